@@ -1,0 +1,1 @@
+"""Story in, film out. Headless: knows no page, no server, no job, no setting."""

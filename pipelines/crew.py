@@ -1,0 +1,160 @@
+"""The people who make a film: painters, clip engines, narrators, composers. One file each, found by its name.
+
+An engine is imported when first asked for. Knows what each can be asked, not what a film is.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Protocol
+
+from .plan import Brief, Cue, Line, Shot
+from .presets import Voice, choose
+from .vault import Notes
+from .work import FilmError, Tick
+
+if TYPE_CHECKING:
+    from numpy import float64
+    from numpy.typing import NDArray
+
+    from .darkroom import Negative
+    from .film import Footage
+
+ROLES: Mapping[str, str] = {"pictures": "painter", "clips": "clip engine", "voices": "narrator", "music": "composer"}
+
+
+class Engine(Protocol):
+    """What all have. `rank`: "auto" takes the highest that is not missing. `version`: goes up when results change."""
+
+    label: str
+    version: int
+    rank: int
+    online: bool
+
+    def missing(self) -> str | None:
+        """None, or what is lacking and the exact remedy."""
+        ...
+
+
+class Painter(Engine, Protocol):
+    """Prompt to picture."""
+
+    def paint(self, brief: Brief, out: Path, tick: Tick) -> Notes:
+        """Write a PNG that covers the brief's frame."""
+        ...
+
+
+class ClipEngine(Engine, Protocol):
+    """Picture and/or prompt to moving frames, as a file."""
+
+    wants_picture: bool
+
+    def shoot(self, shot: Shot, out: Path, tick: Tick) -> Notes:
+        """Write an MP4 of the shot's frames at its size and rate."""
+        ...
+
+
+class LiveEngine(Engine, Protocol):
+    """Picture to moving frames that go straight to the encoder."""
+
+    wants_picture: bool
+    live: bool
+
+    def recipe(self, shot: Shot) -> object:
+        """Everything in the shot that changes a frame, but for the picture, as plain data."""
+        ...
+
+    def path(self, shot: Shot, negative: Negative) -> NDArray[float64]:
+        """(frames, 2, 3): one affine matrix a frame, pixels of the given picture to pixels of the film."""
+        ...
+
+    def footage(self, shot: Shot, negative: Negative) -> Footage:
+        """The shot, ready to be drawn."""
+        ...
+
+
+class Narrator(Engine, Protocol):
+    """Text to speech."""
+
+    def voices(self) -> tuple[tuple[str, Voice], ...]:
+        """Every voice: the narrator's own name for it, and what it is."""
+        ...
+
+    def voice_for(self, language: str) -> str:
+        """Its own name for the voice that suits a BCP-47 language best."""
+        ...
+
+    def speak(self, line: Line, out: Path, tick: Tick) -> Notes:
+        """Write a 48 kHz mono WAV. -> {"words": [[text, start, end], ...], "seconds": s}"""
+        ...
+
+
+class Composer(Engine, Protocol):
+    """A cue to music."""
+
+    def compose(self, cue: Cue, out: Path, tick: Tick) -> Notes:
+        """Write a 48 kHz stereo WAV exactly as long as the cue."""
+        ...
+
+
+def names(role: str) -> tuple[str, ...]:
+    """The engines of a role, by name; files that begin with an underscore are none."""
+    package = import_module(f"pipelines.{role}")
+    return tuple(sorted(m.name for m in pkgutil.iter_modules(package.__path__) if not m.name.startswith("_")))
+
+
+@dataclass(frozen=True)
+class Crew:
+    """The engines of one render or one server. `options` are keyword arguments by engine name."""
+
+    options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    _hired: dict[tuple[str, str], Any] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)
+
+    def get(self, role: str, name: str) -> Any:
+        """The engine of that name, missing or not; FilmError if there is none."""
+        if name not in names(role):
+            raise FilmError(f'There is no {ROLES[role]} called "{name}".', choose(name, names(role)))
+        with self._lock:
+            if (role, name) not in self._hired:
+                module = import_module(f"pipelines.{role}.{name}")
+                self._hired[role, name] = module.Engine(**self.options.get(name, {}))
+            return self._hired[role, name]
+
+    def present(self, role: str) -> list[str]:
+        """Engines that are not missing anything, best first."""
+        found = [(self.get(role, name), name) for name in names(role)]
+        ranked = sorted(found, key=lambda pair: (-pair[0].rank, pair[1]))
+        return [name for engine, name in ranked if engine.missing() is None]
+
+    def best(self, role: str) -> str:
+        """What "auto" means; FilmError if there is nobody."""
+        present = self.present(role)
+        if not present:
+            lacks = "; ".join(f"{name}: {self.get(role, name).missing()}" for name in names(role))
+            raise FilmError(f"There is no {ROLES[role]} at hand.", lacks or "None is installed.")
+        return present[0]
+
+    def ready(self, role: str, name: str) -> Any:
+        """The engine of that name ("auto": the best); FilmError with the remedy if it lacks something."""
+        engine = self.get(role, self.best(role) if name == "auto" else name)
+        if lack := engine.missing():
+            raise FilmError(f"{engine.label} cannot be used here.", lack)
+        return engine
+
+    def everybody(self) -> Iterator[tuple[str, str, Any]]:
+        """(role, name, engine) of all there are."""
+        for role in ROLES:
+            for name in names(role):
+                yield role, name, self.get(role, name)
+
+    def close(self) -> None:
+        """End what the engines have started."""
+        for engine in self._hired.values():
+            if hasattr(engine, "close"):
+                engine.close()

@@ -1,0 +1,117 @@
+"""Opens people's pictures safely and turns them into planes of our own. Knows no film and no camera.
+
+A picture is opened by Pillow (named formats, a pixel limit) in a child process with limits of its own, and only plain
+Y, U and V planes come back: what somebody sent never reaches ffmpeg, and a file made to crash or fill a decoder takes
+the child with it, not the studio.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .vault import Notes, Part, Vault, digest
+from .work import FilmError
+
+if TYPE_CHECKING:
+    from numpy import uint8
+    from numpy.typing import NDArray
+
+VERSION = 1
+PATIENCE = 60.0  # seconds for one picture
+
+
+@dataclass(frozen=True, slots=True)
+class Negative:
+    """A picture as planes: `size` is the upright original's, `width` and `height` are those of the Y plane.
+
+    Y, then U and V at half the size; BT.709, limited range, chroma sited in the middle.
+    """
+
+    path: Path
+    size: tuple[int, int]
+    width: int
+    height: int
+
+    def planes(self) -> tuple[NDArray[uint8], NDArray[uint8], NDArray[uint8]]:
+        """Y (height, width), U and V (height / 2, width / 2), read as they are needed."""
+        import numpy as np
+
+        whole = np.memmap(self.path, np.uint8, "r")
+        w, h = self.width, self.height
+        edge, half = w * h, w * h // 4
+        y, u, v = whole[:edge], whole[edge : edge + half], whole[edge + half : edge + 2 * half]
+        return y.reshape(h, w), u.reshape(h // 2, w // 2), v.reshape(h // 2, w // 2)
+
+
+def negative(part: Part) -> Negative:
+    """The negative that a finished part holds."""
+    numbers = [int(str(part.notes[name])) for name in ("original_width", "original_height", "width", "height")]
+    return Negative(part.path, (numbers[0], numbers[1]), numbers[2], numbers[3])
+
+
+class Darkroom:
+    """One child that develops pictures, started when first needed. Safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def develop(self, picture: Path, cover: tuple[int, int], vault: Vault) -> Part:
+        """The picture's negative, at most large enough to cover `cover` (width, height) pixels.
+
+        FilmError if it is no picture, damaged, too large or of a kind that is not read; no `where`.
+        """
+        recipe = {"file": digest(picture), "cover": cover, "version": VERSION}
+        return vault.make("negative", ".yuv", recipe, lambda out: self._ask(picture, cover, out))
+
+    def close(self) -> None:
+        """End the child."""
+        with self._lock:
+            self._end()
+
+    def _ask(self, picture: Path, cover: tuple[int, int], out: Path) -> Notes:
+        asked = json.dumps({"path": str(picture), "cover": cover, "out": str(out)}).encode() + b"\n"
+        with self._lock:
+            if self._child is None or self._child.poll() is not None:
+                self._child = _start()
+            child = self._child
+            assert child.stdin and child.stdout
+            watch = threading.Timer(PATIENCE, child.kill)
+            watch.start()
+            try:
+                child.stdin.write(asked)
+                child.stdin.flush()
+                answer = child.stdout.readline()
+            except BrokenPipeError:
+                answer = b""
+            finally:
+                watch.cancel()
+            if not answer:
+                self._end()
+                raise FilmError("The picture could not be opened: it asks for too much memory or time.", "Save it anew as JPEG or PNG.")
+        notes = json.loads(answer)
+        if "error" in notes:
+            raise FilmError(notes["error"], notes["hint"])
+        return dict(notes)
+
+    def _end(self) -> None:
+        if self._child:
+            self._child.kill()
+            self._child.wait()
+            for pipe in (self._child.stdin, self._child.stdout):
+                if pipe:
+                    pipe.close()
+            self._child = None
+
+
+def _start() -> subprocess.Popen[bytes]:
+    child = Path(__file__).with_name("darkroom_child.py")
+    # -P: what lies beside that file must not shadow a module of Python's
+    command = [sys.executable, "-P", str(child)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)

@@ -1,0 +1,138 @@
+"""The child of darkroom.py: reads one order a line, opens the picture with Pillow, writes planes, answers in JSON.
+
+Runs by itself with limits on memory, file size and open files; imports nothing of ours.
+"""
+
+import json
+import sys
+import warnings
+
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
+MEGAPIXELS = 50
+PIXELS = MEGAPIXELS * 1_000_000
+MEMORY = 3 << 30
+WHITE = (255, 255, 255)
+# R'G'B' to BT.709 Y'CbCr, limited range
+TO_YUV = (
+    (0.2126 * 219 / 255, 0.7152 * 219 / 255, 0.0722 * 219 / 255, 16.0)
+    + (-0.2126 / 1.8556 * 224 / 255, -0.7152 / 1.8556 * 224 / 255, 0.5 * 224 / 255, 128.0)
+    + (0.5 * 224 / 255, -0.7152 / 1.5748 * 224 / 255, -0.0722 / 1.5748 * 224 / 255, 128.0)
+)
+
+
+class Refused(Exception):
+    """(what is wrong, how to mend it)"""
+
+
+def confine() -> None:
+    """Limits where the system has them."""
+    try:
+        import resource
+    except ImportError:
+        return
+    for limit, most in ((resource.RLIMIT_AS, MEMORY), (resource.RLIMIT_FSIZE, 1 << 30), (resource.RLIMIT_NOFILE, 64)):
+        try:
+            resource.setrlimit(limit, (most, most))
+        except (ValueError, OSError):
+            pass  # the system allows less already, or does not know this one
+
+
+def opened(path: str, cover: tuple[int, int]) -> Image.Image:
+    """The picture, whole and upright, in RGB."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        with open(path, "rb") as file, Image.open(file, formats=FORMATS) as image:
+            if image.width * image.height > PIXELS:
+                raise Image.DecompressionBombError
+            size = image.size
+            image.draft("RGB", (cover[0] * 2, cover[1] * 2))  # a large JPEG is decoded smaller, which is faster
+            image.load()
+            upright = ImageOps.exif_transpose(image)
+            if upright.size[0] < upright.size[1] and size[0] > size[1] or upright.size[0] > upright.size[1] and size[0] < size[1]:
+                size = size[::-1]
+            rgb = colours(upright)
+            rgb.info["size"] = size
+            return rgb
+
+
+def colours(image: Image.Image) -> Image.Image:
+    """Any mode to sRGB: 16 bits are scaled, transparency is flattened on white, a colour profile is obeyed."""
+    if image.mode.startswith(("I", "F")):
+        low, high = image.getextrema()
+        full = 65535.0 if image.mode.startswith("I") else max(1e-9, float(high))
+        image = image.convert("F").point(lambda value: value * (255.0 / full)).convert("L")
+    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        flat = Image.new("RGBA", image.size, (*WHITE, 255))
+        flat.alpha_composite(image)
+        profile = image.info.get("icc_profile")
+        image = flat.convert("RGB")
+        if profile:
+            image.info["icc_profile"] = profile
+    return in_srgb(image)
+
+
+def in_srgb(image: Image.Image) -> Image.Image:
+    profile = image.info.get("icc_profile")
+    if not profile or image.mode not in ("RGB", "CMYK", "L"):
+        return image.convert("RGB")
+    import io
+
+    try:
+        given = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if "sRGB" in ImageCms.getProfileDescription(given):
+            return image.convert("RGB")
+        made = ImageCms.profileToProfile(image, given, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return image.convert("RGB")  # a broken profile is no reason to refuse a picture
+    return made if made is not None else image.convert("RGB")
+
+
+def develop(path: str, cover: tuple[int, int], out: str) -> dict[str, int]:
+    image = opened(path, cover)
+    size = image.info["size"]
+    scale = min(1.0, max(cover[0] / image.width, cover[1] / image.height))
+    width, height = (max(2, round(side * scale / 2) * 2) for side in image.size)
+    if (width, height) != image.size:
+        image = image.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    y, u, v = image.convert("RGB", TO_YUV).split()
+    with open(out, "wb") as file:
+        file.write(y.tobytes())
+        for plane in (u, v):
+            file.write(plane.reduce(2).tobytes())
+    return {"original_width": size[0], "original_height": size[1], "width": width, "height": height}
+
+
+def answer(order: dict[str, object]) -> dict[str, object]:
+    kinds = "Use JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF."
+    try:
+        cover = order["cover"]
+        return dict(develop(str(order["path"]), (cover[0], cover[1]), str(order["out"])))  # type: ignore[index]
+    except UnidentifiedImageError:
+        return {"error": "The file is not a picture that can be read.", "hint": kinds}
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        return {"error": f"The picture has more than {MEGAPIXELS} megapixels.", "hint": "Make it smaller and try again."}
+    except MemoryError:
+        return {"error": "The picture asks for too much memory.", "hint": "Make it smaller and try again."}
+    except FileNotFoundError:
+        return {"error": "The picture is not there any more.", "hint": "Put it back, or choose another."}
+    except PermissionError:
+        return {"error": "The picture may not be read.", "hint": "Allow reading it, or choose another."}
+    except (OSError, ValueError, SyntaxError, EOFError, IndexError, TypeError, KeyError, ArithmeticError) as error:
+        if isinstance(error, OSError) and error.errno == 28:
+            return {"error": "The disk is full.", "hint": "Free some space and run again: finished parts are kept."}
+        return {"error": "The picture is damaged or not complete.", "hint": "Save it anew, or choose another."}
+
+
+def main() -> None:
+    confine()
+    Image.MAX_IMAGE_PIXELS = PIXELS
+    for line in sys.stdin.buffer:
+        sys.stdout.write(json.dumps(answer(json.loads(line))) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,158 @@
+"""Joins the finished parts and puts the film, its captions and its timeline where they were asked for, whole or not
+at all. Knows what lies beside a film; makes no frame."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, is_dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from . import ffmpeg, film
+from .cast import Cast
+from .events import Emit, Made
+from .exports import srt, vtt
+from .story import Story, plain
+from .timeline import Timeline
+from .vault import Notes, Part, Vault, disk, publish
+from .work import Tick
+
+if TYPE_CHECKING:
+    from numpy import float64
+    from numpy.typing import NDArray
+
+COMMENT = "Made with Reelwright from the pictures and words it was given."
+LONGEST_NAME = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A film's finished parts and everything that is told about it."""
+
+    story: Story
+    roles: Cast
+    timeline: Timeline
+    engines: Mapping[str, str]
+    spans: Sequence[Part]
+    sound: Part
+    music: Part | None
+    paths: Sequence[NDArray[float64] | None]  # for each scene, the camera's matrices
+
+    def join(self, vault: Vault, tick: Tick) -> Part:
+        """The film, as a part."""
+        frame, timeline = self.timeline.frame, self.timeline
+        chapters = [
+            (frame.seconds(one.first), frame.seconds(one.first + one.frames - one.overlap), self._chapter(one.scene))
+            for one in timeline.scenes
+        ]
+        who = "; ".join(f"{role}: {name}" for role, name in self.engines.items())
+        meta = film.metadata(self.story.title, f"{COMMENT} {who}", json.dumps(self._told(), ensure_ascii=False), chapters)
+        text = vtt.write(timeline.captions) if timeline.captions else ""
+        burned = self.story.captions in ("burned", "both")
+        recipe = [[part.key for part in self.spans], self.sound.key, meta, text, burned, ffmpeg.version()]
+
+        def build(out: Path) -> Notes:
+            film.join([part.path for part in self.spans], self.sound.path, meta, text, burned, timeline.frames, out, tick)
+            return {"frames": timeline.frames}
+
+        return vault.make("film", ".mp4", recipe, build)
+
+    def put(self, made: Part, out: Path, emit: Emit) -> None:
+        """The film at `out`; captions and timeline beside it."""
+        captions = self.timeline.captions
+        with disk():
+            out.parent.mkdir(parents=True, exist_ok=True)
+            if captions and self.story.captions in ("sidecar", "both"):
+                for document in (srt, vtt):
+                    with _replacing(out.with_suffix(document.suffix)) as path:
+                        path.write_text(document.write(captions), "utf-8", newline="")
+            with _replacing(out.with_suffix(".timeline.json")) as path, path.open("w", encoding="utf-8") as file:
+                self._timeline(file)
+            with _replacing(out) as path:
+                shutil.copyfile(made.path, path)
+        emit(Made("join", 0, str(out), made.reused))
+
+    def _told(self) -> dict[str, object]:
+        """The story and who made what; where the pictures lie on somebody's disk is nobody's business."""
+        bare = replace(self.story, scenes=tuple(replace(one, image=None) for one in self.story.scenes))
+        return {"story": plain(bare), "engines": dict(self.engines)}
+
+    def _chapter(self, i: int) -> str:
+        scene = self.story.scenes[i]
+        words = (scene.narration or scene.prompt).split()
+        name = ""
+        for word in words:
+            if len(name) + len(word) >= LONGEST_NAME:
+                return name + " ..." if name else word[:LONGEST_NAME]
+            name = f"{name} {word}".strip()
+        return name or f"Scene {scene.scene_number}"
+
+    def _timeline(self, file: TextIO) -> None:
+        """The timeline as JSON, a scene at a time, so that a long film's paths never lie in memory together."""
+        timeline = self.timeline
+        rate = timeline.frame.rate
+        head = {
+            "title": timeline.title,
+            "width": timeline.frame.width,
+            "height": timeline.frame.height,
+            "fps": f"{rate.numerator}/{rate.denominator}",
+            "frames": timeline.frames,
+            "seconds": round(timeline.seconds, 6),
+            "engines": dict(self.engines),
+            "spoken": [
+                {"scene": self._number(one.scene), "start": round(one.start, 4), "seconds": round(one.take.seconds, 4)}
+                | {"narrator": one.take.narrator, "words": [[w.text, round(w.start, 3), round(w.end, 3)] for w in one.take.words]}
+                for one in timeline.spoken
+            ],
+            "captions": [
+                {"scene": self._number(one.scene), "start": round(one.start, 3), "end": round(one.end, 3), "text": one.text}
+                for one in timeline.captions
+            ],
+            "music": self.music.notes if self.music else None,
+            "sound": self.sound.notes,
+            "spans": [
+                {"scenes": [self._number(clip) for clip in span.clips], "first": span.first, "frames": span.frames}
+                | {"starts": list(span.starts), "transition": span.transition, "part": part.key, "recipe": part.path.with_suffix(".json").name}
+                for span, part in zip(timeline.spans, self.spans, strict=True)
+            ],
+        }
+        file.write(json.dumps(head, ensure_ascii=False, indent=1)[:-2] + ',\n "scenes": [\n')
+        told = self._told()["story"]
+        assert isinstance(told, dict)
+        for i, (place, role, path) in enumerate(zip(timeline.scenes, self.roles.roles, self.paths, strict=True)):
+            scene = told["scenes"][i] | {
+                "first": place.first,
+                "frames": place.frames,
+                "overlap": place.overlap,
+                "transition": place.transition,
+                "engine": role.engine,
+                "mood": role.mood_name,
+                "seed": role.seed,
+                "camera": _bare(role.reading.camera),
+                "path": None if path is None else path.reshape(-1, 6).round(6).tolist(),
+            }
+            file.write(("  " if i == 0 else ",\n  ") + json.dumps(scene, ensure_ascii=False))
+        file.write("\n ]\n}\n")
+
+    def _number(self, i: int) -> int:
+        return self.story.scenes[i].scene_number
+
+
+def _bare(value: object) -> object:
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: _bare(getattr(value, f.name)) for f in fields(value) if f.name != "words"}
+    return [_bare(one) for one in value] if isinstance(value, tuple) else value
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """A hidden name beside `path`; what is written there takes its place when it is whole."""
+    beside = path.with_name(f".{path.stem[:80]}.part{path.suffix}")
+    try:
+        yield beside
+        publish(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)

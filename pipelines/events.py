@@ -1,0 +1,81 @@
+"""What happens while a film is made, as frozen values that turn into plain JSON. Knows nobody who listens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+from .work import FilmError
+
+
+@dataclass(frozen=True, slots=True)
+class Began:
+    """A stage starts. `total` counts its parts."""
+
+    stage: str
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The whole film is `done` (0..1) and `stage` is at work."""
+
+    stage: str
+    done: float
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """One part is ready. `reused` tells that it was there already; `scene` is a scene_number, 0 for the whole film."""
+
+    stage: str
+    scene: int
+    path: str
+    reused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """Something went otherwise than asked; the film goes on."""
+
+    message: str
+    hint: str = ""
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The film is at `path`. `engines` tells what made the clips, the voice and the music."""
+
+    path: str
+    seconds: float
+    frames: int
+    engines: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The film could not be made."""
+
+    message: str
+    hint: str = ""
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """Somebody stopped it; finished parts are kept."""
+
+
+Event = Began | Moved | Made | Warned | Done | Failed | Stopped
+Emit = Callable[[Event], None]
+
+
+def plain(event: Event) -> dict[str, object]:
+    """`{"event": "made", ...}`: what a log line, a stream or a store holds."""
+    return {"event": type(event).__name__.lower(), **asdict(event)}
+
+
+def failed(error: FilmError) -> Failed:
+    """The event for an error; every fault is named."""
+    return Failed("\n".join([error.message, *(str(fault) for fault in error.faults)]), error.hint, error.where)

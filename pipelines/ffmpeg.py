@@ -1,0 +1,142 @@
+"""The only module that starts ffmpeg: arguments in, progress to tick, killed on the way out. Knows no film.
+
+The binary is the one that imageio-ffmpeg brings. Every input is a file that we made or checked: demuxers are always
+named (`-f`), and no user byte is in a filter, an option or a file name.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import IO
+
+from .work import FilmError, Tick, idle
+
+Args = Sequence[str | int | Path]
+OLDEST = (8, 1, 2)  # CVE-2026-8461 is mended from here on
+
+
+@cache
+def binary() -> str:
+    """The path of ffmpeg; FilmError if the package has none for this machine."""
+    import imageio_ffmpeg
+
+    try:
+        return str(imageio_ffmpeg.get_ffmpeg_exe())
+    except RuntimeError as error:
+        raise FilmError("ffmpeg is missing.", "pip install imageio-ffmpeg") from error
+
+
+@cache
+def version() -> str:
+    """What ffmpeg calls itself, such as `n9.0.2`."""
+    text = subprocess.run([binary(), "-version"], capture_output=True, text=True, check=False).stdout
+    found = re.match(r"ffmpeg version (\S+)", text)
+    return found[1] if found else "unknown"
+
+
+@cache
+def _leash() -> tuple[str, ...]:
+    """Ends ffmpeg with us, even on kill -9, where the system can (elsewhere its closed pipe does)."""
+    tool = shutil.which("setpriv") if sys.platform == "linux" else None
+    return (tool, "--pdeathsig", "KILL", "--") if tool else ()
+
+
+def command(args: Args) -> list[str]:
+    """The whole command line for those arguments."""
+    return [*_leash(), binary(), "-hide_banner", "-nostdin", "-loglevel", "error", "-y", *map(str, args)]
+
+
+@contextmanager
+def started(args: Args, *, feed: bool = False, cwd: Path | None = None) -> Iterator[subprocess.Popen[bytes]]:
+    """ffmpeg running: stdout is a pipe, stdin too if `feed`. Waits at the end; killed if the block raises.
+
+    A non-zero exit raises FilmError with ffmpeg's own last words.
+    """
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(
+            command(args),
+            stdin=subprocess.PIPE if feed else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=said,
+            cwd=cwd,
+        )
+        try:
+            yield process
+            if process.stdin:
+                process.stdin.close()
+            status = process.wait()
+        except BrokenPipeError:
+            status = process.wait() or 1
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+        finally:
+            for pipe in (process.stdin, process.stdout):
+                _close(pipe)
+        if status:
+            said.seek(0)
+            raise _error(status, said.read().decode("utf-8", "replace"))
+
+
+def run(args: Args, *, frames: int = 0, tick: Tick = idle, cwd: Path | None = None) -> None:
+    """Run ffmpeg to its end. With `frames`, tick follows the frames written."""
+    watched = ["-progress", "pipe:1", *args] if frames else args
+    with started(watched, cwd=cwd) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            name, _, value = line.decode("utf-8", "replace").partition("=")
+            if name == "frame" and value.strip().isdigit():
+                tick(min(1.0, int(value) / max(1, frames)))
+
+
+def write(args: Args, blocks: Iterable[bytes | memoryview], *, cwd: Path | None = None) -> None:
+    """Run ffmpeg with `blocks` on its stdin."""
+    with started(args, feed=True, cwd=cwd) as process:
+        assert process.stdin is not None
+        for block in blocks:
+            process.stdin.write(block)
+
+
+def read(args: Args, size: int, *, cwd: Path | None = None) -> Iterator[bytes]:
+    """What ffmpeg writes to stdout, in blocks of exactly `size` bytes; the last may be shorter."""
+    with started(args, cwd=cwd) as process:
+        assert process.stdout is not None
+        while block := process.stdout.read(size):
+            yield block
+
+
+def count(path: Path, cwd: Path | None = None) -> int:
+    """The video frames in an MP4, counted by decoding none: one packet is one frame."""
+    said = subprocess.run(
+        command(["-f", "mov", "-i", path, "-map", "0:v:0", "-c", "copy", "-progress", "pipe:1", "-f", "null", "-"]),
+        capture_output=True,
+        cwd=cwd,
+        check=False,
+    )
+    found = re.findall(rb"frame=(\d+)", said.stdout)
+    return int(found[-1]) if found and said.returncode == 0 else 0
+
+
+def _close(pipe: IO[bytes] | None) -> None:
+    if pipe:
+        try:
+            pipe.close()
+        except BrokenPipeError:
+            pass
+
+
+def _error(status: int, said: str) -> FilmError:
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    if "No space left on device" in said:
+        return FilmError("The disk is full.", "Free some space and run again: finished parts are kept.")
+    why = f"it was ended by signal {-status}" if status < 0 else (lines[-1][:300] if lines else f"exit status {status}")
+    return FilmError(f"ffmpeg could not finish: {why}.", "Run it again: finished parts are kept.")

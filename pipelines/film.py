@@ -1,0 +1,231 @@
+"""Spans -> picture: what ffmpeg is told for each stretch of film, and for joining them. The arguments are pure values.
+
+Every stretch is encoded once with the same closed-GOP settings, so the film is their join by stream copy. Filters are
+built from our own numbers and names only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Protocol
+
+from . import ffmpeg
+from .plan import Frame
+from .presets import Look, Quality
+from .vault import linked
+from .work import FilmError, Tick
+
+if TYPE_CHECKING:
+    from numpy import uint8
+    from numpy.typing import NDArray
+
+GOP = 48
+SUBTITLES_AT = 100.0  # seconds: the zero of a stretch's own subtitle times, so that one may have begun before it
+TAGS = ["-color_range", "tv", "-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709"]
+XFADES = frozenset(
+    "fade fadeblack fadewhite fadegrays fadefast fadeslow dissolve distance pixelize radial hblur zoomin wipeleft"
+    " wiperight wipeup wipedown wipetl wipetr wipebl wipebr slideleft slideright slideup slidedown smoothleft"
+    " smoothright smoothup smoothdown circlecrop rectcrop circleopen circleclose vertopen vertclose horzopen horzclose"
+    " diagtl diagtr diagbl diagbr hlslice hrslice vuslice vdslice squeezeh squeezev hlwind hrwind vuwind vdwind"
+    " coverleft coverright coverup coverdown revealleft revealright revealup revealdown".split()
+)
+
+
+class Footage(Protocol):
+    """A clip whose frames can be had."""
+
+    def frames(self, start: int, count: int) -> Iterator[NDArray[uint8]]:
+        """I420 frames, shape (height * 3 / 2, width)."""
+        ...
+
+
+def timescale(rate: Fraction) -> int:
+    """Ticks a second in which every frame lasts a whole number of ticks."""
+    return rate.numerator * (1000 if rate.numerator < 1000 else 1)
+
+
+def encoding(frame: Frame, quality: Quality) -> list[str]:
+    """x264's settings. One thread: the same bytes on every machine, and stretches are encoded side by side instead."""
+    return [
+        *("-c:v", "libx264", "-preset", quality.preset, "-crf", str(quality.crf), "-pix_fmt", "yuv420p"),
+        *("-g", str(GOP), "-bf", "2", "-flags", "+cgop", "-threads", "1", *TAGS),
+        *("-video_track_timescale", str(timescale(frame.rate)), "-fflags", "+bitexact", "-map_metadata", "-1"),
+    ]
+
+
+def grade(look: Look) -> list[str]:
+    """The filters of a look; none if it changes nothing."""
+    filters: list[str] = []
+    neutral = Look(label="", what="")
+    if look.kelvin != neutral.kelvin:
+        filters.append(f"colortemperature=temperature={look.kelvin}")
+    if look.monochrome:
+        red, green, blue = (int(look.monochrome[i : i + 2], 16) / 128 for i in (1, 3, 5))
+        grey = (0.299, 0.587, 0.114)
+        rows = zip("rgb", (red, green, blue), strict=True)
+        mixed = [f"{row}{of}={share * weight:.4f}" for row, share in rows for of, weight in zip("rgb", grey, strict=True)]
+        filters.append("colorchannelmixer=" + ":".join(mixed))
+    if (look.saturation, look.contrast, look.brightness, look.gamma) != (1.0, 1.0, 0.0, 1.0):
+        numbers = f"saturation={look.saturation:g}:contrast={look.contrast:g}"
+        filters.append(f"eq={numbers}:brightness={look.brightness:g}:gamma={look.gamma:g}")
+    if any(look.shadows) or any(look.highlights):
+        parts = [f"{c}s={s:g}" for c, s in zip("rgb", look.shadows, strict=True)]
+        parts += [f"{c}h={h:g}" for c, h in zip("rgb", look.highlights, strict=True)]
+        filters.append("colorbalance=" + ":".join(parts))
+    if look.fade:
+        filters.append(f"curves=all='0/{look.fade * 0.3:.4f} 0.5/{0.5 + look.fade * 0.04:.4f} 1/{1 - look.fade * 0.05:.4f}'")
+    if look.soften:
+        glow = f"gblur=sigma={2 + look.soften * 10:g}"
+        filters.append(f"split[sharp][soft];[soft]{glow}[glow];[sharp][glow]blend=all_mode=screen:all_opacity={look.soften * 0.5:g}")
+    if look.vignette:
+        filters.append(f"vignette=angle={0.2 + look.vignette * 0.75:.4f}")
+    if look.grain:
+        filters.append(f"noise=c0s={round(look.grain * 28)}:c0f=t:all_seed=7")
+    return filters
+
+
+def picture_filter(frame: Frame, xfade: str, frames: int, look: Look, subtitles: bool) -> str:
+    """The filter graph for one stretch; its input is one picture, or two stacked for a transition."""
+    width, height = frame.width, frame.height
+    steps: list[str] = []
+    head = "[0:v]"
+    if xfade:
+        if xfade not in XFADES:
+            raise FilmError(f'There is no transition "{xfade}" in ffmpeg.', "Mend its entry in transitions.toml.")
+        crops = f"[0:v]split[a][b];[a]crop={width}:{height}:0:0[from];[b]crop={width}:{height}:0:{height}[to];"
+        head = f"{crops}[from][to]"
+        steps.append(f"xfade=transition={xfade}:duration={float(frames / frame.rate):.6f}:offset=0")
+    steps += grade(look)
+    if subtitles:
+        steps += [f"setpts=PTS+{SUBTITLES_AT:g}/TB", "subtitles=filename=captions.ass:fontsdir=fonts", "setpts=PTS-STARTPTS"]
+    return head + ",".join([*steps, "format=yuv420p"]) + "[film]"
+
+
+def stretch_args(frame: Frame, quality: Quality, graph: str, stacked: bool, frames: int) -> list[str]:
+    """What ffmpeg is told for one stretch, but for its name; raw frames come on stdin."""
+    size = f"{frame.width}x{frame.height * (2 if stacked else 1)}"
+    return [
+        *("-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", size, "-r", str(frame.rate), *TAGS, "-i", "pipe:0"),
+        *("-filter_complex", graph, "-map", "[film]", "-frames:v", str(frames), "-r", str(frame.rate)),
+        *(*encoding(frame, quality), "-f", "mp4"),
+    ]
+
+
+def encode(
+    args: Sequence[str], clips: Sequence[tuple[Footage, int]], frames: int, frame: Frame, ass: str, fonts: Path, out: Path, tick: Tick
+) -> None:
+    """Draw and encode one stretch. `clips` are one or two (footage, first frame); the folder of `out` is ours."""
+    folder = out.parent
+    if ass:
+        (folder / "captions.ass").write_text(ass, "utf-8")
+        linked(fonts, folder / "fonts")
+    ffmpeg.write(args, _told(_stacked(clips, frames, frame), frames, tick), cwd=folder)
+    if (made := ffmpeg.count(out)) != frames:
+        raise FilmError(f"A part of the film came out with {made} frames, not {frames}.", "Run it again: finished parts are kept.")
+
+
+def _stacked(clips: Sequence[tuple[Footage, int]], frames: int, frame: Frame) -> Iterator[NDArray[uint8]]:
+    """One clip's frames as they are; two clips' frames one above the other."""
+    if len(clips) == 1:
+        footage, start = clips[0]
+        yield from footage.frames(start, frames)
+        return
+    import numpy as np
+
+    luma, both = frame.width * frame.height, np.empty(frame.width * frame.height * 3, np.uint8)
+    edges = (0, luma, luma * 5 // 4, luma * 3 // 2)
+    pairs = zip(*(footage.frames(start, frames) for footage, start in clips), strict=True)
+    for pair in pairs:
+        for begin, end in zip(edges, edges[1:], strict=False):
+            size = end - begin
+            for k, one in enumerate(pair):
+                both[2 * begin + k * size : 2 * begin + (k + 1) * size] = one.reshape(-1)[begin:end]
+        yield both
+
+
+def _told(blocks: Iterator[NDArray[uint8]], frames: int, tick: Tick) -> Iterator[memoryview]:
+    for done, block in enumerate(blocks):
+        tick(done / frames)
+        yield memoryview(block.reshape(-1))
+
+
+def join_args(captions: bool, out: str) -> list[str]:
+    """What ffmpeg is told for the join; every name is ours and lies in its folder."""
+    track = ["-f", "webvtt", "-i", "captions.vtt"] if captions else []
+    keep = ["-map", "3:s", "-c:s", "mov_text", "-disposition:s:0", "0"] if captions else []
+    return [
+        *("-f", "concat", "-safe", "1", "-i", "spans.txt", "-f", "mov", "-i", "sound.m4a", "-f", "ffmetadata", "-i", "film.txt", *track),
+        *("-map", "0:v", "-map", "1:a", *keep, "-c:v", "copy", "-c:a", "copy", "-map_metadata", "2", "-map_chapters", "2"),
+        *("-movflags", "+faststart", "-fflags", "+bitexact", "-f", "mp4", out),
+    ]
+
+
+def join(spans: Sequence[Path], sound: Path, meta: str, vtt: str, burned: bool, frames: int, out: Path, tick: Tick) -> None:
+    """Stretches and sound to the film, by stream copy. The frames are counted before anybody sees it."""
+    folder = out.parent
+    names = [f"{i:05}.mp4" for i in range(len(spans))]
+    for name, span in zip(names, spans, strict=True):
+        linked(span, folder / name)
+    linked(sound, folder / "sound.m4a")
+    (folder / "spans.txt").write_text("".join(f"file {name}\n" for name in names), "utf-8")
+    (folder / "film.txt").write_text(meta, "utf-8")
+    if vtt:
+        (folder / "captions.vtt").write_text(vtt, "utf-8")
+    ffmpeg.run(join_args(bool(vtt), str(out)), frames=frames, tick=tick, cwd=folder)
+    if vtt and burned:
+        hide_captions(out)
+    if (made := ffmpeg.count(out)) != frames:
+        raise FilmError(f"The film came out with {made} frames, not {frames}.", "Run it again: finished parts are kept.")
+
+
+def hide_captions(path: Path) -> None:
+    """Switch the captions track off in an MP4: players offer it, but do not draw it over captions in the picture.
+
+    ffmpeg's muxer always switches the first track of a kind on, so the flag in its header (ISO/IEC 14496-12, 8.3.2)
+    is cleared here. The file keeps its length.
+    """
+    with path.open("r+b") as file:
+        for moov in boxes(file, b"moov", 0, path.stat().st_size):
+            for trak in boxes(file, b"trak", *moov):
+                (head,) = boxes(file, b"tkhd", *trak)
+                (media,) = boxes(file, b"mdia", *trak)
+                (handler,) = boxes(file, b"hdlr", *media)
+                file.seek(handler[0] + 8)
+                if file.read(4) == b"sbtl":
+                    file.seek(head[0])
+                    flags = int.from_bytes(file.read(4), "big")
+                    file.seek(head[0])
+                    file.write((flags & ~1).to_bytes(4, "big"))
+
+
+def boxes(file: BinaryIO, kind: bytes, start: int, end: int) -> list[tuple[int, int]]:
+    """Where the bodies of an MP4's boxes of that kind begin and end, between two places of the file."""
+    found = []
+    while start + 8 <= end:
+        file.seek(start)
+        size, name = int.from_bytes(file.read(4), "big"), file.read(4)
+        head = 8
+        if size == 1:
+            size, head = int.from_bytes(file.read(8), "big"), 16
+        stop = end if size == 0 else start + size
+        if name == kind:
+            found.append((start + head, stop))
+        if stop <= start:
+            break
+        start = stop
+    return found
+
+
+def metadata(title: str, comment: str, recipe: str, chapters: Sequence[tuple[float, float, str]]) -> str:
+    """An ffmetadata text: title, what made the film, its recipe, and a chapter a scene (start, end in seconds, name)."""
+    lines = [";FFMETADATA1", f"title={_escaped(title)}", f"comment={_escaped(comment)}", f"synopsis={_escaped(recipe)}"]
+    for start, end, name in chapters:
+        lines += ["[CHAPTER]", "TIMEBASE=1/1000", f"START={round(start * 1000)}", f"END={round(end * 1000)}", f"title={_escaped(name)}"]
+    return "\n".join(lines) + "\n"
+
+
+def _escaped(text: str) -> str:
+    flat = "".join(c if c >= " " else " " for c in text)
+    return "".join("\\" + c if c in "=;#\\" else c for c in flat)

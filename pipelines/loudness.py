@@ -1,0 +1,148 @@
+"""Loudness and true peak of sound in blocks, after ITU-R BS.1770-5, and a limiter. Knows no film and no file.
+
+All sound here is float32, 48 kHz, shape (samples, channels), full scale 1.0.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from math import log10
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy import float32, float64
+    from numpy.typing import NDArray
+
+    Sound = NDArray[float32]
+
+RATE = 48_000
+HOP = RATE // 10
+CONTEXT = RATE // 5  # history that the weighting filter is given; its own memory is far shorter
+ABSOLUTE_GATE, RELATIVE_GATE = -70.0, -10.0
+PHASES, TAPS = 4, 12  # the oversampling of Annex 2
+# The two filters of Annex 1 at 48 kHz: (b, a)
+SHELF = ((1.53512485958697, -2.69169618940638, 1.19839281085285), (1.0, -1.69065929318241, 0.73248077421585))
+HIGHPASS = ((1.0, -2.0, 1.0), (1.0, -1.99004745483398, 0.99007225036621))
+
+
+class Meter:
+    """Integrated loudness of everything fed to it."""
+
+    def __init__(self) -> None:
+        self._hops: list[NDArray[float64]] = []
+        self._past: Sound | None = None
+        self._rest: Sound | None = None
+
+    def feed(self, sound: Sound) -> None:
+        """The next block, of any length."""
+        whole = sound if self._rest is None else np.concatenate([self._rest, sound])
+        usable = len(whole) // HOP * HOP
+        self._rest = whole[usable:]
+        if not usable:
+            return
+        block = whole[:usable]
+        past = np.zeros((CONTEXT, block.shape[1]), np.float32) if self._past is None else self._past
+        heard = _weighted(np.concatenate([past, block]))[CONTEXT:]
+        self._hops.append(np.square(heard, dtype=np.float64).reshape(-1, HOP, block.shape[1]).mean(1).sum(1))
+        self._past = np.concatenate([past, block])[-CONTEXT:]
+
+    def loudness(self) -> float:
+        """LUFS; minus infinity for silence or less than 0.4 s."""
+        hops = np.concatenate(self._hops) if self._hops else np.zeros(0)
+        if len(hops) < 4:
+            return float("-inf")
+        power = np.convolve(hops, np.full(4, 0.25), "valid")
+        power = power[power > _power(ABSOLUTE_GATE)]
+        if not len(power):
+            return float("-inf")
+        power = power[power > power.mean() * 10 ** (RELATIVE_GATE / 10)]
+        return -0.691 + 10 * log10(float(power.mean()))
+
+
+def _power(lufs: float) -> float:
+    return float(10 ** ((lufs + 0.691) / 10))
+
+
+def _weighted(sound: Sound) -> Sound:
+    size = 1 << (len(sound) - 1).bit_length()
+    spectrum = np.fft.rfft(sound, size, axis=0)
+    return np.asarray(np.fft.irfft(spectrum * _response(size)[:, None], size, axis=0)[: len(sound)], np.float32)
+
+
+@cache
+def _response(size: int) -> NDArray[np.complex128]:
+    z = np.exp(-2j * np.pi * np.arange(size // 2 + 1) / size)
+    out = np.ones(size // 2 + 1, np.complex128)
+    for b, a in (SHELF, HIGHPASS):
+        out *= (b[0] + b[1] * z + b[2] * z * z) / (a[0] + a[1] * z + a[2] * z * z)
+    return out
+
+
+def peaks(sound: Sound) -> Sound:
+    """The true peak at each sample, over the channels, between samples too. Shape (samples,)."""
+    out = np.abs(sound).max(axis=1)
+    for taps in _phases():
+        for channel in sound.T:
+            np.maximum(out, np.abs(np.convolve(channel, taps, "same")), out=out)
+    return out
+
+
+@cache
+def _phases() -> tuple[Sound, ...]:
+    """Interpolators for a quarter, a half and three quarters of a sample."""
+    found = []
+    for phase in range(1, PHASES):
+        at = np.arange(TAPS) - (TAPS - 1) / 2 - (phase / PHASES - 0.5)
+        taps = np.sinc(at) * np.kaiser(TAPS + 1, 5.0)[:TAPS]
+        found.append((taps / taps.sum()).astype(np.float32))
+    return tuple(found)
+
+
+class Limiter:
+    """Holds true peaks under a ceiling, looking ahead, so softly that it is not heard to work. Delays nothing: it is
+    fed one block ahead and gives each block back whole."""
+
+    STEP = 48  # samples for which one gain is held
+    REACH = 40  # steps (of 1 ms) over which the gain moves
+
+    def __init__(self, ceiling_db: float) -> None:
+        self._ceiling = 10 ** (ceiling_db / 20)
+        self._block: Sound | None = None
+        self._tail = np.ones(0, np.float32)
+        self._need = np.ones(0, np.float32)
+
+    def feed(self, block: Sound | None) -> Sound | None:
+        """Give the next block (None at the end), get the one before, limited. Blocks are whole steps but for the last."""
+        before, need = self._block, self._need
+        self._block = block
+        self._need = self._needed(block) if block is not None else np.ones(0, np.float32)
+        if before is None:
+            return None
+        margin = 2 * self.REACH + 1
+        ahead = np.concatenate([self._need[:margin], np.ones(max(0, margin - len(self._need)), np.float32)])
+        past = np.concatenate([np.ones(max(0, margin - len(self._tail)), np.float32), self._tail[-margin:]])
+        gain = _smoothed(np.concatenate([past, need, ahead]), self.REACH)
+        self._tail = np.concatenate([self._tail[-margin:], need])
+        if need.min(initial=1.0) == 1.0 and gain.min() == 1.0:
+            return before
+        at = (np.arange(len(gain)) - margin + 0.5) * self.STEP
+        return np.asarray(before * np.interp(np.arange(len(before)), at, gain)[:, None], np.float32)
+
+    def _needed(self, block: Sound) -> Sound:
+        """The gain that each step needs."""
+        top = peaks(block)
+        short = -len(top) % self.STEP
+        held = np.concatenate([top, np.zeros(short, np.float32)]).reshape(-1, self.STEP).max(1)
+        return np.asarray(np.minimum(1.0, self._ceiling / np.maximum(held, 1e-9)), np.float32)
+
+
+def _smoothed(need: Sound, reach: int) -> NDArray[float64]:
+    """At each step no more than it needs, moving over `reach` steps."""
+    width = 2 * reach + 1
+    padded = np.concatenate([np.full(reach + 1, need[0]), need, np.full(reach + 1, need[-1])])
+    held = np.lib.stride_tricks.sliding_window_view(padded, width + 2).min(1)  # one more each side: gains are interpolated
+    bell = np.hanning(width + 2)[1:-1]
+    spread = np.concatenate([np.full(reach, held[0]), held, np.full(reach, held[-1])])
+    return np.convolve(spread, bell / bell.sum(), "valid")

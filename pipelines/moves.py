@@ -1,0 +1,190 @@
+"""Camera moves from words: "slow zoom out, pan right" -> what the camera does in a shot of a given length.
+
+Pure. Knows presets/moves.toml, not how a picture is drawn; `path.py` turns a Camera into one matrix a frame.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+from .presets import Move
+
+MAX_DURATION = 6.0  # seconds; a longer scene is held to the moves of one so long
+LIMITS = ((3.0, 1), (5.0, 2))  # up to so many seconds: so many moves
+MOST = 3
+
+# How far a move goes, and whether it eases. Factors multiply: "very slow" is 0.6 * 0.6.
+STRENGTHS: Mapping[str, float] = MappingProxyType(
+    dict.fromkeys(("slow", "slowly", "gentle", "gently", "soft", "softly", "subtle", "subtly", "smoothly"), 0.6)
+    | dict.fromkeys(("slightly", "slight", "little", "bit"), 0.5)
+    | dict.fromkeys(("normal", "normally", "medium"), 1.0)
+    | dict.fromkeys(("fast", "quick", "quickly", "rapid", "rapidly", "swift", "swiftly"), 1.6)
+    | dict.fromkeys(("strong", "strongly", "dramatic", "dramatically", "wide", "big", "hard"), 1.5)
+)
+VERY = frozenset(("very", "extremely", "super", "really"))
+STEADY = frozenset(("steady", "steadily", "linear", "constant"))
+FILLERS = frozenset(
+    "a an the camera shot move moves movement motion of to on in at into toward towards from with smooth it is its over across"
+    " scene picture image frame subject slow-motion effect please center centre middle for then and".split()
+)
+_THEN = re.compile(r"\s*(?:,\s*)?(?:\band then\b|\bthen\b|\bfollowed by\b|\bafter that\b|\bbefore\b|;|\.(?!\d)|->|\n)\s*", re.I)
+_WITH = re.compile(r"\s*(?:,|&|\+|/|\band\b|\bwhile\b|\bas well as\b|\bwith\b)\s*", re.I)
+_SPLIT = re.compile(f"({_THEN.pattern}|{_WITH.pattern})", re.I)
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """One move as asked for: how strongly (1 is the preset's own) and whether it eases in and out."""
+
+    move: Move
+    strength: float
+    eased: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Moves made together between two moments of the shot (shares of its time, 0..1)."""
+
+    aims: tuple[Aim, ...]
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class Camera:
+    """What the camera does during one shot."""
+
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a clip action was understood to be: the camera, words not known, and moves left out for lack of time."""
+
+    camera: Camera
+    unknown: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Phrase:
+    text: str
+    follows: bool  # it comes after the one before, not together with it
+    names: tuple[str, ...]
+    strength: float
+    eased: bool
+    unknown: tuple[str, ...]
+
+
+def most_moves(seconds: float) -> int:
+    """How many moves fit in that many seconds."""
+    return next((most for limit, most in LIMITS if min(seconds, MAX_DURATION) <= limit), MOST)
+
+
+def read(action: str, seconds: float, moves: Mapping[str, Move], seed: int) -> Reading:
+    """Words to camera. "auto" or nothing draws a move from the seed; words not known are named, never guessed."""
+    phrases = _phrases(action, moves)
+    wanted = [phrase for phrase in phrases if phrase.names]
+    kept, used, dropped = [], 0, []
+    for phrase in wanted:
+        names = phrase.names[: max(0, most_moves(seconds) - used)]
+        used += len(names)
+        if names:
+            kept.append(replace(phrase, names=names))
+        if len(names) < len(phrase.names):
+            dropped.append(phrase.text)
+    unknown = tuple(dict.fromkeys(word for phrase in phrases for word in phrase.unknown))
+    if not kept:
+        return Reading(Camera((Step((Aim(_draw(moves, seed), 1.0),), 0.0, 1.0),)), unknown)
+    return Reading(_camera(kept, moves, seed), unknown, tuple(dropped))
+
+
+def validate_clip_action(action: str, seconds: float, moves: Mapping[str, Move]) -> str:
+    """The action that fits: its first moves, as many as the length allows, in its own words."""
+    out, used, joint = "", 0, ""
+    for text, separator in _pairs(action.strip()):
+        found = len(_phrase(text, False, moves).names)
+        if found and used + found > most_moves(seconds) and used:
+            break
+        used += found
+        out, joint = out + joint + text, separator
+    return out
+
+
+def _pairs(action: str) -> list[tuple[str, str]]:
+    """Phrases with the separator after each."""
+    pairs, last = [], 0
+    for match in _SPLIT.finditer(action):
+        if text := action[last : match.start()]:
+            pairs.append((text, match.group()))
+        last = match.end()
+    return [*pairs, (action[last:], "")] if action[last:] else pairs
+
+
+def _phrases(action: str, moves: Mapping[str, Move]) -> list[_Phrase]:
+    phrases, follows = [], False
+    for text, separator in _pairs(action.strip()):
+        phrases.append(_phrase(text, follows, moves))
+        follows = bool(_THEN.fullmatch(separator))
+    return phrases
+
+
+def _phrase(text: str, follows: bool, moves: Mapping[str, Move]) -> _Phrase:
+    """The moves in one phrase: its longest known words first, then how strongly; the rest is unknown."""
+    words = re.findall(r"[\w'’-]+", text.lower())
+    spoken = {tuple(said.split()): name for name, move in moves.items() for said in (*move.words, name.replace("_", " "))}
+    longest = max((len(said) for said in spoken), default=0)
+    names: list[str] = []
+    rest: list[str] = []
+    plain = [word for word in words if word not in STRENGTHS and word not in VERY and word not in STEADY and word != "auto"]
+    i = 0
+    while i < len(plain):
+        for size in range(min(longest, len(plain) - i), 0, -1):
+            if name := spoken.get(tuple(plain[i : i + size])):
+                names.append(name)
+                i += size
+                break
+        else:
+            rest.append(plain[i])
+            i += 1
+    strength = 1.0
+    for word in words:
+        strength *= STRENGTHS.get(word, 1.0)
+    if very := sum(word in VERY for word in words):
+        strength *= (1.6 if strength >= 1 else 0.6) ** very
+    unknown = tuple(word for word in rest if word not in FILLERS)
+    return _Phrase(text.strip(), follows, tuple(names), strength, not STEADY.intersection(words), unknown)
+
+
+def _camera(phrases: list[_Phrase], moves: Mapping[str, Move], seed: int) -> Camera:
+    groups: list[list[Aim]] = []
+    for i, phrase in enumerate(phrases):
+        aims = [Aim(_turned(moves[name], seed + i), phrase.strength, phrase.eased) for name in phrase.names]
+        if phrase.follows or not groups:
+            groups.append(aims)
+        else:
+            groups[-1] += aims
+    share = 1 / len(groups)
+    return Camera(tuple(Step(tuple(aims), i * share, (i + 1) * share) for i, aims in enumerate(groups)))
+
+
+def _draw(moves: Mapping[str, Move], seed: int) -> Move:
+    """The move for "auto". Seeds that differ by one, as neighbours in a film have, draw from different halves."""
+    named = [name for name, move in moves.items() if move.auto]
+    half = named[seed % 2 :: 2] or named
+    if not half:
+        return Move(label="Static", what="", words=())
+    return _turned(moves[random.Random(seed).choices(half, [moves[name].auto for name in half])[0]], seed)
+
+
+def _turned(move: Move, seed: int) -> Move:
+    """A wandering move gets its directions from the seed."""
+    if not move.wander:
+        return move
+    drawn = random.Random(seed)
+    side, rise, way = (drawn.choice((-1, 1)) for _ in range(3))
+    return replace(move, pan=move.pan * side, tilt=move.tilt * rise, zoom=move.zoom**way, wander=False)

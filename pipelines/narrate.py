@@ -1,0 +1,148 @@
+"""Lines to takes: who speaks, how fast, and what happens when a narrator fails. Knows no picture.
+
+One film has one narrator: when the one that began fails, the next best speaks the whole film anew, and says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import sound
+from .cast import Role, Speaker
+from .crew import Crew
+from .events import Emit, Made, Warned
+from .plan import Line
+from .progress import Progress
+from .timeline import Take, Word
+from .vault import Part, Vault, digest
+from .work import FilmError
+
+FASTEST = 1.25
+AT_ONCE = 4  # lines spoken side by side; an online voice answers slowly
+
+
+class _Mute(Exception):
+    """(narrator, its FilmError): it did not speak."""
+
+
+@dataclass(frozen=True, slots=True)
+class Narration:
+    """What is to be said in one scene. `room`: the seconds there are for it, or None for as long as it takes."""
+
+    position: int
+    scene_number: int
+    text: str
+    role: Role
+    room: float | None
+
+
+def narrate(
+    lines: Sequence[Narration], crew: Crew, vault: Vault, emit: Emit, progress: Progress, *, mix: bool = False
+) -> dict[int, Take]:
+    """Takes by the scene's position. `mix` allows two narrators in one film when one of them fails."""
+    silent: set[tuple[str, int]] = set()
+    while True:
+        try:
+            return _all(lines, crew, vault, emit, progress, frozenset(silent))
+        except _Mute as mute:
+            position, speaker, error = mute.args
+            silent |= {(speaker.narrator, line.position) for line in lines if not mix or line.position == position}
+            left = [one.narrator for one in lines[0].role.speakers if (one.narrator, lines[0].position) not in silent]
+            follows = f"{left[0]} speaks instead." if left else ""
+            if not all(_choice(line, frozenset(silent)) for line in lines if line.role.own_voice is None):
+                raise error from error
+            emit(Warned(f"{crew.get('voices', speaker.narrator).label} failed: {error.message} {follows}".strip(), error.hint))
+
+
+def _choice(line: Narration, silent: frozenset[tuple[str, int]]) -> Speaker | None:
+    return next((one for one in line.role.speakers if (one.narrator, line.position) not in silent), None)
+
+
+def _all(
+    lines: Sequence[Narration], crew: Crew, vault: Vault, emit: Emit, progress: Progress, silent: frozenset[tuple[str, int]]
+) -> dict[int, Take]:
+    ticks = [progress.tick("narration", i, len(line.text) + 1) for i, line in enumerate(lines)]
+
+    def one(i: int) -> tuple[int, Take]:
+        line = lines[i]
+        part, take = _own(line, vault) if line.role.own_voice else _spoken(line, crew, vault, silent, ticks[i])
+        ticks[i](1.0)
+        emit(Made("narration", line.scene_number, str(part.path), part.reused))
+        return line.position, take
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        waiting = [pool.submit(one, i) for i in range(len(lines))]
+        try:
+            return dict(each.result() for each in waiting)
+        except BaseException:
+            for each in waiting:
+                each.cancel()
+            raise
+
+
+def _spoken(
+    line: Narration, crew: Crew, vault: Vault, silent: frozenset[tuple[str, int]], tick: Callable[[float], None]
+) -> tuple[Part, Take]:
+    speaker = _choice(line, silent)
+    assert speaker is not None
+    engine = crew.ready("voices", speaker.narrator)
+
+    def said(speed: float) -> Part:
+        asked = Line(line.text, speaker.voice, speed)
+        recipe = [speaker.narrator, engine.version, asked]
+        try:
+            return vault.make("take", ".wav", recipe, lambda out: engine.speak(asked, out, tick))
+        except FilmError as error:
+            where = f"scenes[{line.position}].narration"
+            told = FilmError(f"scene {line.scene_number}, narration: {error.message}", error.hint, where)
+            raise _Mute(line.position, speaker, told) from error
+
+    part = said(1.0)
+    take = _take(part, speaker.narrator)
+    if line.room is not None and take.seconds > line.room:
+        part = said(round(min(FASTEST, take.seconds / max(line.room, 0.1) * 1.01), 3))
+        take = _take(part, speaker.narrator)
+    return part, take
+
+
+def _take(part: Part, narrator: str) -> Take:
+    told = part.notes["words"]
+    assert isinstance(told, list)
+    words = tuple(Word(str(text), float(start), float(end)) for text, start, end in told)  # type: ignore[misc,arg-type]
+    return Take(part.path, float(part.notes["seconds"]), words, narrator)  # type: ignore[arg-type]
+
+
+def _own(line: Narration, vault: Vault) -> tuple[Part, Take]:
+    """Somebody's own recording; its words are the narration's, spread over it by their length."""
+    path = line.role.own_voice
+    assert path is not None
+    where = f"scenes[{line.position}].voice"
+
+    def build(out: Path) -> dict[str, object]:
+        sound.own(path, 1, out)
+        return {"seconds": sound.seconds(out)}
+
+    try:
+        part = vault.make("take", ".wav", ["own", sound.VERSION, digest(path)], build)  # type: ignore[arg-type]
+    except (FilmError, OSError) as error:
+        said = error.message if isinstance(error, FilmError) else "The sound file cannot be read."
+        raise FilmError(f"scene {line.scene_number}, voice: {said}", getattr(error, "hint", ""), where) from error
+    length = float(part.notes["seconds"])  # type: ignore[arg-type]
+    return part, Take(part.path, length, spread(line.text, length), "own recording")
+
+
+def spread(text: str, seconds: float) -> tuple[Word, ...]:
+    """Words with times where nobody told them: each as long as its letters."""
+    tokens = text.split()
+    whole = sum(len(token) + 1 for token in tokens)
+    words, at = [], 0.0
+    for token in tokens:
+        end = at + seconds * (len(token) + 1) / whole
+        words.append(Word(token, at, end))
+        at = end
+    return tuple(words)
+
+

@@ -1,0 +1,98 @@
+"""What the engines are asked for: lines to speak, pictures to paint, shots to take, music to play. Pure values.
+
+Seconds become whole frames in `lengths`, once, and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil
+from pathlib import Path
+
+from .moves import Camera
+from .presets import Mood
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The film's picture: pixels, both even, and frames a second."""
+
+    width: int
+    height: int
+    rate: Fraction
+
+    def seconds(self, frames: int) -> float:
+        """How long that many frames last."""
+        return float(frames / self.rate)
+
+    def at_least(self, seconds: float) -> int:
+        """The fewest whole frames that last so long."""
+        return ceil(Fraction(seconds).limit_denominator(1_000_000) * self.rate)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One narration. `voice` is the narrator's own name for a voice; `speed` 1.0 is its natural pace."""
+
+    text: str
+    voice: str
+    speed: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """One picture to paint."""
+
+    prompt: str
+    frame: Frame
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """One clip to take: `frames` long, moving as `camera` says."""
+
+    prompt: str
+    picture: Path | None
+    camera: Camera
+    frames: int
+    frame: Frame
+    fit: str
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A stretch of music in one mood, from `start` (seconds) to the next section or the end."""
+
+    mood: Mood
+    start: float
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """The film's music: sections in order, the first from 0, `seconds` in all."""
+
+    sections: tuple[Section, ...]
+    seconds: float
+    seed: int
+
+
+def lengths(wanted: Sequence[tuple[float, bool]], frame: Frame) -> list[int]:
+    """Seconds to whole frames, one entry a scene, at least one frame each.
+
+    `wanted` holds (seconds, fixed). Fixed lengths round their running total, never the parts, so five hundred of them
+    do not drift; the others are whole frames by themselves, so re-wording one scene moves no other scene's cut.
+    """
+    total, shown, out = Fraction(0), 0, []
+    for seconds, fixed in wanted:
+        if not fixed:
+            out.append(max(1, frame.at_least(seconds)))
+            continue
+        total += Fraction(str(seconds)) * frame.rate
+        edge = max(shown + 1, int(total + Fraction(1, 2)))
+        out.append(edge - shown)
+        shown = edge
+    return out

@@ -1,0 +1,284 @@
+"""What things are called: presets/*.toml, then the user's own folder (the later wins), as frozen values.
+
+One top-level table is one entry and its key is the entry's name. Knows the shape of each kind, not what engines do
+with it. A preset holds names and numbers only; none of it is ever handed to ffmpeg as a filter.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import field
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
+from .work import FilmError
+
+strict = ConfigDict(extra="forbid", allow_inf_nan=False, arbitrary_types_allowed=True)
+Share = Annotated[float, Field(ge=0, le=1)]
+Colour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")]
+Even = Annotated[int, Field(ge=64, le=7680, multiple_of=2)]
+
+
+@dataclass(frozen=True, slots=True, config=strict)
+class Move:
+    """One camera move. Travel is in shares of the frame, turns in degrees; each is what the whole move does.
+
+    zoom: how much larger things become (below 1: smaller). pan: the camera goes right. tilt: it goes down.
+    roll: it turns clockwise. orbit: it circles, in shares of the frame. shake: how far it trembles.
+    """
+
+    label: str
+    what: str
+    words: tuple[str, ...]
+    zoom: Annotated[float, Field(ge=0.5, le=2)] = 1.0
+    pan: Annotated[float, Field(ge=-1, le=1)] = 0.0
+    tilt: Annotated[float, Field(ge=-1, le=1)] = 0.0
+    roll: Annotated[float, Field(ge=-45, le=45)] = 0.0
+    orbit: Annotated[float, Field(ge=0, le=0.3)] = 0.0
+    shake: Annotated[float, Field(ge=0, le=0.1)] = 0.0
+    shake_hz: Annotated[float, Field(gt=0, le=12)] = 1.0
+    wander: bool = False  # directions are drawn from the seed
+    auto: Annotated[int, Field(ge=0, le=10)] = 0  # how often "auto" picks it
+
+
+@dataclass(frozen=True, slots=True, config=strict)
+class Transition:
+    """How one scene turns into the next; `xfade` is the name in ffmpeg, empty for a straight cut."""
+
+    label: str
+    what: str
+    xfade: Annotated[str, Field(pattern=r"^[a-z]{0,20}$")] = ""
+
+
+@dataclass(frozen=True, slots=True, config=strict)
+class Voice:
+    """One speaker. `ids` maps a narrator's name (a file in pipelines/voices) to its own name for this voice."""
+
+    label: str
+    language: Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]+)*$")]
+    gender: Literal["female", "male", "neutral"]
+    ids: dict[str, str]
+
+
+Sound = Literal[
+    "piano", "e-piano", "celesta", "glockenspiel", "music-box", "vibraphone", "marimba", "bells", "accordion", "guitar",
+    "steel-guitar", "muted-guitar", "upright-bass", "bass-guitar", "synth-bass", "cello", "double-bass", "pizzicato",
+    "harp", "timpani", "strings", "choir", "trumpet", "trombone", "horns", "oboe", "bassoon", "clarinet", "flute",
+    "whistle", "dream", "warm-pad", "voices", "glass", "sweep", "kalimba", "woodblock", "taiko",
+]  # fmt: skip
+Plays = Literal[
+    "pad", "swell", "drone", "bass", "bass-pulse", "bass-groove", "oompah", "offbeats", "arpeggio", "runs", "broken",
+    "ostinato", "chords", "strum", "stabs", "melody", "counter", "sparkle", "hits", "shiver",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, config=strict)
+class Layer:
+    """One instrument of a mood: what it plays, how loud (dB), where it sits (-1 left, 1 right), octaves up or down.
+
+    `enters` is the share of the section's first phrases that pass before it comes in.
+    """
+
+    sound: Sound
+    plays: Plays
+    level: Annotated[float, Field(ge=-30, le=12)] = 0.0
+    pan: Annotated[float, Field(ge=-1, le=1)] = 0.0
+    octave: Annotated[int, Field(ge=-3, le=3)] = 0
+    enters: Share = 0.0
+
+
+Key = Literal["C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B"]
+Chords = Annotated[
+    str,
+    Field(pattern=r"^([b#]?(I{1,3}|IV|VI{0,2}|i{1,3}|iv|vi{0,2})(o|\+|7|maj7|sus2|sus4|add9|9)?( |$)){1,16}$"),
+]
+
+
+@dataclass(frozen=True, slots=True, config=strict)
+class Mood:
+    """A mood of music. `prompt` is for models that compose from words; the rest is for composers that follow rules.
+
+    tempo: beats a minute. meter: beats a bar. keys: those it may be in. progressions: chords as Roman numerals (capital
+    for major, small for minor), one after the other, each `chord_bars` long; the seed draws one. intensity: how hard
+    everything is played. motion: how many notes a melody has. swing: how far the offbeats lag. space: reverb.
+    """
+
+    label: str
+    what: str
+    prompt: str
+    words: tuple[str, ...] = ()
+    tempo: Annotated[float, Field(ge=40, le=180)] = 84.0
+    meter: Annotated[int, Field(ge=2, le=6)] = 4
+    keys: Annotated[tuple[Key, ...], Field(min_length=1)] = ("C", "G", "F", "D")
+    mode: Literal["major", "minor", "harmonic", "dorian", "lydian", "mixolydian", "phrygian"] = "major"
+    progressions: Annotated[tuple[Chords, ...], Field(min_length=1)] = ("I V vi IV", "vi IV I V")
+    chord_bars: Annotated[int, Field(ge=1, le=4)] = 1
+    intensity: Share = 0.5
+    motion: Share = 0.4
+    swing: Annotated[float, Field(ge=0, le=0.35)] = 0.0
+    space: Share = 0.35
+    drums: Literal["none", "soft", "pop", "lofi", "drive", "epic", "march", "brushes", "heartbeat", "ticking"] = "none"
+    layers: Annotated[tuple[Layer, ...], Field(min_length=1, max_length=12)] = (
+        Layer("strings", "pad", -4),
+        Layer("double-bass", "bass", -3),
+        Layer("piano", "broken", -2, enters=0.25),
+        Layer("flute", "melody", -4, enters=0.5),
+    )
+
+
+@dataclass(frozen=True, slots=True, config=strict)
+class Look:
+    """A grade over the whole picture; every number at its default changes nothing."""
+
+    label: str
+    what: str
+    saturation: Annotated[float, Field(ge=0, le=3)] = 1.0
+    contrast: Annotated[float, Field(ge=0.3, le=2)] = 1.0
+    brightness: Annotated[float, Field(ge=-0.5, le=0.5)] = 0.0
+    gamma: Annotated[float, Field(ge=0.3, le=3)] = 1.0
+    kelvin: Annotated[int, Field(ge=2000, le=12000)] = 6500
+    fade: Share = 0.0  # lifts the blacks
+    shadows: tuple[float, float, float] = (0.0, 0.0, 0.0)  # red, green, blue, -1..1
+    highlights: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    monochrome: Colour | Literal[""] = ""  # grey, tinted in that colour
+    vignette: Share = 0.0
+    grain: Share = 0.0
+    soften: Share = 0.0
+
+
+@dataclass(frozen=True, slots=True, config=strict)
+class Size:
+    """A frame size by name."""
+
+    label: str
+    width: Even
+    height: Even
+
+
+@dataclass(frozen=True, slots=True, config=strict)
+class Quality:
+    """How the film is encoded by x264; `scale` 0.5 makes it half as wide and high."""
+
+    label: str
+    preset: Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow"]
+    crf: Annotated[int, Field(ge=0, le=40)]
+    scale: Literal[1.0, 0.5] = 1.0
+
+
+@dataclass(frozen=True, slots=True, config=strict)
+class CaptionStyle:
+    """How captions look when they are in the picture.
+
+    `size` is the letters' em as a share of the frame's shorter side, `margin` a share of the frame's height; the other
+    lengths are shares of the size. With a `highlight` the word being said takes that colour.
+    """
+
+    label: str
+    what: str
+    size: Annotated[float, Field(ge=0.02, le=0.2)] = 0.05
+    colour: Colour = "#ffffff"
+    highlight: Colour | Literal[""] = ""  # the word being said
+    outline: Colour = "#000000"
+    outline_width: Share = 0.08
+    shadow: Share = 0.0
+    blur: Share = 0.0  # softens outline and shadow
+    box: Colour | Literal[""] = ""
+    box_opacity: Share = 0.6
+    margin: Annotated[float, Field(ge=0, le=0.4)] = 0.06
+    place: Literal["bottom", "middle", "top"] = "bottom"
+    capitals: bool = False
+    bold: bool = True
+    motion: Literal["none", "pop", "word"] = "none"  # pop: words spring up as they are said; word: one at a time
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A file of presets and the shape of its entries."""
+
+    file: str
+    type: type
+    one: str
+
+
+KINDS: Mapping[str, Kind] = MappingProxyType(
+    {
+        "moves": Kind("moves.toml", Move, "camera move"),
+        "transitions": Kind("transitions.toml", Transition, "transition"),
+        "voices": Kind("voices.toml", Voice, "voice"),
+        "moods": Kind("moods.toml", Mood, "mood"),
+        "looks": Kind("looks.toml", Look, "look"),
+        "sizes": Kind("frames.toml", Size, "size"),
+        "qualities": Kind("qualities.toml", Quality, "quality"),
+        "captions": Kind("captions.toml", CaptionStyle, "caption style"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, config=strict)
+class Presets:
+    """Every preset by kind and name."""
+
+    moves: dict[str, Move] = field(default_factory=dict)
+    transitions: dict[str, Transition] = field(default_factory=dict)
+    voices: dict[str, Voice] = field(default_factory=dict)
+    moods: dict[str, Mood] = field(default_factory=dict)
+    looks: dict[str, Look] = field(default_factory=dict)
+    sizes: dict[str, Size] = field(default_factory=dict)
+    qualities: dict[str, Quality] = field(default_factory=dict)
+    captions: dict[str, CaptionStyle] = field(default_factory=dict)
+
+    def pick(self, kind: str, name: str) -> Any:
+        """The entry of that name; an unknown one raises FilmError with the nearest known name."""
+        entries: dict[str, Any] = getattr(self, kind)
+        if name in entries:
+            return entries[name]
+        raise FilmError(f'There is no {KINDS[kind].one} called "{name}".', choose(name, entries))
+
+
+def choose(name: str, known: Iterable[str]) -> str:
+    """The hint for an unknown name: the nearest known one first."""
+    names = list(known)
+    near = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.6)
+    listed = ", ".join(names[:40]) + (" ..." if len(names) > 40 else "")
+    return f"Did you mean {near[0]}? Known: {listed}." if near else f"Known: {listed}."
+
+
+def read(*folders: Path) -> Presets:
+    """Presets of the shipped folder, then of each further one; a later entry replaces an earlier of its name.
+
+    A file or entry that cannot be read raises FilmError naming file, entry and key.
+    """
+    return Presets(**{kind: _read_kind(kind, folders) for kind in KINDS})
+
+
+def _read_kind(kind: str, folders: Iterable[Path]) -> dict[str, Any]:
+    merged: dict[str, Any] = {}
+    for folder in folders:
+        path = folder / KINDS[kind].file
+        if path.is_file():
+            merged |= _read_file(path, KINDS[kind].type)
+    return merged
+
+
+def _read_file(path: Path, shape: type) -> dict[str, Any]:
+    try:
+        tables = tomllib.loads(path.read_text("utf-8"))
+        return _adapter(shape).validate_python(tables)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise FilmError(f"The preset file {path.name} cannot be read: {error}.", "Mend that line.", path.name) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(step) for step in first["loc"])
+        raise FilmError(f"{path.name}, {place}: {first['msg']}.", "Mend or remove that entry.", path.name) from error
+
+
+@cache
+def _adapter(shape: type) -> TypeAdapter[dict[str, Any]]:
+    return TypeAdapter(dict[str, shape])  # type: ignore[valid-type]

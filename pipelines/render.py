@@ -1,0 +1,234 @@
+"""The whole product: a story becomes a film. Knows no page, no job, no setting; the vault makes it resume.
+
+cast -> narration, and pictures -> timeline -> sound, and stretches of film -> join
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .cast import Cast, cast
+from .crew import Crew
+from .darkroom import Darkroom, Negative, negative
+from .deliver import Delivery
+from .events import Began, Done, Emit, Event, Made, Warned
+from .narrate import Narration, narrate
+from .plan import Frame, Shot
+from .presets import Presets
+from .progress import Progress
+from .schedule import room, timeline
+from .score import score
+from .story import Story, pixels, together
+from .stretches import Stretches
+from .subtitles import room as line_room
+from .subtitles import undrawable
+from .timeline import Take, Timeline
+from .vault import Part, Vault
+from .work import Cancelled, FilmError
+
+DENSE = 3  # a picture is kept so many times as large as the frame, for closing in on it
+WEIGHTS = {"narration": 4.0, "pictures": 4.0, "music": 4.0, "sound": 6.0, "film": 80.0, "join": 2.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Film:
+    """A finished film."""
+
+    path: Path
+    timeline: Timeline
+    engines: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Studio:
+    """What a render works with: engines, presets, parts made before, our fonts, how many stretches at once.
+
+    `mix_voices` allows two narrators in one film when one of them fails.
+    """
+
+    crew: Crew
+    presets: Presets
+    vault: Vault
+    fonts: Path
+    workers: int = max(1, min(8, os.cpu_count() or 1))
+    mix_voices: bool = False
+
+
+def render(story: Story, studio: Studio, emit: Emit, out: Path) -> Film:
+    """Make the film at `out`, with its captions and timeline beside it. Everything that is there already is used.
+
+    FilmError for what cannot be made; Cancelled when `emit` raises it. Nothing half-made is ever at `out`.
+    """
+    emit = _one_at_a_time(emit)
+    progress = Progress(emit, WEIGHTS)
+    darkroom = Darkroom()
+    try:
+        roles = cast(story, studio.crew, studio.presets, emit)
+        frame = frame_of(story, studio.presets)
+        with ThreadPoolExecutor(1) as other:
+            seen = other.submit(_develop, story, frame, studio.vault, darkroom, emit, progress)
+            takes = _stopping(progress, lambda: _speak(story, roles, studio, frame, emit, progress))
+            negatives = seen.result()
+        style = studio.presets.pick("captions", story.caption_style)
+        plan = timeline(story, takes, frame, line_room(style, frame.width, frame.height), emit)
+        _warn_undrawable(story, plan, emit)
+        shots = _shots(story, roles, plan, negatives)
+        stretches = Stretches(
+            story, roles, plan, shots, negatives, studio.crew, studio.presets, studio.vault, studio.fonts, emit
+        )
+        spans, sound, music = _make(stretches, studio.workers, progress)
+        engines = _credits(roles, takes, studio.crew)
+        emit(Began("join", 1))
+        paths = [_path(studio.crew, role.engine, shot, negatives.get(i)) for i, (role, shot) in enumerate(zip(roles.roles, shots, strict=True))]
+        delivery = Delivery(story, roles, plan, engines, spans, sound, music, paths)
+        made = delivery.join(studio.vault, progress.tick("join"))
+        delivery.put(made, out, emit)
+    finally:
+        progress.stop()
+        darkroom.close()
+    emit(Done(str(out), plan.seconds, plan.frames, dict(engines)))
+    return Film(out, plan, engines)
+
+
+def frame_of(story: Story, presets: Presets) -> Frame:
+    """The film's picture size and rate."""
+    width, height = pixels(story.size, presets)
+    scale = presets.pick("qualities", story.quality).scale
+    return Frame(round(width * scale / 2) * 2, round(height * scale / 2) * 2, story.rate)
+
+
+def _speak(story: Story, roles: Cast, studio: Studio, frame: Frame, emit: Emit, progress: Progress) -> dict[int, Take]:
+    lines = [
+        Narration(i, scene.scene_number, scene.narration, role, room(story, i, frame))
+        for i, (scene, role) in enumerate(zip(story.scenes, roles.roles, strict=True))
+        if role.speakers or role.own_voice
+    ]
+    emit(Began("narration", len(lines)))
+    speakers = {one.narrator for line in lines for one in line.role.speakers[:1]}
+    if online := sorted(name for name in speakers if studio.crew.get("voices", name).online):
+        said = f"The narration's text goes to an online service ({', '.join(online)}), which speaks it."
+        emit(Warned(said, "REELWRIGHT_ONLINE_VOICES=0 keeps it on this machine."))
+    return narrate(lines, studio.crew, studio.vault, emit, progress, mix=studio.mix_voices)
+
+
+def _develop(
+    story: Story, frame: Frame, vault: Vault, darkroom: Darkroom, emit: Emit, progress: Progress
+) -> dict[int, Negative]:
+    """Every scene's picture, opened and found good; all faults at once."""
+    given = [(i, scene.scene_number, scene.image) for i, scene in enumerate(story.scenes) if scene.image]
+    emit(Began("pictures", len(given)))
+    ticks = [progress.tick("pictures", k) for k in range(len(given))]
+    faults: list[FilmError] = []
+    found: dict[int, Negative] = {}
+    for tick, (i, number, image) in zip(ticks, given, strict=True):
+        try:
+            part = darkroom.develop(image, (frame.width * DENSE, frame.height * DENSE), vault)
+        except (FilmError, OSError) as error:
+            said = error.message if isinstance(error, FilmError) else f"The picture cannot be read: {error.strerror}."
+            hint = error.hint if isinstance(error, FilmError) else "Choose another."
+            faults.append(FilmError(f"scene {number}, image: {said}", hint, f"scenes[{i}].image"))
+            continue
+        found[i] = negative(part)
+        emit(Made("pictures", number, str(part.path), part.reused))
+        tick(1.0)
+    if faults:
+        raise faults[0] if len(faults) == 1 else together(faults)
+    return found
+
+
+def _shots(story: Story, roles: Cast, plan: Timeline, negatives: Mapping[int, Negative]) -> list[Shot]:
+    return [
+        Shot(
+            scene.prompt,
+            negatives[i].path if i in negatives else None,
+            role.reading.camera,
+            place.frames,
+            plan.frame,
+            story.fit,
+            role.seed,
+        )
+        for i, (scene, role, place) in enumerate(zip(story.scenes, roles.roles, plan.scenes, strict=True))
+    ]
+
+
+def _path(crew: Crew, engine: str, shot: Shot, seen: Negative | None) -> Any:
+    """The camera's matrices, where the engine moves a picture."""
+    live = crew.get("clips", engine)
+    return live.path(shot, seen) if seen and getattr(live, "live", False) else None
+
+
+def _make(stretches: Stretches, workers: int, progress: Progress) -> tuple[list[Part], Part, Part | None]:
+    """Sound and picture side by side; the first failure stops all."""
+    made = stretches
+    spans = made.timeline.spans
+    for stage, total in (("music", 1), ("sound", 1), ("film", len(spans))):
+        made.emit(Began(stage, total))
+    ticks = [progress.tick("film", k, span.frames) for k, span in enumerate(spans)]
+    with ThreadPoolExecutor(workers) as pool, ThreadPoolExecutor(1) as other:
+        heard = other.submit(score, made.story, made.roles, made.timeline, made.crew, made.vault, made.emit, progress)
+        seen = [pool.submit(made.make, span, tick) for span, tick in zip(spans, ticks, strict=True)]
+        works: list[Future[Any]] = [heard, *seen]
+        try:
+            wait(works, return_when=FIRST_EXCEPTION)
+            _raise_first(works)
+        except BaseException:
+            progress.stop()
+            for work in works:
+                work.cancel()
+            wait(works)
+            _raise_first(works)
+            raise
+        sound, music = heard.result()
+        return [each.result() for each in seen], sound, music
+
+
+def _raise_first(works: Sequence[Future[Any]]) -> None:
+    """The failure that stopped the others, rather than their Cancelled."""
+    failed = [error for work in works if work.done() and not work.cancelled() and (error := work.exception())]
+    if failed:
+        raise next((error for error in failed if not isinstance(error, Cancelled)), failed[0])
+
+
+def _stopping(progress: Progress, work: Any) -> Any:
+    """Do the work; if it fails, what goes on beside it stops too."""
+    try:
+        return work()
+    except BaseException:
+        progress.stop()
+        raise
+
+
+def _credits(roles: Cast, takes: Mapping[int, Take], crew: Crew) -> dict[str, str]:
+    """What made the clips, the voice and the music, for the people who watch."""
+    clips = sorted({crew.get("clips", role.engine).label for role in roles.roles})
+    labels = {name: crew.get("voices", name).label for role in roles.roles for name in (one.narrator for one in role.speakers)}
+    voices = sorted({labels.get(take.narrator, take.narrator) for take in takes.values()})
+    music = "own file" if roles.own_music else crew.get("music", roles.composer).label if roles.composer else "none"
+    return {"clips": ", ".join(clips), "voice": ", ".join(voices) or "none", "music": music}
+
+
+def _warn_undrawable(story: Story, plan: Timeline, emit: Emit) -> None:
+    if story.captions not in ("burned", "both"):
+        return
+    for one in plan.spoken:
+        if lost := undrawable(story.scenes[one.scene].narration):
+            n = story.scenes[one.scene].scene_number
+            said = f"scene {n}: our fonts have no sign for {' '.join(lost[:12])}; the picture's captions leave it out."
+            emit(Warned(said, "The caption files keep it.", f"scenes[{one.scene}].narration"))
+
+
+def _one_at_a_time(emit: Emit) -> Emit:
+    """Events come from several threads; whoever listens hears one at a time."""
+    lock = threading.Lock()
+
+    def told(event: Event) -> None:
+        with lock:
+            emit(event)
+
+    return told

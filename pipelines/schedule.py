@@ -1,0 +1,79 @@
+"""When everything happens: from lengths wished for and takes spoken to a Timeline. Makes nothing and reads no file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from .captions import captions
+from .cast import Cast
+from .events import Warned
+from .plan import Cue, Frame, Section, lengths
+from .story import Story
+from .timeline import Placed, Spoken, Take, Timeline, lay, overlaps
+
+BREATH = 0.4  # s before and after every narration
+CLOSING = 1.2  # s more at the end of a film that may be as long as it needs
+SHORTEST = 3.0  # s of a scene without a length of its own
+
+
+def room(story: Story, i: int, frame: Frame) -> float | None:
+    """Seconds that scene i has for its narration; None: as many as it takes."""
+    duration = story.scenes[i].duration
+    return None if duration is None else duration - _shared(story, i, frame) - 2 * BREATH
+
+
+def timeline(
+    story: Story, takes: Mapping[int, Take], frame: Frame, line: int, warn: Callable[[Warned], None]
+) -> Timeline:
+    """Every scene in whole frames, every take and caption in seconds. Speech stays clear of transitions.
+
+    `line` is how many characters fit a line of the captions.
+    """
+    wanted: list[tuple[float, bool]] = []
+    last = len(story.scenes) - 1
+    for i, scene in enumerate(story.scenes):
+        needs = takes[i].seconds + 2 * BREATH + _shared(story, i, frame) if i in takes else 0.0
+        if scene.duration is None:
+            closing = CLOSING if 0 < i == last and i in takes else 0.0
+            wanted.append((max(SHORTEST, needs + closing), False))
+        elif needs > scene.duration + 1e-6:
+            text = f"scene {scene.scene_number} lasts {needs:.1f} s, not {scene.duration:g} s: its narration needs them."
+            warn(Warned(text, "Give it more time, or fewer words.", f"scenes[{i}].duration"))
+            wanted.append((needs, False))
+        else:
+            wanted.append((scene.duration, True))
+    frames = lengths(wanted, frame)
+    shared = overlaps(frames, [_wanted(story, i, frame) for i in range(len(frames) - 1)])
+    placed: list[Placed] = []
+    spoken: list[Spoken] = []
+    first = 0
+    for i, (length, overlap) in enumerate(zip(frames, shared, strict=True)):
+        placed.append(Placed(i, first, length, overlap, story.transition_of(i) if overlap else "none"))
+        if i in takes:
+            head = shared[i - 1] if i else 0
+            spoken.append(Spoken(i, frame.seconds(first + head) + BREATH, takes[i]))
+        first += length - overlap
+    ends = [frame.seconds(placed[one.scene].first + placed[one.scene].frames) for one in spoken]
+    shown = captions(spoken, ends, line) if story.captions != "none" else ()
+    return Timeline(story.title, frame, tuple(placed), lay(placed), tuple(spoken), shown)
+
+
+def cue(roles: Cast, plan: Timeline, seconds: float, seed: int) -> Cue:
+    """The film's moods in time; neighbours of one mood are one section."""
+    sections: list[Section] = []
+    for role, place in zip(roles.roles, plan.scenes, strict=True):
+        if not sections or sections[-1].mood != role.mood:
+            sections.append(Section(role.mood, plan.frame.seconds(place.first)))
+    return Cue(tuple(sections), seconds, seed)
+
+
+def _wanted(story: Story, i: int, frame: Frame) -> int:
+    """Frames that scene i would share with the next."""
+    if not 0 <= i < len(story.scenes) - 1 or story.transition_of(i) == "none":
+        return 0
+    return round(story.transition_seconds * frame.rate)
+
+
+def _shared(story: Story, i: int, frame: Frame) -> float:
+    """Seconds of scene i in which it turns from or into another."""
+    return frame.seconds(_wanted(story, i - 1, frame) + _wanted(story, i, frame))

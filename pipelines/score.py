@@ -1,0 +1,63 @@
+"""The film's sound: music from a composer or somebody's own file, then the mix. Knows the plan, draws nothing."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+from . import ffmpeg, sound
+from .cast import Cast
+from .crew import Crew
+from .events import Emit, Made
+from .presets import Mood
+from .progress import Progress
+from .schedule import cue
+from .story import Story
+from .timeline import Timeline
+from .vault import Notes, Part, Vault, digest
+from .work import FilmError, Tick
+
+
+def score(
+    story: Story, roles: Cast, timeline: Timeline, crew: Crew, vault: Vault, emit: Emit, progress: Progress
+) -> tuple[Part, Part | None]:
+    """The whole mix, exactly as long as the picture, and the music in it."""
+    music_tick, mix_tick = progress.tick("music"), progress.tick("sound")
+    samples = round(timeline.frames / timeline.frame.rate * sound.RATE)
+    music = _music(story, roles, timeline, samples, crew, vault, music_tick)
+    if music:
+        emit(Made("music", 0, str(music.path), music.reused))
+    mix = sound.Mix(samples, timeline.spoken, music.path if music else None, story.music_level)
+    spoken = [[one.take.path.stem, round(one.start * sound.RATE)] for one in timeline.spoken]
+    recipe = [sound.VERSION, samples, spoken, music.key if music else "", story.music_level, ffmpeg.version()]
+    part = vault.make("sound", ".m4a", recipe, lambda out: sound.render(mix, out, mix_tick))
+    emit(Made("sound", 0, str(part.path), part.reused))
+    return part, music
+
+
+def _music(
+    story: Story, roles: Cast, timeline: Timeline, samples: int, crew: Crew, vault: Vault, tick: Tick
+) -> Part | None:
+    seconds = samples / sound.RATE
+    if path := roles.own_music:
+
+        def build(out: Path) -> Notes:
+            sound.own(path, 2, out, seconds)
+            return {}
+
+        try:
+            return vault.make("music", ".wav", ["own", sound.VERSION, digest(path), samples], build)
+        except FilmError as error:
+            raise FilmError(f"music: {error.message}", error.hint, "music") from error
+    if not roles.composer:
+        return None
+    asked = cue(roles, timeline, seconds, story.seed)
+    engine = crew.ready("music", roles.composer)
+    sections = [[_heard(one.mood), one.start] for one in asked.sections]
+    recipe = [roles.composer, engine.version, sections, samples, asked.seed]
+    return vault.make("music", ".wav", recipe, lambda out: engine.compose(asked, out, tick))
+
+
+def _heard(mood: Mood) -> list[object]:
+    """Everything in a mood that changes a note: a new label composes nothing anew."""
+    return [[f.name, getattr(mood, f.name)] for f in fields(mood) if f.name not in ("label", "what", "words")]

@@ -1,0 +1,78 @@
+"""Makes the stretches of a film side by side, each once. Knows the plan; decides nothing in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import ffmpeg, film
+from .cast import Cast
+from .crew import Crew
+from .darkroom import Negative
+from .events import Emit, Made
+from .plan import Shot
+from .presets import Presets
+from .story import Story
+from .subtitles import ass
+from .timeline import Span, Timeline
+from .vault import Notes, Part, Vault
+from .work import Tick
+
+
+@dataclass(frozen=True, slots=True)
+class Stretches:
+    """Everything that is settled before the first frame is drawn."""
+
+    story: Story
+    roles: Cast
+    timeline: Timeline
+    shots: Sequence[Shot]
+    negatives: Mapping[int, Negative]
+    crew: Crew
+    presets: Presets
+    vault: Vault
+    fonts: Path
+    emit: Emit
+
+    def make(self, span: Span, tick: Tick) -> Part:
+        """One stretch, encoded, or as it was found."""
+        frame, turning = self.timeline.frame, len(span.clips) == 2
+        script = self._script(span)
+        xfade = self.presets.pick("transitions", span.transition).xfade if turning else ""
+        look = self.presets.pick("looks", self.story.look)
+        quality = self.presets.pick("qualities", self.story.quality)
+        graph = film.picture_filter(frame, xfade, span.frames, look, bool(script))
+        told = film.stretch_args(frame, quality, graph, turning, span.frames)
+        clips = list(zip(span.clips, span.starts, strict=True))
+        recipe = [told, script, ffmpeg.version(), [[self._recipe(clip), start] for clip, start in clips]]
+
+        def build(out: Path) -> Notes:
+            footage = [(self._footage(clip), start) for clip, start in clips]
+            film.encode([*told, str(out)], footage, span.frames, frame, script, self.fonts, out, tick)
+            return {"frames": span.frames}
+
+        tick(0.0)
+        part = self.vault.make("span", ".mp4", recipe, build)
+        tick(1.0)
+        self.emit(Made("film", self.story.scenes[span.clips[0]].scene_number, str(part.path), part.reused))
+        return part
+
+    def _script(self, span: Span) -> str:
+        if self.story.captions not in ("burned", "both"):
+            return ""
+        frame = self.timeline.frame
+        style = self.presets.pick("captions", self.story.caption_style)
+        start, end = frame.seconds(span.first), frame.seconds(span.first + span.frames)
+        return ass(self.timeline.captions, style, frame.width, frame.height, start, end, frame.rate)
+
+    def _recipe(self, clip: int) -> list[object]:
+        name = self.roles.roles[clip].engine
+        picture = self.negatives[clip].path.stem if clip in self.negatives else ""
+        return [name, picture, self.crew.get("clips", name).recipe(self.shots[clip])]
+
+    def _footage(self, clip: int) -> film.Footage:
+        footage: film.Footage = self.crew.get("clips", self.roles.roles[clip].engine).footage(
+            self.shots[clip], self.negatives[clip]
+        )
+        return footage

@@ -1,0 +1,396 @@
+"""Captions and a style -> the ASS script that libass draws into the film, and which font draws which character.
+
+Pure but for reading assets/fonts/coverage.json. Knows no scenes and starts no ffmpeg. libass finds no font by itself
+here, so every run of text names the family that has its characters; `fontsdir` must be `FONTS`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache, lru_cache
+from itertools import pairwise
+from math import ceil
+from pathlib import Path
+from types import MappingProxyType
+
+from .captions import WIDTH, clean, clusters
+from .presets import CaptionStyle
+from .timeline import Caption, joint
+
+FONTS = Path(__file__).resolve().parent.parent / "assets" / "fonts"
+OFFSET = 100.0  # seconds: what began before the stretch still has a time above nought
+MOST = 500  # characters drawn of one caption
+MARKS = 6  # most marks drawn on one letter
+ROOM = 0.9  # of the frame's width may be text
+LETTER = 0.57  # of the em: the usual width of a letter of bold Latin text
+PADDING = 0.28  # of the em, round the text in a box
+SPRING = 0.18  # seconds in which a word springs up
+GLANCE = 0.25  # seconds: a word shown by itself for less is not read
+SHADE = 0.55  # how dark a shadow is
+THICKENED = ("Droid Sans Fallback", "Noto Sans KR Medium")  # have one weight; bold strokes are made from it
+
+_UNSEEN = re.compile("[\u034f\u115f\u1160\u180b-\u180f\u3164\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+_EMOJI = re.compile("[\ufe0f\u20e3\U0001f3fb-\U0001f3ff\U0001f1e6-\U0001f1ff]")
+_ESCAPES = {ord("{"): "\\{", ord("}"): "\\}", ord("\\"): "\\\u2060"}
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """One family of our fonts: which characters it has and how wide they are, in shares of the em."""
+
+    family: str
+    bold: bool
+    firsts: tuple[int, ...]
+    lasts: tuple[int, ...]
+    widths: tuple[float, ...]
+
+    def width(self, char: str) -> float | None:
+        """The character's width, None if the family lacks it."""
+        at = bisect_right(self.firsts, ord(char)) - 1
+        return self.widths[at] if at >= 0 and ord(char) <= self.lasts[at] else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """Text that one family draws."""
+
+    face: Face
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A word as it is drawn: its runs, the space after it, how wide it is (em), and when it is said."""
+
+    runs: tuple[_Run, ...]
+    after: str
+    width: float
+    start: float
+
+
+def undrawable(text: str) -> str:
+    """The distinct characters that none of our fonts can draw, in order; burned captions leave them out."""
+    return "".join(dict.fromkeys(char for char in text if _seen(char) and not _face(char, False)))
+
+
+def room(style: CaptionStyle, width: int, height: int) -> int:
+    """How many characters of ordinary text fit a line at the style's own size, at most 42: what `captions` should get.
+
+    A narrow frame gets shorter lines, not smaller letters.
+    """
+    if style.motion == "word":
+        return WIDTH
+    fits = ROOM * width / (style.size * min(width, height) * LETTER * (1.12 if style.capitals else 1.0))
+    return max(16, min(WIDTH, int(fits)))
+
+
+def ass(
+    captions: Sequence[Caption],
+    style: CaptionStyle,
+    width: int,
+    height: int,
+    start: float,
+    end: float,
+    rate: Fraction | None = None,
+) -> str:
+    """The script for the stretch of film from `start` to `end` seconds, in a frame of width x height pixels.
+
+    Its time 100 s (`OFFSET`) is the stretch's first frame. Captions that are the same from `start` on give the same
+    text, byte for byte. With the frame `rate` each change falls between two frames, so that a film cut into stretches
+    shows the same frames however it is cut. Empty if nothing is to be drawn.
+    """
+    sheet = _Sheet(style, width, height, start, end, rate)
+    shown = (caption for caption in captions if caption.start < end and caption.end > start)
+    events = [event for caption in shown for event in _events(caption, sheet)]
+    return "\n".join([*_head(sheet), *events, ""]) if events else ""
+
+
+# ---- which font draws what -------------------------------------------------------------------------------------------
+
+
+@cache
+def _faces() -> tuple[Face, ...]:
+    """Our families, the first asked first."""
+    data = json.loads((FONTS / "coverage.json").read_text("utf-8"))
+    step = data["step"]
+    return tuple(
+        Face(
+            font["family"],
+            "bold" in font,
+            tuple(first for first, _, _ in font["ranges"]),
+            tuple(last for _, last, _ in font["ranges"]),
+            tuple(width / step for _, _, width in font["ranges"]),
+        )
+        for font in data["fonts"]
+    )
+
+
+@cache
+def _line_height() -> float:
+    """Every font here has it, in shares of the em: what libass calls a font's size."""
+    data = json.loads((FONTS / "coverage.json").read_text("utf-8"))
+    return float(data["ascent"] + data["descent"])
+
+
+def _seen(char: str) -> bool:
+    """Whether the character has a shape of its own: no space, control, joiner or variation selector."""
+    return not char.isspace() and unicodedata.category(char) not in ("Cc", "Cf", "Cs") and not _UNSEEN.match(char)
+
+
+@lru_cache(4096)
+def _face(cluster: str, emoji: bool) -> Face | None:
+    """The first family that has all of the cluster; for an emoji the emoji font is asked first."""
+    seen = [char for char in cluster if _seen(char)]
+    faces = sorted(_faces(), key=lambda face: face.family != "Noto Emoji") if emoji else _faces()
+    return next((face for face in faces if all(face.width(char) is not None for char in seen)), None)
+
+
+def _runs(text: str) -> Iterator[_Run]:
+    """The text in runs of one family; what none can draw is left out."""
+    face, run = _faces()[0], ""
+    for cluster in clusters(text):
+        emoji = bool(_EMOJI.search(cluster) or "\u200d" in cluster) and "\ufe0e" not in cluster
+        wanted = _face(cluster, emoji) or _face(cluster[0], emoji)
+        if not wanted:
+            continue
+        marks = 0
+        if wanted is not face and run:
+            yield _Run(face, run)
+            run = ""
+        face = wanted
+        for char in cluster:
+            marks += unicodedata.category(char)[0] == "M"
+            if _seen(char) and (face.width(char) is None or marks > MARKS):
+                continue
+            if not _UNSEEN.match(char):
+                run += char
+    if run:
+        yield _Run(face, run)
+
+
+def _width(runs: Iterable[_Run]) -> float:
+    return sum(run.face.width(char) or 0.0 for run in runs for char in run.text)
+
+
+def _drawn(caption: Caption, style: CaptionStyle) -> list[list[_Piece]]:
+    """The caption's lines as they are drawn, empty ones and what is past MOST characters left out."""
+    lines, left = [], MOST
+    for line in caption.lines:
+        pieces = []
+        for word, following in zip(line, [*line[1:], None], strict=True):
+            text = clean(word.text)[:left]
+            left -= len(text)
+            if runs := tuple(_runs(_capitals(text) if style.capitals else text)):
+                after = joint(word, following) if following else ""
+                pieces.append(_Piece(runs, after, _width(runs) + 0.26 * len(after), word.start))
+        if pieces:
+            lines.append(pieces)
+    return lines
+
+
+def _capitals(text: str) -> str:
+    """Capital letters where our fonts have them."""
+    return "".join(char.upper() if not undrawable(char.upper()) else char for char in text)
+
+
+# ---- the script ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Sheet:
+    """What all events of a script share: the style, the frame, and the stretch of film."""
+
+    style: CaptionStyle
+    width: int
+    height: int
+    start: float
+    end: float
+    rate: Fraction | None
+
+    @property
+    def em(self) -> float:
+        return self.style.size * min(self.width, self.height)
+
+    def clock(self, seconds: float) -> tuple[int, int]:
+        """Film seconds -> hundredths of a second in the script, and the milliseconds from there to the first frame."""
+        if self.rate is None:
+            return round(round(seconds - self.start + OFFSET, 5) * 100), 0
+        frame = ceil(float(Fraction(seconds) * self.rate) - 1e-4) - round(Fraction(self.start) * self.rate)
+        at = round((OFFSET + float((frame - Fraction(1, 2)) / self.rate)) * 100)
+        return at, round((OFFSET + float(frame / self.rate)) * 1000) - at * 10
+
+    def event(self, begin: float, stop: float, text: str) -> Iterator[str]:
+        """The event's line, if the stretch shows any of it."""
+        first, last = self.clock(begin)[0], self.clock(stop)[0]
+        if first < last and begin < self.end and stop > self.start:
+            yield f"Dialogue: 0,{_said(first)},{_said(last)},Text,,0,0,0,,{text}"
+
+    def place(self, lines: Sequence[Sequence[_Piece]]) -> str:
+        """Where the text stands, and smaller letters if its longest line would not fit the frame."""
+        edge = self.style.margin * self.height + (PADDING * self.em if self.style.box else 0)
+        y = {"bottom": self.height - edge, "middle": self.height / 2, "top": edge}[self.style.place]
+        fixed = f"\\pos({self.width / 2:g},{y:.1f})"
+        longest = max(sum(piece.width for piece in line) for line in lines) * self.em
+        if longest <= ROOM * self.width:
+            return fixed
+        return fixed + f"\\fs{self.em * _line_height() * ROOM * self.width / longest:.1f}"
+
+
+def _said(hundredths: int) -> str:
+    minutes, rest = divmod(max(0, hundredths), 6000)
+    return f"{minutes // 60}:{minutes % 60:02}:{rest // 100:02}.{rest % 100:02}"
+
+
+def _colour(rgb: str, opacity: float = 1.0) -> str:
+    return f"&H{round(255 * (1 - opacity)):02X}{rgb[5:7]}{rgb[3:5]}{rgb[1:3]}".upper()
+
+
+def _head(sheet: _Sheet) -> list[str]:
+    style, em = sheet.style, sheet.em
+    align = {"bottom": 2, "middle": 5, "top": 8}[style.place]
+    # 4 is libass's own border style: one box behind the whole caption, `shadow` wide round it.
+    border, shadow = (4, PADDING * em) if style.box else (1, style.shadow * em)
+    back = _colour(style.box, style.box_opacity) if style.box else _colour("#000000", SHADE)
+    look = (
+        f"{_faces()[0].family},{em * _line_height():.1f},{_colour(style.colour)},{_colour(style.colour)},"
+        f"{_colour(style.outline)},{back},{-1 if style.bold else 0},0,0,0,100,100,0,0,{border},"
+        f"{style.outline_width * em:.1f},{shadow:.1f},{align},0,0,0,-1"
+    )
+    return [
+        "[Script Info]",
+        "ScriptType: v4.00+",
+        f"PlayResX: {sheet.width}",
+        f"PlayResY: {sheet.height}",
+        "WrapStyle: 2",
+        "ScaledBorderAndShadow: yes",
+        "YCbCr Matrix: None",
+        "",
+        "[V4+ Styles]",
+        "Format: Name, Fontname, Fontsize, PrimaryColour, SecondaryColour, OutlineColour, BackColour, Bold, Italic, "
+        "Underline, StrikeOut, ScaleX, ScaleY, Spacing, Angle, BorderStyle, Outline, Shadow, Alignment, MarginL, "
+        "MarginR, MarginV, Encoding",
+        f"Style: Text,{look}",
+        "",
+        "[Events]",
+        "Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text",
+    ]
+
+
+def _events(caption: Caption, sheet: _Sheet) -> Iterator[str]:
+    """One event for each state of the caption that the stretch shows."""
+    style = sheet.style
+    lines = _drawn(caption, style)
+    if not lines:
+        return
+    fixed = sheet.place(lines) + (f"\\blur{style.blur * sheet.em:.1f}" if style.blur else "")
+    if style.motion == "word":
+        yield from _one_by_one(caption, lines, sheet, fixed)
+    elif style.motion == "pop":
+        yield from _popping(caption, lines, sheet, fixed)
+    elif style.highlight:
+        base, lit = (f"\\1c{_colour(colour)}&" for colour in (style.colour, style.highlight))
+        for begin, stop, now in _states(caption, lines, from_start=True):
+            text = _text(lines, style, fixed, {now: lit}, base)
+            yield from sheet.event(begin, stop, text)
+    else:
+        yield from sheet.event(caption.start, caption.end, _text(lines, style, fixed))
+
+
+def _states(caption: Caption, lines: Sequence[Sequence[_Piece]], from_start: bool) -> list[tuple[float, float, int]]:
+    """From when to when each word, by its position, is the one being said; -1 before the first."""
+    starts = [min(max(piece.start, caption.start), caption.end) for line in lines for piece in line]
+    before = [(caption.start, starts[0], -1)] if from_start else []
+    return [*before, *((a, b, i) for i, (a, b) in enumerate(pairwise([*starts, caption.end])))]
+
+
+def _popping(caption: Caption, lines: Sequence[Sequence[_Piece]], sheet: _Sheet, fixed: str) -> Iterator[str]:
+    """Each word springs up as it is said and stays.
+
+    A word has an event of its own, in which the others keep their places unseen: a centred line whose one word grows
+    leaves that word's middle where it is, so nothing else moves.
+    """
+    style = sheet.style
+    if style.box:
+        yield from sheet.event(caption.start, caption.end, _text(lines, style, fixed + "\\1a&HFF&\\3a&HFF&"))
+    shade = "FF" if style.box else f"{round(255 * (1 - SHADE)):02X}"
+    hidden = "\\1a&HFF&\\3a&HFF&\\4a&HFF&\\fscx100\\fscy100"
+    shown = f"\\1a&H00&\\3a&H00&\\4a&H{shade}&"
+    for begin, stop, now in _states(caption, lines, from_start=False):
+        lit = f"\\1c{_colour(style.highlight or style.colour)}&" + _spring(sheet.clock(begin)[1], stop - begin)
+        yield from sheet.event(begin, stop, _text(lines, style, fixed, {now: shown + lit}, hidden))
+        said = f"\\1c{_colour(style.colour)}&"
+        yield from sheet.event(stop, caption.end, _text(lines, style, fixed, {now: shown + said}, hidden))
+
+
+def _one_by_one(caption: Caption, lines: Sequence[Sequence[_Piece]], sheet: _Sheet, fixed: str) -> Iterator[str]:
+    """One word at a time; words too short to read, and signs written without spaces, are shown together."""
+    group: list[_Piece] = []
+    since = caption.start
+    pieces = [piece for line in lines for piece in line]
+    for (_, stop, _), piece in zip(_states(caption, lines, from_start=False), pieces, strict=True):
+        group.append(piece)
+        short = stop - since < GLANCE or (not piece.after and sum(one.width for one in group) < 5)
+        if short and piece is not pieces[-1]:
+            continue
+        spring = _spring(sheet.clock(since)[1], stop - since)
+        yield from sheet.event(since, stop, _text([group], sheet.style, sheet.place([group]) + spring))
+        group, since = [], stop
+
+
+def _spring(lead: int, seconds: float) -> str:
+    """From small to a little too large to right, within SPRING seconds or the word's own time."""
+    whole = round(1000 * min(SPRING, seconds))
+    top, done = lead + whole * 6 // 10, lead + whole
+    return f"\\fscx75\\fscy75\\t({lead},{top},\\fscx107\\fscy107)\\t({top},{done},\\fscx100\\fscy100)"
+
+
+def _text(
+    lines: Sequence[Sequence[_Piece]],
+    style: CaptionStyle,
+    fixed: str,
+    dress: Mapping[int, str] = MappingProxyType({}),
+    plain: str = "",
+) -> str:
+    """The event's text: `fixed` tags once, `dress` for single words by position, `plain` for all the others."""
+    bare = _faces()[0]
+    mark = _direction(lines)
+    out = [f"{{{fixed}{plain}}}"]
+    face, worn, position = bare, plain, 0
+    for number, line in enumerate(lines):
+        if number:
+            out.append("\\N")
+        pieces = [(dress.get(position + i, plain), piece) for i, piece in enumerate(line)]
+        position += len(line)
+        for tags, run in [(plain, _Run(bare, mark)), *_dressed(pieces, plain)]:
+            change = (tags if tags != worn else "") + (_font(run.face, style) if run.face is not face else "")
+            out.append((f"{{{change}}}" if change else "") + run.text.translate(_ESCAPES))
+            face, worn = run.face, tags
+    return "".join(out)
+
+
+def _dressed(pieces: Iterable[tuple[str, _Piece]], plain: str) -> Iterator[tuple[str, _Run]]:
+    """Runs with the tags they wear; the space between two words wears none, so that only the word itself grows."""
+    for tags, piece in pieces:
+        yield from ((tags, run) for run in piece.runs)
+        if piece.after:
+            last = piece.runs[-1].face
+            yield plain, _Run(last if last.bold else _faces()[0], piece.after)  # an emoji's own space is a hole
+
+
+def _font(face: Face, style: CaptionStyle) -> str:
+    """The tags that change to that family; pictures and symbols are drawn as they are, never thickened."""
+    weight = f"\\b{int(face.bold or face.family in THICKENED)}" if style.bold else ""
+    return f"\\fn{face.family}{weight}"
+
+
+def _direction(lines: Iterable[Iterable[_Piece]]) -> str:
+    """The unseen mark that gives a line the direction of most of the caption's letters."""
+    text = "".join(run.text for line in lines for piece in line for run in piece.runs)
+    ways = [unicodedata.bidirectional(char) for char in text]
+    return "\u200f" if sum(way in ("R", "AL") for way in ways) > ways.count("L") else "\u200e"

@@ -1,0 +1,184 @@
+"""Same recipe, same file: parts are made once, checked, and appear whole or not at all. Knows nothing of films.
+
+The vault is the checkpoint: resume, retry and re-render are the same code as render.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, is_dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from .work import FilmError
+
+Plain = None | bool | int | float | str | list["Plain"] | dict[str, "Plain"]
+Notes = dict[str, Plain]
+"""What a maker tells about the part it made; kept beside it as JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A finished part: its file, its notes, and whether it was there already."""
+
+    path: Path
+    notes: Notes
+    reused: bool
+
+    @property
+    def key(self) -> str:
+        return self.path.stem
+
+
+def plain(value: object) -> Plain:
+    """Plain JSON data for a recipe. A recipe holds plain data only: anything else raises TypeError."""
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        if value != value or value in (float("inf"), float("-inf")):
+            raise TypeError("a recipe holds finite numbers only")
+        return value
+    if isinstance(value, Fraction):
+        return f"{value.numerator}/{value.denominator}"
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: plain(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, dict):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(v) for v in value]
+    raise TypeError(f"a recipe holds plain data only, not {type(value).__name__}")
+
+
+def key(kind: str, recipe: object) -> str:
+    """SHA-256 of the canonical JSON of [kind, recipe], 40 hex digits of it."""
+    text = json.dumps([kind, plain(recipe)], sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:40]
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file's content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+class Vault:
+    """Parts under one folder. Safe for several processes at once: names are unique, publishing is one rename."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        with disk():
+            root.mkdir(parents=True, exist_ok=True)
+
+    def find(self, kind: str, suffix: str, recipe: object) -> Part | None:
+        """The part of that recipe, if it is there."""
+        path = self._path(kind, suffix, recipe)
+        try:
+            notes = json.loads(path.with_suffix(".json").read_text("utf-8"))["notes"]
+            os.utime(path)  # `sweep` takes the least recently used first
+        except (FileNotFoundError, ValueError, KeyError):
+            return None
+        return Part(path, notes, reused=True)
+
+    def make(self, kind: str, suffix: str, recipe: object, build: Callable[[Path], Notes]) -> Part:
+        """The part of that recipe, made by `build` (which writes the file it is given) if it is not there yet."""
+        if found := self.find(kind, suffix, recipe):
+            return found
+        path = self._path(kind, suffix, recipe)
+        with disk(), self.scratch() as folder:
+            made = folder / f"part{suffix}"
+            notes = build(made)
+            if not made.exists() or not made.stat().st_size:
+                raise FilmError(f"The {kind} came out empty.", "Run it again; if it stays, this is a bug.")
+            side = folder / "part.json"
+            side.write_text(json.dumps({"kind": kind, "recipe": plain(recipe), "notes": notes}), "utf-8")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            publish(side, path.with_suffix(".json"))  # first: a part counts from the moment its own file is there
+            publish(made, path)
+        return Part(path, notes, reused=False)
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """An empty folder for work in progress, gone afterwards."""
+        root = self.root / "scratch"
+        folder = root / f"{os.getpid()}-{time.monotonic_ns():x}"
+        folder.mkdir(parents=True)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def sweep(self, max_bytes: int, max_age: float) -> int:
+        """Delete what killed processes left, parts unused for `max_age` seconds, and the oldest above `max_bytes`.
+
+        -> bytes freed.
+        """
+        freed = 0
+        for left in (self.root / "scratch").glob("*-*"):
+            pid = left.name.partition("-")[0]
+            if not (pid.isdigit() and alive(int(pid))):
+                shutil.rmtree(left, ignore_errors=True)
+        now, total = time.time(), 0
+        parts = [(p.stat(), p) for p in self.root.glob("*/*/*") if p.suffix != ".json" and p.parts[-3] != "scratch"]
+        for stat, path in sorted(parts, key=lambda entry: -entry[0].st_mtime):
+            total += stat.st_size
+            if total > max_bytes or now - stat.st_mtime > max_age:
+                path.unlink(missing_ok=True)
+                path.with_suffix(".json").unlink(missing_ok=True)
+                freed += stat.st_size
+        return freed
+
+    def _path(self, kind: str, suffix: str, recipe: object) -> Path:
+        name = key(kind, recipe)
+        return self.root / kind / name[:2] / f"{name}{suffix}"
+
+
+def publish(made: Path, path: Path) -> None:
+    """Move a finished file to its name so that a reader sees the old one or the whole new one, also after a crash."""
+    with made.open("rb") as file:
+        os.fsync(file.fileno())
+    os.replace(made, path)
+
+
+def linked(source: Path, target: Path) -> None:
+    """`source` under a name of ours, without copying where the system allows it."""
+    try:
+        if source.is_dir():
+            os.symlink(source, target, target_is_directory=True)
+        else:
+            os.link(source, target)
+    except OSError:
+        (shutil.copytree if source.is_dir() else shutil.copyfile)(source, target)
+
+
+def alive(pid: int) -> bool:
+    """Whether a process of that number runs."""
+    if os.name == "nt":
+        return True  # os.kill would end it there; age takes its leftovers
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+@contextmanager
+def disk() -> Iterator[None]:
+    """Turns what a full or closed disk says into words."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise FilmError("The disk is full.", "Free some space and run again: finished parts are kept.") from error
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            name = str(error.filename or "the folder")
+            raise FilmError(f"Writing is not allowed: {name}.", "Choose another folder (REELWRIGHT_DATA, -o).", name) from error
+        raise

@@ -1,0 +1,40 @@
+"""How any piece of work reports itself, is stopped, and fails in words. Knows nothing of films."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+Tick = Callable[[float], None]
+"""Called with the share done, 0 to 1. Raises Cancelled when nobody wants the work any more."""
+
+
+class FilmError(Exception):
+    """What went wrong, for people: one sentence, how to mend it, and the place it is about.
+
+    `where` is a path into the story such as ``scenes[2].image`` (counted from 0), or a file's name.
+    `faults` holds the single errors when several were found at once.
+    """
+
+    def __init__(self, message: str, hint: str = "", where: str = "", faults: tuple[FilmError, ...] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.where = where
+        self.faults = faults
+
+    def __str__(self) -> str:
+        own = f"{self.message} {self.hint}".rstrip()
+        return "\n".join([own, *(f"  {fault}" for fault in self.faults)])
+
+
+class Cancelled(Exception):
+    """Nobody wants this work any more. Finished parts are kept."""
+
+
+def idle(_done: float) -> None:
+    """A Tick for work that nobody watches."""
+
+
+def part(tick: Tick, start: float, end: float) -> Tick:
+    """A Tick for one part of a work: its 0..1 is `start`..`end` of the whole."""
+    return lambda done: tick(start + (end - start) * done)

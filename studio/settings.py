@@ -1,0 +1,64 @@
+"""What a person sets for a whole machine: one frozen value from the environment and `.env`, read once.
+
+Every setting has a line in `.env.example` and in `reelwright doctor`; both come from here.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from platformdirs import user_data_path
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from pipelines.work import FilmError
+
+if TYPE_CHECKING:
+    from pipelines.render import Studio
+
+HOME = Path(__file__).resolve().parents[1]  # where presets and assets lie, in a checkout and installed alike
+PREFIX = "REELWRIGHT_"
+GIGA = 1_000_000_000
+
+
+class Settings(BaseSettings):
+    """Environment variables with the prefix REELWRIGHT_."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True)
+
+    data: Path = Field(
+        default_factory=lambda: user_data_path("reelwright", appauthor=False),
+        description="Folder for finished parts, projects and jobs.",
+    )
+    presets: Path | None = Field(None, description="Folder with presets of your own; they come after the shipped ones.")
+    online_voices: bool = Field(True, description="0: no narration is sent to an online service.")
+    mix_voices: bool = Field(False, description="1: when a narrator fails, another may speak the rest of the film.")
+    vault_gigabytes: float = Field(20.0, gt=0, description="Finished parts are kept up to so much; the oldest go first.")
+    vault_days: float = Field(60.0, gt=0, description="Finished parts that nobody used for so long go.")
+
+
+def read() -> Settings:
+    """The settings; FilmError names the one that cannot be used."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = PREFIX + str(first["loc"][0]).upper()
+        raise FilmError(f"The setting {name} cannot be used: {first['msg']}.", "Mend it in the environment or .env.", name) from error
+
+
+def studio(settings: Settings) -> Studio:
+    """What a render works with, on this machine."""
+    import cv2
+
+    from pipelines.crew import Crew
+    from pipelines.presets import read as read_presets
+    from pipelines.render import Studio
+    from pipelines.vault import Vault
+
+    cv2.setNumThreads(1)  # stretches are drawn side by side instead
+    folders = [HOME / "presets", *([settings.presets] if settings.presets else [])]
+    crew = Crew({"edge": {"online": settings.online_voices}})
+    vault = Vault(settings.data / "vault")
+    return Studio(crew, read_presets(*folders), vault, HOME / "assets" / "fonts", mix_voices=settings.mix_voices)
