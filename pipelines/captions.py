@@ -64,11 +64,11 @@ def captions(spoken: Sequence[Spoken], ends: Sequence[float], width_chars: int =
     """
     if len(spoken) != len(ends):
         raise ValueError("one end for each take")
-    starts = [*(one.start for one in spoken[1:]), float("inf")]
+    starts = [*(one.start for one in spoken), float("inf")][1:]
     out: list[Caption] = []
     for one, end, following in zip(spoken, ends, starts, strict=True):
         out += _take(one, min(end, following), max(8, min(width_chars, WIDTH)))
-    return tuple(_closed(a, b) for a, b in zip(out, [*out[1:], None], strict=True))
+    return tuple(_closed(a, b) for a, b in zip(out, [*out[1:], None], strict=False))
 
 
 def clusters(text: str) -> list[str]:
@@ -119,8 +119,7 @@ def _take(one: Spoken, end: float, width: int) -> list[Caption]:
     groups = _groups(text, end)
     times = _times([(units[i].start, max(unit.end for unit in units[i:j])) for i, j in groups], one.start, end)
     return [
-        Caption(start, stop, _lines(text, i, j), one.scene)
-        for (i, j), (start, stop) in zip(groups, times, strict=True)
+        Caption(start, stop, _lines(text, i, j), one.scene) for (i, j), (start, stop) in zip(groups, times, strict=True)
     ]
 
 

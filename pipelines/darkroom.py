@@ -114,4 +114,4 @@ def _start() -> subprocess.Popen[bytes]:
     child = Path(__file__).with_name("darkroom_child.py")
     # -P: what lies beside that file must not shadow a module of Python's
     command = [sys.executable, "-P", str(child)]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True)

@@ -5,8 +5,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -17,7 +16,7 @@ from .events import Emit, Made
 from .exports import srt, vtt
 from .story import Story, plain
 from .timeline import Timeline
-from .vault import Notes, Part, Vault, disk, publish
+from .vault import Notes, Part, Vault, disk, replacing
 from .work import Tick
 
 if TYPE_CHECKING:
@@ -67,11 +66,11 @@ class Delivery:
             out.parent.mkdir(parents=True, exist_ok=True)
             if captions and self.story.captions in ("sidecar", "both"):
                 for document in (srt, vtt):
-                    with _replacing(out.with_suffix(document.suffix)) as path:
+                    with replacing(out.with_suffix(document.suffix)) as path:
                         path.write_text(document.write(captions), "utf-8", newline="")
-            with _replacing(out.with_suffix(".timeline.json")) as path, path.open("w", encoding="utf-8") as file:
+            with replacing(out.with_suffix(".timeline.json")) as path, path.open("w", encoding="utf-8") as file:
                 self._timeline(file)
-            with _replacing(out) as path:
+            with replacing(out) as path:
                 shutil.copyfile(made.path, path)
         emit(Made("join", 0, str(out), made.reused))
 
@@ -145,14 +144,3 @@ def _bare(value: object) -> object:
     if is_dataclass(value) and not isinstance(value, type):
         return {f.name: _bare(getattr(value, f.name)) for f in fields(value) if f.name != "words"}
     return [_bare(one) for one in value] if isinstance(value, tuple) else value
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    """A hidden name beside `path`; what is written there takes its place when it is whole."""
-    beside = path.with_name(f".{path.stem[:80]}.part{path.suffix}")
-    try:
-        yield beside
-        publish(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)

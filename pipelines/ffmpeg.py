@@ -67,6 +67,7 @@ def started(args: Args, *, feed: bool = False, cwd: Path | None = None) -> Itera
             stdout=subprocess.PIPE,
             stderr=said,
             cwd=cwd,
+            start_new_session=True,  # Ctrl-C is ours to handle
         )
         try:
             yield process

@@ -9,10 +9,10 @@ from collections import Counter
 # The first word of a letter's Unicode name tells its script; most scripts belong to one language.
 SCRIPTS = {
     "LATIN": "", "CYRILLIC": "ru", "GREEK": "el", "HEBREW": "he", "ARABIC": "ar", "DEVANAGARI": "hi", "BENGALI": "bn",
-    "TAMIL": "ta", "TELUGU": "te", "KANNADA": "kn", "MALAYALAM": "ml", "GUJARATI": "gu", "GURMUKHI": "pa", "ORIYA": "or",
-    "SINHALA": "si", "THAI": "th", "LAO": "lo", "KHMER": "km", "MYANMAR": "my", "HANGUL": "ko", "HIRAGANA": "ja",
-    "KATAKANA": "ja", "KATAKANA-HIRAGANA": "ja", "CJK": "zh", "BOPOMOFO": "zh", "GEORGIAN": "ka", "ARMENIAN": "hy",
-    "ETHIOPIC": "am", "CHEROKEE": "chr",
+    "TAMIL": "ta", "TELUGU": "te", "KANNADA": "kn", "MALAYALAM": "ml", "GUJARATI": "gu", "GURMUKHI": "pa",
+    "ORIYA": "or", "SINHALA": "si", "THAI": "th", "LAO": "lo", "KHMER": "km", "MYANMAR": "my", "HANGUL": "ko",
+    "HIRAGANA": "ja", "KATAKANA": "ja", "KATAKANA-HIRAGANA": "ja", "CJK": "zh", "BOPOMOFO": "zh",
+    "GEORGIAN": "ka", "ARMENIAN": "hy", "ETHIOPIC": "am", "CHEROKEE": "chr",
 }  # fmt: skip
 # Letters that only one of the languages sharing a script has.
 OWN_LETTERS = {
@@ -26,11 +26,11 @@ LATIN_LETTERS = {
 }  # fmt: skip
 # The commonest short words; one that two languages share counts for both.
 LATIN_WORDS = {
-    "en": "the and of to in is it that you was for on are with as this they be at have from we our an by not what she his",
-    "de": "der die das und ist nicht ein eine ich zu den von mit auf im es wir sie dem für auch sich wie aber er in des",
+    "en": "the and of to in is it that you was for on are with as this they be at have from we our an by not what she",
+    "de": "der die das und ist nicht ein eine ich zu den von mit auf im es wir sie dem für auch sich wie aber er in",
     "fr": "le la les et est des un une dans pour que qui pas sur nous vous il elle avec ce du au en ne je sont mais",
     "es": "el la los las y es de que en un una por con no se para del al su lo como más pero está son muy",
-    "it": "il lo la gli le e è di che al dal nel sul all dall dell nell sull in un una per con non si del della sono ma anche come più nel alla questo",
+    "it": "il lo la gli le e è di che al dal nel sul all dell in un una per con non si del sono ma anche come più alla",
     "pt": "o a os as e é de que em um uma por com não se para do da no na mais mas como são está ao isso",
     "nl": "de het een en van is dat niet in op te zijn voor met ik je wij aan er ook maar naar deze wordt",
     "pl": "i w na nie się jest to z do że jak za po co tak ale o jego był są przez tym od dla",
@@ -45,12 +45,14 @@ LATIN_WORDS = {
     "id": "dan yang di ini itu dengan untuk dari tidak pada adalah ke akan kita saya",
     "vi": "và là của có không một những được cho trong với người này các",
 }
-UNSPACED = frozenset(["CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "BOPOMOFO", "THAI", "LAO", "KHMER", "MYANMAR"])
+UNSPACED = frozenset(
+    ["CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "BOPOMOFO", "THAI", "LAO", "KHMER", "MYANMAR"]
+)
 
 
 def script(letter: str) -> str:
-    """The script of one character as Unicode's names have it, such as LATIN or CJK; "" for one without a name."""
-    return unicodedata.name(letter, "").partition(" ")[0]
+    """The script of a character as Unicode's names have it, such as LATIN or CJK; "" for none."""
+    return unicodedata.name(letter, "").partition(" ")[0] if letter else ""
 
 
 def unspaced(letter: str) -> bool:
@@ -59,8 +61,9 @@ def unspaced(letter: str) -> bool:
 
 
 def glue(before: str, after: str) -> str:
-    """What stands between two words of a take: nothing within an unspaced script, else one space."""
-    return "" if before and after and (unspaced(before[-1]) or before[-1] == " ") and unspaced(after[0]) else " "
+    """What stands between two words of a take: nothing next to an unspaced script (a space that the text has there is
+    the first word's last character), else one space."""
+    return "" if before[-1:] == " " or unspaced(before[-1:]) or unspaced(after[:1]) else " "
 
 
 def language_of(text: str, default: str = "en") -> str:

@@ -99,7 +99,8 @@ def read(action: str, seconds: float, moves: Mapping[str, Move], seed: int) -> R
             dropped.append(phrase.text)
     unknown = tuple(dict.fromkeys(word for phrase in phrases for word in phrase.unknown))
     if not kept:
-        return Reading(Camera((Step((Aim(_draw(moves, seed), 1.0),), 0.0, 1.0),)), unknown)
+        strength, eased = (phrases[0].strength, phrases[0].eased) if phrases else (1.0, True)
+        return Reading(Camera((Step((Aim(_draw(moves, seed), strength, eased),), 0.0, 1.0),)), unknown)
     return Reading(_camera(kept, moves, seed), unknown, tuple(dropped))
 
 

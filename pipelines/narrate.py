@@ -17,7 +17,7 @@ from .events import Emit, Made, Warned
 from .plan import Line
 from .progress import Progress
 from .timeline import Take, Word
-from .vault import Part, Vault, digest
+from .vault import Notes, Part, Vault, digest
 from .work import FilmError
 
 FASTEST = 1.25
@@ -92,9 +92,16 @@ def _spoken(
 
     def said(speed: float) -> Part:
         asked = Line(line.text, speaker.voice, speed)
-        recipe = [speaker.narrator, engine.version, asked]
+        recipe = [speaker.narrator, engine.version, sound.VERSION, asked]
+
+        def build(out: Path) -> Notes:
+            raw = out.with_name("raw.wav")
+            notes: Notes = engine.speak(asked, raw, tick)
+            sound.level(raw, out)
+            return notes
+
         try:
-            return vault.make("take", ".wav", recipe, lambda out: engine.speak(asked, out, tick))
+            return vault.make("take", ".wav", recipe, build)
         except FilmError as error:
             where = f"scenes[{line.position}].narration"
             told = FilmError(f"scene {line.scene_number}, narration: {error.message}", error.hint, where)
@@ -121,12 +128,14 @@ def _own(line: Narration, vault: Vault) -> tuple[Part, Take]:
     assert path is not None
     where = f"scenes[{line.position}].voice"
 
-    def build(out: Path) -> dict[str, object]:
-        sound.own(path, 1, out)
+    def build(out: Path) -> Notes:
+        raw = out.with_name("raw.wav")
+        sound.own(path, 1, raw)
+        sound.level(raw, out)
         return {"seconds": sound.seconds(out)}
 
     try:
-        part = vault.make("take", ".wav", ["own", sound.VERSION, digest(path)], build)  # type: ignore[arg-type]
+        part = vault.make("take", ".wav", ["own", sound.VERSION, digest(path)], build)
     except (FilmError, OSError) as error:
         said = error.message if isinstance(error, FilmError) else "The sound file cannot be read."
         raise FilmError(f"scene {line.scene_number}, voice: {said}", getattr(error, "hint", ""), where) from error

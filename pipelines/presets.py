@@ -169,7 +169,7 @@ class Quality:
     label: str
     preset: Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow"]
     crf: Annotated[int, Field(ge=0, le=40)]
-    scale: Literal[1.0, 0.5] = 1.0
+    scale: Annotated[float, Field(ge=0.25, le=1)] = 1.0
 
 
 @dataclass(frozen=True, slots=True, config=strict)

@@ -177,12 +177,13 @@ def _make(stretches: Stretches, workers: int, progress: Progress) -> tuple[list[
         try:
             wait(works, return_when=FIRST_EXCEPTION)
             _raise_first(works)
-        except BaseException:
+        except BaseException as error:
             progress.stop()
             for work in works:
                 work.cancel()
             wait(works)
-            _raise_first(works)
+            if isinstance(error, Exception):
+                _raise_first(works)
             raise
         sound, music = heard.result()
         return [each.result() for each in seen], sound, music

@@ -8,13 +8,14 @@ from __future__ import annotations
 import wave
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import log10
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from . import ffmpeg
-from .loudness import RATE, Limiter, Meter
+from .loudness import RATE, Limiter, Meter, peaks
 from .timeline import Spoken
 from .vault import Notes, linked
 from .work import FilmError, Tick, part
@@ -26,10 +27,12 @@ if TYPE_CHECKING:
     Sound = NDArray[float32]
 
 VERSION = 1
-TARGET, TOLERANCE = -14.0, 0.5  # LUFS
-CEILING = -2.0  # dBTP before AAC, which overshoots a little: -1 is kept after it
-VOICE = -20.0  # LUFS of every take before the master gain
-LIFT = 5.0  # dB that the music rises where nobody speaks
+TARGET, TOLERANCE, ATTEMPTS = -14.0, 0.6, 4  # LUFS
+PEAK, CEILING = -1.0, -2.4  # dBTP: as it is heard, and before AAC, which overshoots a little
+VOICE, CREST = -20.0, 10.5  # LUFS of every take before the master gain; dB by which its peaks stand out
+USUAL_LOSS = 0.3  # dB of loudness that limiting takes away
+LIFT = 7.0  # dB that the music rises where nobody speaks
+SILENCE = float("-inf")
 AHEAD, BEHIND, PAUSE = 0.4, 1.1, 2.0  # s: the music goes down before speech, comes up after; a shorter pause is none
 BLOCK = RATE * 10
 MOST_GAIN = 40.0  # dB: near silence stays near silence
@@ -56,42 +59,51 @@ class Mix:
 
 
 def render(mix: Mix, out: Path, tick: Tick) -> Notes:
-    """The mix as AAC in an MP4 of exactly its length. -> notes with its loudness in LUFS."""
+    """The mix as AAC in an MP4 of exactly its length. -> notes with its loudness in LUFS and true peak in dB."""
     if not mix.spoken and mix.music is None:
-        _encode(mix, iter(_silence(mix.samples)), out)
-        return {"loudness": None}
-    gains = Gains.of(mix)
+        _encode(_silence(mix.samples), out)
+        return {"loudness": None, "peak": None}
+    bed = _bed(mix)
     meter = Meter()
-    for block in blocks(mix, gains, part(tick, 0, 0.3)):
+    for block in blocks(mix, bed, part(tick, 0, 0.3)):
         meter.feed(block)
     loud = meter.loudness()
-    gain = min(MOST_GAIN, TARGET - loud) if loud > float("-inf") else 0.0
-    for attempt in range(3):  # limiting takes a little loudness away, which the next attempt gives back
+    gain = min(MOST_GAIN, TARGET - loud + USUAL_LOSS) if loud > SILENCE else 0.0
+    ceiling = CEILING
+    for _ in range(ATTEMPTS):  # limiting takes a little loudness away, which the next attempt gives back
         heard = Meter()
-        _encode(mix, _mastered(blocks(mix, gains, part(tick, 0.3, 1.0)), gain, heard), out)
-        short = TARGET - heard.loudness()
-        if abs(short) <= TOLERANCE or gain >= MOST_GAIN or attempt == 2 or loud == float("-inf"):
+        _encode(_mastered(blocks(mix, bed, part(tick, 0.3, 1.0)), gain, ceiling, heard), out)
+        short, over = TARGET - heard.loudness(), _peak(out) - PEAK
+        if (abs(short) <= TOLERANCE or gain >= MOST_GAIN or loud == SILENCE) and over <= 0:
             break
-        gain += short * 1.2
-    return {"loudness": round(heard.loudness(), 2) if loud > float("-inf") else None, "gain": round(gain, 2)}
+        gain = min(MOST_GAIN, gain + 1.6 * short) if abs(short) > TOLERANCE and loud > SILENCE else gain
+        ceiling -= max(0.0, over + 0.2) if over > 0 else 0.0
+    return {"loudness": round(TARGET - short, 2) if loud > SILENCE else None, "peak": round(over + PEAK, 2)}
 
 
-@dataclass(frozen=True, slots=True)
-class Gains:
-    """Factors: one for each take; for the music, a curve of (seconds, factor)."""
+def level(raw: Path, out: Path) -> None:
+    """A take as loud as every other, its peaks tamed: VOICE in LUFS, CREST dB above that at most."""
+    meter = Meter()
+    for block in _blocks(raw, 1):
+        meter.feed(block)
+    loud = meter.loudness()
+    gain = min(MOST_GAIN, VOICE - loud + USUAL_LOSS) if loud > SILENCE else 0.0
+    with wave.open(str(out), "wb") as file:
+        file.setparams((1, 2, RATE, 0, "NONE", ""))
+        for block in _mastered(_blocks(raw, 1), gain, VOICE + CREST, Meter()):
+            file.writeframes((block * 32767).round().astype("<i2").tobytes())
 
-    takes: tuple[float, ...]
-    at: NDArray[float64]
-    music: NDArray[float64]
 
-    @classmethod
-    def of(cls, mix: Mix) -> Gains:
-        takes = tuple(_factor(VOICE - _loudness(one.take.path, 1)) for one in mix.spoken)
-        if mix.music is None:
-            return cls(takes, np.zeros(1), np.ones(1))
-        bed = VOICE - mix.level - _loudness(mix.music, 2)
-        times, levels = curve([(one.start, one.start + one.take.seconds) for one in mix.spoken])
-        return cls(takes, times, 10 ** ((bed + levels) / 20))
+def _bed(mix: Mix) -> tuple[NDArray[float64], NDArray[float64]]:
+    """The music's factor over time: (seconds, factor)."""
+    if mix.music is None:
+        return np.zeros(1), np.ones(1)
+    meter = Meter()
+    for block in _blocks(mix.music, 2):
+        meter.feed(block)
+    times, levels = curve([(one.start, one.start + one.take.seconds) for one in mix.spoken])
+    loud = meter.loudness()
+    return times, _factors((VOICE - mix.level - loud if loud > SILENCE else 0.0) + levels)
 
 
 def curve(speech: Sequence[tuple[float, float]]) -> tuple[NDArray[float64], NDArray[float64]]:
@@ -112,7 +124,7 @@ def curve(speech: Sequence[tuple[float, float]]) -> tuple[NDArray[float64], NDAr
     return np.maximum.accumulate(np.array(times)), np.array(levels)
 
 
-def blocks(mix: Mix, gains: Gains, tick: Tick) -> Iterator[Sound]:
+def blocks(mix: Mix, curve: tuple[NDArray[float64], NDArray[float64]], tick: Tick) -> Iterator[Sound]:
     """The mix before its master gain, in blocks of ten seconds."""
     for start in range(0, mix.samples, BLOCK):
         tick(start / mix.samples)
@@ -121,19 +133,19 @@ def blocks(mix: Mix, gains: Gains, tick: Tick) -> Iterator[Sound]:
         if mix.music is not None:
             bed = _read(mix.music, 2, start, size)
             at = (start + np.arange(0, size + 480, 480)) / RATE
-            factor = np.interp(np.arange(size), np.arange(0, size + 480, 480), np.interp(at, gains.at, gains.music))
+            factor = np.interp(np.arange(size), np.arange(0, size + 480, 480), np.interp(at, *curve))
             sound[: len(bed)] += bed * factor[: len(bed), None].astype(np.float32)
-        for one, gain in zip(mix.spoken, gains.takes, strict=True):
+        for one in mix.spoken:
             first = round(one.start * RATE)
             begin, end = max(start, first), min(start + size, first + round(one.take.seconds * RATE))
             if begin < end:
-                voice = _read(one.take.path, 1, begin - first, end - begin) * np.float32(gain)
+                voice = _read(one.take.path, 1, begin - first, end - begin)
                 sound[begin - start : begin - start + len(voice)] += voice
         yield sound
 
 
-def _mastered(sound: Iterator[Sound], gain: float, heard: Meter) -> Iterator[Sound]:
-    limiter, factor = Limiter(CEILING), np.float32(_factor(gain))
+def _mastered(sound: Iterator[Sound], gain: float, ceiling: float, heard: Meter) -> Iterator[Sound]:
+    limiter, factor = Limiter(ceiling), np.float32(_factors(gain))
     for block in sound:
         if (done := limiter.feed(block * factor)) is not None:
             heard.feed(done)
@@ -143,10 +155,17 @@ def _mastered(sound: Iterator[Sound], gain: float, heard: Meter) -> Iterator[Sou
         yield done
 
 
-def _encode(mix: Mix, sound: Iterator[Sound], out: Path) -> None:
+def _encode(sound: Iterator[Sound], out: Path) -> None:
     wav = ["-f", "f32le", "-ar", RATE, "-ac", 2, "-i", "pipe:0"]
-    aac = ["-c:a", "aac", "-b:a", "192k", "-threads", "1", "-fflags", "+bitexact", "-map_metadata", "-1"]
+    aac = ["-c:a", "aac", "-aac_coder", "fast", "-b:a", "192k", "-threads", "1", "-fflags", "+bitexact", "-map_metadata", "-1"]
     ffmpeg.write([*wav, *aac, "-f", "mp4", out], (memoryview(np.ascontiguousarray(block)).cast("B") for block in sound))
+
+
+def _peak(path: Path) -> float:
+    """The true peak in dB of what a player will hear."""
+    args = ["-f", "mov", "-i", path, "-f", "f32le", "-ar", RATE, "-ac", 2, "pipe:1"]
+    top = max((float(peaks(np.frombuffer(raw, "<f4").reshape(-1, 2)).max()) for raw in ffmpeg.read(args, BLOCK * 8)), default=0.0)
+    return 20 * log10(max(top, 1e-9))
 
 
 def _silence(samples: int) -> Iterator[Sound]:
@@ -154,16 +173,15 @@ def _silence(samples: int) -> Iterator[Sound]:
         yield np.zeros((min(BLOCK, samples - start), 2), np.float32)
 
 
-def _factor(decibel: float) -> float:
-    return float(10 ** (decibel / 20)) if abs(decibel) < 200 else 1.0
+def _factors(decibel: NDArray[float64] | float) -> NDArray[float64]:
+    return np.asarray(10.0 ** (np.asarray(decibel) / 20))
 
 
-def _loudness(path: Path, channels: int) -> float:
-    meter, start = Meter(), 0
+def _blocks(path: Path, channels: int) -> Iterator[Sound]:
+    start = 0
     while len(block := _read(path, channels, start, BLOCK)):
-        meter.feed(np.repeat(block, 3 - channels, axis=1))
+        yield block
         start += len(block)
-    return meter.loudness()
 
 
 def _read(path: Path, channels: int, start: int, count: int) -> Sound:

@@ -114,7 +114,7 @@ class Story:
     scenes: Annotated[tuple[Scene, ...], Field(min_length=1, max_length=MOST_SCENES)] = ()
     size: FrameSize = "1024x576"
     fps: Fps = 24.0
-    quality: Annotated[str, cells.known("qualities")] = "standard"
+    quality: Annotated[str, cells.known("qualities", "standard")] = "standard"
     transition: Turn = "crossfade"
     transition_seconds: Overlap = 0.5
     voice: Speaker = "auto"
@@ -192,15 +192,16 @@ def read(
     if not isinstance(data, Mapping):
         raise FilmError(f"A story is an object with scenes, not {cells.shown(data)}.", 'Write {"scenes": [...]}.')
     rows = [] if cells.blank(data.get("scenes")) else data["scenes"]
+    faults = list(found)
     if not isinstance(rows, list | tuple):
-        rows, found = [], [*found, FilmError(f"scenes: {cells.shown(rows)} is not a list.", "Give a list.", "scenes")]
-    if len(rows) > MOST_SCENES:
+        faults.append(FilmError(f"scenes: {cells.shown(rows)} is not a list.", "Give a list of scenes.", "scenes"))
+        rows = []
+    elif not rows and not (table and found):
+        faults.append(FilmError("The story has no scenes.", "Give at least one, with a picture or a prompt.", "scenes"))
+    elif len(rows) > MOST_SCENES:
         hint = "Make several films and combine them."
         raise together([FilmError(f"The story has more than {MOST_SCENES} scenes.", hint, "scenes")])
-    faults = list(found)
     story = _said(data, STORY_FIELDS, "", "", faults)
-    if not rows and not (found and (table or data.get("scenes"))):
-        faults.append(FilmError("The story has no scenes.", "Give at least one, with a picture or a prompt.", "scenes"))
     numbers = scene_numbers(rows, table)
     later = _gaps(rows, numbers, table)
     story["scenes"] = [

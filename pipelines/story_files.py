@@ -6,6 +6,7 @@ Knows how each is written and which pictures lie beside it. Does not know what a
 from __future__ import annotations
 
 import csv
+import difflib
 import io
 import json
 import re
@@ -23,7 +24,7 @@ from .work import FilmError
 MOST_BYTES = 20 * 2**20
 MOST_UNPACKED = 200 * 2**20
 MOST_PARTS = 1000
-MOST_ROWS = 2**20  # blank ones included; a spreadsheet's own limit
+MOST_ROWS = 100_000  # blank ones included; a made-up workbook may have any number
 BODY_SCENE = ("scene_number", "narration", "duration", "clip_action", "music_mood")
 BODY_PARAMS = ("transition_type", "seed", "fps", "engine", "voice", "quality", "size", "captions", "look", "music")
 
@@ -250,7 +251,7 @@ def _scenes(rows: Iterable[Row], even: bool) -> tuple[list[dict[str, object]], l
         position += 1
         if even and (len(cells) < len(header) or not all(map(blank, cells[len(header) :]))):
             hint = "Give each column a cell, and put one that holds the separator in quotes."
-            text = f"line {line}: there are {len(cells)} cells under {len(header)} columns."
+            text = f"line {line}: it has {len(cells)} cells; the header has {len(header)}."
             faults.append(FilmError(text, hint, f"line {line}"))
             continue
         for i, cell in enumerate(cells):
@@ -279,8 +280,12 @@ def _header(cells: Sequence[object]) -> tuple[list[str], list[FilmError]]:
         if name and name not in SCENE_FIELDS:
             label = shown(str(cells[i]))
             faults.append(FilmError(f"There is no column {label}.", choose(name[:60], SCENE_FIELDS), label[1:-1]))
+            # Its cells are read as the column that was probably meant, or every row would lack that too.
+            left = [known for known in SCENE_FIELDS if known not in names]
+            names[i] = next(iter(difflib.get_close_matches(name[:60], left, n=1)), name)
         elif name and name in names[:i]:
             faults.append(FilmError(f'The column "{name}" is there twice.', "Remove one of the two.", name))
+            names[i] = f"{name} again"
     return names, faults
 
 
@@ -310,12 +315,12 @@ def _prose(text: str, marked: bool, presets: Presets) -> dict[str, object]:
     `marked`: the text is Markdown, and its marks within lines are left out.
     """
     title = ""
-    found: list[str] = []
+    found: list[list[str]] = []
     goes_on = False
     text = clean(text)
     if marked:
-        text = re.sub(r"!?\[([^\]\n]{0,500})\]\([^)\n]{0,2000}\)", r"\1", text).replace("**", "").replace("`", "")
-    for line in text.splitlines():
+        text = re.sub(r"!?\[([^\[\]\n]{0,500})\]\([^()\n]{0,2000}\)", r"\1", text).replace("**", "").replace("`", "")
+    for line in re.sub(r"\n{3,}", "\n\n", text).splitlines():
         heading = re.match(r" {0,3}#{1,6}\s(.*)", line)
         item = re.match(r"\s*(?:\d{1,3}[.)]|[-*+\u2022])\s(.*)", line)
         words = (heading or item or [line, line])[1].strip()
@@ -325,14 +330,15 @@ def _prose(text: str, marked: bool, presets: Presets) -> dict[str, object]:
         elif heading and not title and not found:
             title = words
         elif goes_on and not item and not heading:
-            found[-1] += f" {words}"
+            found[-1].append(words)
         elif len(found) > MOST_SCENES:
             break
         else:
-            found.append(words)
+            found.append([words])
             goes_on = not heading
-    scenes = [{"narration": words, "prompt": words, "music_mood": mood_in(words, presets)} for words in found]
-    return {"title": title[:200], "scenes": scenes}
+    said = [" ".join(lines) for lines in found]
+    scenes = [{"narration": words, "prompt": words, "music_mood": mood_in(words, presets)} for words in said]
+    return {"title": title, "scenes": scenes}
 
 
 def mood_in(text: str, presets: Presets) -> str:

@@ -1,82 +1,47 @@
-"""Captions and a style -> the ASS script that libass draws into the film, and which font draws which character.
+"""Captions and a style -> the ASS script that libass draws into the film. Knows no scenes and starts no ffmpeg.
 
-Pure but for reading assets/fonts/coverage.json. Knows no scenes and starts no ffmpeg. libass finds no font by itself
-here, so every run of text names the family that has its characters; `fontsdir` must be `FONTS`.
+Every run of text names the family that has its characters; ffmpeg's `fontsdir` must hold the fonts of `FONTS`.
 """
 
 from __future__ import annotations
 
-import json
-import re
 import unicodedata
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache, lru_cache
 from itertools import pairwise
 from math import ceil
-from pathlib import Path
 from types import MappingProxyType
 
-from .captions import WIDTH, clean, clusters
+from .captions import WIDTH, clean
 from .presets import CaptionStyle
 from .timeline import Caption, joint
+from .typefaces import FONTS, Face, Run, faces, line_height, measure, runs, undrawable
 
-FONTS = Path(__file__).resolve().parent.parent / "assets" / "fonts"
+__all__ = ["FONTS", "OFFSET", "ass", "room", "undrawable"]
+
 OFFSET = 100.0  # seconds: what began before the stretch still has a time above nought
 MOST = 500  # characters drawn of one caption
-MARKS = 6  # most marks drawn on one letter
 ROOM = 0.9  # of the frame's width may be text
 LETTER = 0.57  # of the em: the usual width of a letter of bold Latin text
+SPACE = 0.26  # of the em
 PADDING = 0.28  # of the em, round the text in a box
 SPRING = 0.18  # seconds in which a word springs up
 GLANCE = 0.25  # seconds: a word shown by itself for less is not read
 SHADE = 0.55  # how dark a shadow is
 THICKENED = ("Droid Sans Fallback", "Noto Sans KR Medium")  # have one weight; bold strokes are made from it
 
-_UNSEEN = re.compile("[\u034f\u115f\u1160\u180b-\u180f\u3164\ufe00-\ufe0f\U000e0100-\U000e01ef]")
-_EMOJI = re.compile("[\ufe0f\u20e3\U0001f3fb-\U0001f3ff\U0001f1e6-\U0001f1ff]")
 _ESCAPES = {ord("{"): "\\{", ord("}"): "\\}", ord("\\"): "\\\u2060"}
-
-
-@dataclass(frozen=True, slots=True)
-class Face:
-    """One family of our fonts: which characters it has and how wide they are, in shares of the em."""
-
-    family: str
-    bold: bool
-    firsts: tuple[int, ...]
-    lasts: tuple[int, ...]
-    widths: tuple[float, ...]
-
-    def width(self, char: str) -> float | None:
-        """The character's width, None if the family lacks it."""
-        at = bisect_right(self.firsts, ord(char)) - 1
-        return self.widths[at] if at >= 0 and ord(char) <= self.lasts[at] else None
-
-
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """Text that one family draws."""
-
-    face: Face
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
     """A word as it is drawn: its runs, the space after it, how wide it is (em), and when it is said."""
 
-    runs: tuple[_Run, ...]
+    runs: tuple[Run, ...]
     after: str
     width: float
     start: float
-
-
-def undrawable(text: str) -> str:
-    """The distinct characters that none of our fonts can draw, in order; burned captions leave them out."""
-    return "".join(dict.fromkeys(char for char in text if _seen(char) and not _face(char, False)))
 
 
 def room(style: CaptionStyle, width: int, height: int) -> int:
@@ -111,73 +76,6 @@ def ass(
     return "\n".join([*_head(sheet), *events, ""]) if events else ""
 
 
-# ---- which font draws what -------------------------------------------------------------------------------------------
-
-
-@cache
-def _faces() -> tuple[Face, ...]:
-    """Our families, the first asked first."""
-    data = json.loads((FONTS / "coverage.json").read_text("utf-8"))
-    step = data["step"]
-    return tuple(
-        Face(
-            font["family"],
-            "bold" in font,
-            tuple(first for first, _, _ in font["ranges"]),
-            tuple(last for _, last, _ in font["ranges"]),
-            tuple(width / step for _, _, width in font["ranges"]),
-        )
-        for font in data["fonts"]
-    )
-
-
-@cache
-def _line_height() -> float:
-    """Every font here has it, in shares of the em: what libass calls a font's size."""
-    data = json.loads((FONTS / "coverage.json").read_text("utf-8"))
-    return float(data["ascent"] + data["descent"])
-
-
-def _seen(char: str) -> bool:
-    """Whether the character has a shape of its own: no space, control, joiner or variation selector."""
-    return not char.isspace() and unicodedata.category(char) not in ("Cc", "Cf", "Cs") and not _UNSEEN.match(char)
-
-
-@lru_cache(4096)
-def _face(cluster: str, emoji: bool) -> Face | None:
-    """The first family that has all of the cluster; for an emoji the emoji font is asked first."""
-    seen = [char for char in cluster if _seen(char)]
-    faces = sorted(_faces(), key=lambda face: face.family != "Noto Emoji") if emoji else _faces()
-    return next((face for face in faces if all(face.width(char) is not None for char in seen)), None)
-
-
-def _runs(text: str) -> Iterator[_Run]:
-    """The text in runs of one family; what none can draw is left out."""
-    face, run = _faces()[0], ""
-    for cluster in clusters(text):
-        emoji = bool(_EMOJI.search(cluster) or "\u200d" in cluster) and "\ufe0e" not in cluster
-        wanted = _face(cluster, emoji) or _face(cluster[0], emoji)
-        if not wanted:
-            continue
-        marks = 0
-        if wanted is not face and run:
-            yield _Run(face, run)
-            run = ""
-        face = wanted
-        for char in cluster:
-            marks += unicodedata.category(char)[0] == "M"
-            if _seen(char) and (face.width(char) is None or marks > MARKS):
-                continue
-            if not _UNSEEN.match(char):
-                run += char
-    if run:
-        yield _Run(face, run)
-
-
-def _width(runs: Iterable[_Run]) -> float:
-    return sum(run.face.width(char) or 0.0 for run in runs for char in run.text)
-
-
 def _drawn(caption: Caption, style: CaptionStyle) -> list[list[_Piece]]:
     """The caption's lines as they are drawn, empty ones and what is past MOST characters left out."""
     lines, left = [], MOST
@@ -186,9 +84,9 @@ def _drawn(caption: Caption, style: CaptionStyle) -> list[list[_Piece]]:
         for word, following in zip(line, [*line[1:], None], strict=True):
             text = clean(word.text)[:left]
             left -= len(text)
-            if runs := tuple(_runs(_capitals(text) if style.capitals else text)):
+            if drawn := tuple(runs(_capitals(text) if style.capitals else text)):
                 after = joint(word, following) if following else ""
-                pieces.append(_Piece(runs, after, _width(runs) + 0.26 * len(after), word.start))
+                pieces.append(_Piece(drawn, after, measure(drawn) + SPACE * len(after), word.start))
         if pieces:
             lines.append(pieces)
     return lines
@@ -197,9 +95,6 @@ def _drawn(caption: Caption, style: CaptionStyle) -> list[list[_Piece]]:
 def _capitals(text: str) -> str:
     """Capital letters where our fonts have them."""
     return "".join(char.upper() if not undrawable(char.upper()) else char for char in text)
-
-
-# ---- the script ------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +134,7 @@ class _Sheet:
         longest = max(sum(piece.width for piece in line) for line in lines) * self.em
         if longest <= ROOM * self.width:
             return fixed
-        return fixed + f"\\fs{self.em * _line_height() * ROOM * self.width / longest:.1f}"
+        return fixed + f"\\fs{self.em * line_height() * ROOM * self.width / longest:.1f}"
 
 
 def _said(hundredths: int) -> str:
@@ -247,8 +142,9 @@ def _said(hundredths: int) -> str:
     return f"{minutes // 60}:{minutes % 60:02}:{rest // 100:02}.{rest % 100:02}"
 
 
-def _colour(rgb: str, opacity: float = 1.0) -> str:
-    return f"&H{round(255 * (1 - opacity)):02X}{rgb[5:7]}{rgb[3:5]}{rgb[1:3]}".upper()
+def _colour(rgb: str, opacity: float = 1.0, shade: int = 0) -> str:
+    """#rrggbb as ASS writes it: transparency, blue, green, red. `shade` changes blue by so little."""
+    return f"&H{round(255 * (1 - opacity)):02X}{int(rgb[5:7], 16) ^ shade:02X}{rgb[3:5]}{rgb[1:3]}".upper()
 
 
 def _head(sheet: _Sheet) -> list[str]:
@@ -258,7 +154,7 @@ def _head(sheet: _Sheet) -> list[str]:
     border, shadow = (4, PADDING * em) if style.box else (1, style.shadow * em)
     back = _colour(style.box, style.box_opacity) if style.box else _colour("#000000", SHADE)
     look = (
-        f"{_faces()[0].family},{em * _line_height():.1f},{_colour(style.colour)},{_colour(style.colour)},"
+        f"{faces()[0].family},{em * line_height():.1f},{_colour(style.colour)},{_colour(style.colour)},"
         f"{_colour(style.outline)},{back},{-1 if style.bold else 0},0,0,0,100,100,0,0,{border},"
         f"{style.outline_width * em:.1f},{shadow:.1f},{align},0,0,0,-1"
     )
@@ -294,12 +190,24 @@ def _events(caption: Caption, sheet: _Sheet) -> Iterator[str]:
     elif style.motion == "pop":
         yield from _popping(caption, lines, sheet, fixed)
     elif style.highlight:
-        base, lit = (f"\\1c{_colour(colour)}&" for colour in (style.colour, style.highlight))
-        for begin, stop, now in _states(caption, lines, from_start=True):
-            text = _text(lines, style, fixed, {now: lit}, base)
-            yield from sheet.event(begin, stop, text)
+        yield from _lighting(caption, lines, sheet, fixed)
     else:
         yield from sheet.event(caption.start, caption.end, _text(lines, style, fixed))
+
+
+def _lighting(caption: Caption, lines: Sequence[Sequence[_Piece]], sheet: _Sheet, fixed: str) -> Iterator[str]:
+    """The word being said has another colour.
+
+    libass draws letters of one colour in one go and rounds where they begin, so that a word changing its colour would
+    shift its neighbours by an eighth of a pixel. Unseeable shades of the colour keep every word apart in every state.
+    """
+    style = sheet.style
+    gap, even, odd = (f"\\1c{_colour(style.colour, shade=shade)}&" for shade in (0, 1, 2))
+    lit = f"\\1c{_colour(style.highlight)}&"
+    words = [odd if i % 2 else even for i in range(sum(map(len, lines)))]
+    for begin, stop, now in _states(caption, lines, from_start=True):
+        dress = {i: lit if i == now else word for i, word in enumerate(words)}
+        yield from sheet.event(begin, stop, _text(lines, style, fixed, dress, gap))
 
 
 def _states(caption: Caption, lines: Sequence[Sequence[_Piece]], from_start: bool) -> list[tuple[float, float, int]]:
@@ -335,7 +243,8 @@ def _one_by_one(caption: Caption, lines: Sequence[Sequence[_Piece]], sheet: _She
     pieces = [piece for line in lines for piece in line]
     for (_, stop, _), piece in zip(_states(caption, lines, from_start=False), pieces, strict=True):
         group.append(piece)
-        short = stop - since < GLANCE or (not piece.after and sum(one.width for one in group) < 5)
+        goes_on = not piece.after and piece.runs[-1].text[-1].isalnum()
+        short = stop - since < GLANCE or (goes_on and sum(one.width for one in group) < 5)
         if short and piece is not pieces[-1]:
             continue
         spring = _spring(sheet.clock(since)[1], stop - since)
@@ -358,7 +267,7 @@ def _text(
     plain: str = "",
 ) -> str:
     """The event's text: `fixed` tags once, `dress` for single words by position, `plain` for all the others."""
-    bare = _faces()[0]
+    bare = faces()[0]
     mark = _direction(lines)
     out = [f"{{{fixed}{plain}}}"]
     face, worn, position = bare, plain, 0
@@ -367,20 +276,20 @@ def _text(
             out.append("\\N")
         pieces = [(dress.get(position + i, plain), piece) for i, piece in enumerate(line)]
         position += len(line)
-        for tags, run in [(plain, _Run(bare, mark)), *_dressed(pieces, plain)]:
+        for tags, run in [(plain, Run(bare, mark)), *_dressed(pieces, plain)]:
             change = (tags if tags != worn else "") + (_font(run.face, style) if run.face is not face else "")
             out.append((f"{{{change}}}" if change else "") + run.text.translate(_ESCAPES))
             face, worn = run.face, tags
     return "".join(out)
 
 
-def _dressed(pieces: Iterable[tuple[str, _Piece]], plain: str) -> Iterator[tuple[str, _Run]]:
+def _dressed(pieces: Iterable[tuple[str, _Piece]], plain: str) -> Iterator[tuple[str, Run]]:
     """Runs with the tags they wear; the space between two words wears none, so that only the word itself grows."""
     for tags, piece in pieces:
         yield from ((tags, run) for run in piece.runs)
         if piece.after:
             last = piece.runs[-1].face
-            yield plain, _Run(last if last.bold else _faces()[0], piece.after)  # an emoji's own space is a hole
+            yield plain, Run(last if last.bold else faces()[0], piece.after)  # an emoji's own space is a hole
 
 
 def _font(face: Face, style: CaptionStyle) -> str:
@@ -390,7 +299,10 @@ def _font(face: Face, style: CaptionStyle) -> str:
 
 
 def _direction(lines: Iterable[Iterable[_Piece]]) -> str:
-    """The unseen mark that gives a line the direction of most of the caption's letters."""
-    text = "".join(run.text for line in lines for piece in line for run in piece.runs)
-    ways = [unicodedata.bidirectional(char) for char in text]
-    return "\u200f" if sum(way in ("R", "AL") for way in ways) > ways.count("L") else "\u200e"
+    """The unseen mark that gives every line the direction of most of the caption's words."""
+    votes = 0
+    for piece in (piece for line in lines for piece in line):
+        ways = (unicodedata.bidirectional(char) for run in piece.runs for char in run.text)
+        way = next((way for way in ways if way in ("L", "R", "AL")), "")
+        votes += {"": 0, "L": -1}.get(way, 1)
+    return "\u200f" if votes > 0 else "\u200e"

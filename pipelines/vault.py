@@ -146,6 +146,17 @@ def publish(made: Path, path: Path) -> None:
     os.replace(made, path)
 
 
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A hidden name beside `path`; what is written there takes its place when it is whole."""
+    beside = path.with_name(f".{path.stem[:80]}.part{path.suffix}")
+    try:
+        yield beside
+        publish(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
 def linked(source: Path, target: Path) -> None:
     """`source` under a name of ours, without copying where the system allows it."""
     try:

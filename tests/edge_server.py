@@ -1,4 +1,4 @@
-"""A stand-in for the Edge read-aloud service on loopback: speaks its protocol, so that the real edge-tts runs against it.
+"""A stand-in for the Edge read-aloud service on loopback: speaks its protocol to the real edge-tts.
 
 A request is a web socket on which the library sends `Path:speech.config`, then `Path:ssml`. The answer to one SSML
 document is a turn: turn.start, response, word boundaries (one a message, offsets in 100 ns from the turn's start) and
@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from aiohttp import WSMsgType, web
+
 from pipelines import ffmpeg
 
 TICKS = 10_000_000
@@ -28,13 +29,13 @@ LEAD, GAP, TAIL = 0.1, 0.05, 0.4  # seconds of silence before, between and after
 
 # What the service does:
 #   ok; 403_once, 403, 503 (on connecting); no_audio; garbage (bytes that are no mp3); nonsense (an unknown message)
-#   half (stops in the middle, as if all was well); half_audio (all boundaries, half the sound); no_words (no boundaries)
+#   half (stops in the middle, as if all was well); half_audio (all boundaries, half the sound); no_words (no boundary)
 #   drop (hangs up in the middle of a turn); drop_once; silent (takes the request and says nothing)
 
 
 def units(text: str) -> list[str]:
-    """The words as the service reports them: without punctuation, a number and its noun as one, hyphens as two words."""
-    found = re.findall(r"\d+ o'clock|[^\W_]+(?:['’.,]\w+)*", text)
+    """The words as the service reports them: without punctuation, a number and its noun as one, hyphens as two."""
+    found = re.findall(r"\d+ o'clock|[^\W_]+(?:['.,]\w+)*", text)
     return [part for unit in found for part in (re.findall(r"..?", unit) if ord(unit[0]) > 0x2E80 else [unit])]
 
 
@@ -52,7 +53,7 @@ def mp3(said: list[str]) -> bytes:
     pcm = (np.concatenate([*sound, np.zeros(int(TAIL * RATE))]) * 32767).astype("<i2").tobytes()
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "tone.mp3"
-        plain = ["-write_xing", 0, "-id3v2_version", 0, "-f", "mp3"]
+        plain: ffmpeg.Args = ["-write_xing", 0, "-id3v2_version", 0, "-f", "mp3"]
         ffmpeg.write(["-f", "s16le", "-ar", RATE, "-ac", 1, "-i", "pipe:0", "-b:a", "48k", *plain, out], [pcm])
         return out.read_bytes()
 

@@ -1,9 +1,9 @@
+# ruff: noqa: RUF001 - letters of other alphabets are the point
 """Stories from plain data: every limit, every name, every fault at once."""
 
 from __future__ import annotations
 
 import json
-import os
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -52,7 +52,12 @@ def test_defaults_are_the_contracts() -> None:
     made = read(one(), PRESETS)
     assert made == Story(title="Untitled", scenes=(Scene(scene_number=1, prompt="a beach"),))
     assert (made.size, made.fps, made.quality, made.transition, made.transition_seconds) == (
-        "1024x576", 24, "standard", "crossfade", 0.5)  # fmt: skip
+        "1024x576",
+        24,
+        "standard",
+        "crossfade",
+        0.5,
+    )
     assert (made.voice, made.music, made.captions, made.caption_style) == ("auto", "auto", "both", "plain")
     assert (made.look, made.fit, made.seed, made.music_level) == ("none", "cover", 0, 12)
     assert made.scenes[0].clip_action == "auto" and made.scenes[0].duration is None
@@ -79,8 +84,15 @@ def test_all_faults_at_once_in_order() -> None:
         read(data, PRESETS)
     assert caught.value.message == "The story has 8 faults."
     assert [fault.where for fault in caught.value.faults] == [
-        "tilte", "fps", "scenes[0].durration", "scenes[0].duration", "scenes[0].transition",
-        "scenes[1].image", "scenes[1].narration", "scenes[2]"]  # fmt: skip
+        "tilte",
+        "fps",
+        "scenes[0].durration",
+        "scenes[0].duration",
+        "scenes[0].transition",
+        "scenes[1].image",
+        "scenes[1].narration",
+        "scenes[2]",
+    ]
     assert caught.value.faults[0].hint.startswith("Did you mean title?")
     assert caught.value.faults[2].hint.startswith("Did you mean duration?")
     assert caught.value.faults[4].hint.startswith("Did you mean wipe_left?")
@@ -98,13 +110,17 @@ def test_too_many_scenes_are_one_fault() -> None:
     assert len(read({"scenes": [SEEN] * 500}, PRESETS).scenes) == 500
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf"), True, "5", "abc", [], {}, -1, 10**400, 1e999])
+@pytest.mark.parametrize(
+    "value", [float("nan"), float("inf"), -float("inf"), True, "5", "abc", [], {}, -1, 10**400, 1e999]
+)
 def test_numbers_that_are_none(value: object) -> None:
     assert only(one(duration=value)).hint == "Give 0.5 to 60 seconds, or leave it empty."
     assert only(one(seed=value)).hint == "Give a whole number from 0 to 4,294,967,295, or leave it empty."
 
 
-@pytest.mark.parametrize(("text", "seconds"), [("5", 5), (" 5.0 ", 5), ("5,5", 5.5), ("+2.25", 2.25), ("", None), ("  ", None)])
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("5", 5), (" 5.0 ", 5), ("5,5", 5.5), ("+2.25", 2.25), ("", None), ("  ", None)]
+)
 def test_numbers_in_tables_may_be_text(text: str, seconds: float | None) -> None:
     assert read(one(duration=text), PRESETS, table=True).scenes[0].duration == seconds
 
@@ -160,13 +176,27 @@ def test_text_limits() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["\u202bשלום\u202c \u200fعربى\u200f", "👩‍👩‍👧 🇺🇸", "表ポあA鷗ŒéＢ逍Üßªąñ丂㐀𠀀", "'; DROP TABLE", "{\\an8}<b>&amp;%s%n$HOME `id`",
-     "T̫̺̳o̬̜ ì̬͎̲̟nv̖̗̻̣̹̕o͖̗̠̜̤k͍͚̹͖̼e̗̪͍̪͍", "undefined", "NaN", "0", "\ufeffx", "a\tb\nc"],
-)  # fmt: skip
+    [
+        "\u202bשלום\u202c \u200fعربى\u200f",
+        "👩‍👩‍👧 🇺🇸",
+        "表ポあA鷗ŒéＢ逍Üßªąñ丂㐀𠀀",
+        "'; DROP TABLE",
+        "{\\an8}<b>&amp;%s%n$HOME `id`",
+        "T̫̺̳o̬̜ ì̬͎̲̟nv̖̗̻̣̹̕o͖̗̠̜̤k͍͚̹͖̼e̗̪͍̪͍",
+        "undefined",
+        "NaN",
+        "0",
+        "\ufeffx",
+        "a\tb\nc",
+    ],
+)
 def test_naughty_strings_are_kept(text: str) -> None:
     made = read(one(narration=text, prompt=text), PRESETS)
     assert made.scenes[0].narration == text == made.scenes[0].prompt
-    assert read({"title": text.replace("\t", " ").replace("\n", " "), "scenes": [SEEN]}, PRESETS).title.split() == text.split()
+    assert (
+        read({"title": text.replace("\t", " ").replace("\n", " "), "scenes": [SEEN]}, PRESETS).title.split()
+        == text.split()
+    )
 
 
 def test_text_is_tidied() -> None:
@@ -177,20 +207,54 @@ def test_text_is_tidied() -> None:
 
 
 def test_names_may_be_spaced_and_capitalised() -> None:
-    made = read({"look": "Teal Orange", "captions": "BOTH", "fit": "contain blur", "quality": "Draft", "voice": "Anna",
-                 "size": "4:5", "caption_style": "Boxed", **one(transition="Wipe left")}, PRESETS)  # fmt: skip
+    made = read(
+        {
+            "look": "Teal Orange",
+            "captions": "BOTH",
+            "fit": "contain blur",
+            "quality": "Draft",
+            "voice": "Anna",
+            "size": "4:5",
+            "caption_style": "Boxed",
+            **one(transition="Wipe left"),
+        },
+        PRESETS,
+    )
     assert (made.look, made.captions, made.fit, made.quality, made.voice) == (
-        "teal-orange", "both", "contain-blur", "draft", "anna")  # fmt: skip
+        "teal-orange",
+        "both",
+        "contain-blur",
+        "draft",
+        "anna",
+    )
     assert (made.size, made.caption_style, made.transition_of(0)) == ("4:5", "boxed", "wipe_left")
 
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("look", "noir"), ("captions", "yes"), ("fit", "crop"), ("quality", "best"), ("voice", "nobody"), ("size", "huge"),
-     ("caption_style", "comic"), ("transition", "explode"), ("music", "a song.mid"), ("fps", 61), ("fps", 0.5), ("seed", -1),
-     ("music_level", 2), ("music_level", 31), ("transition_seconds", 3.1), ("transition_seconds", -0.1), ("title", 5),
-     ("voice", "espeak:../../x"), ("voice", "C:\\x"), ("captions", 1)],
-)  # fmt: skip
+    [
+        ("look", "noir"),
+        ("captions", "yes"),
+        ("fit", "crop"),
+        ("quality", "best"),
+        ("voice", "nobody"),
+        ("size", "huge"),
+        ("caption_style", "comic"),
+        ("transition", "explode"),
+        ("music", "a song.mid"),
+        ("fps", 61),
+        ("fps", 0.5),
+        ("seed", -1),
+        ("music_level", 2),
+        ("music_level", 31),
+        ("transition_seconds", 3.1),
+        ("transition_seconds", -0.1),
+        ("title", 5),
+        ("voice", "espeak:../../x"),
+        ("voice", "C:\\x"),
+        ("captions", 1),
+    ],
+)
 def test_story_level_faults(field: str, value: object) -> None:
     fault = only({field: value, **one()})
     assert fault.where == field and fault.message.startswith(f"{field}: ") and fault.hint
@@ -203,7 +267,10 @@ def test_voices(voice: str) -> None:
 
 def test_composers_are_left_to_the_crew() -> None:
     assert [read({"music": name, **one()}, PRESETS).music for name in ("auto", "None", "Bandstand")] == [
-        "auto", "none", "bandstand"]  # fmt: skip
+        "auto",
+        "none",
+        "bandstand",
+    ]
 
 
 def test_sizes() -> None:
@@ -215,9 +282,16 @@ def test_sizes() -> None:
 
 @pytest.mark.parametrize(
     ("fps", "rate"),
-    [(24, Fraction(24)), (23.976, Fraction(24000, 1001)), (23.98, Fraction(24000, 1001)), (12.5, Fraction(25, 2)),
-     (29.97, Fraction(30000, 1001)), (59.94, Fraction(60000, 1001)), (24000 / 1001, Fraction(24000, 1001))],
-)  # fmt: skip
+    [
+        (24, Fraction(24)),
+        (23.976, Fraction(24000, 1001)),
+        (23.98, Fraction(24000, 1001)),
+        (12.5, Fraction(25, 2)),
+        (29.97, Fraction(30000, 1001)),
+        (59.94, Fraction(60000, 1001)),
+        (24000 / 1001, Fraction(24000, 1001)),
+    ],
+)
 def test_frame_rates_are_exact(fps: float, rate: Fraction) -> None:
     assert read({"fps": fps, **one()}, PRESETS).rate == rate
 
@@ -241,75 +315,13 @@ def test_moods() -> None:
     assert read(one(music_mood="qwertz"), PRESETS).scenes[0].music_mood == "qwertz"
 
 
-NAMES = ["a'b\".jpg", "a,b[c].jpg", "-rf.png", "two\nlines.png", "\u202egnp.jpg", "x" * 251 + ".png", "%d.png", "$(id).png", "e\u0301.jpg"]
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_odd_picture_names(tmp_path: Path, name: str) -> None:
-    (tmp_path / name).write_bytes(b"x")
-    made = read({"scenes": [{"image": name}]}, PRESETS, tmp_path)
-    assert made.scenes[0].image == tmp_path.resolve() / name
-    assert read(plain(made, tmp_path.resolve()), PRESETS, tmp_path) == made
-
-
-def test_paths_stay_in_their_folder(tmp_path: Path) -> None:
-    base = tmp_path / "story"
-    (base / "sub").mkdir(parents=True)
-    (tmp_path / "secret.png").write_bytes(b"x")
-    (tmp_path / "story2").mkdir()
-    (tmp_path / "story2" / "b.png").write_bytes(b"x")
-    (base / "sub" / "a.png").write_bytes(b"x")
-    (base / "out.png").symlink_to(tmp_path / "secret.png")
-    (base / "in.png").symlink_to("sub/a.png")
-    (base / "loop.png").symlink_to("loop.png")
-    for text in ("sub/a.png", "./sub/../sub/a.png", " sub/a.png ", "sub\\a.png", "in.png"):
-        assert read({"scenes": [{"image": text}]}, PRESETS, base).scenes[0].image == (base / "sub" / "a.png").resolve()
-    for text in ("../secret.png", "out.png", "/etc/passwd", "../story2/b.png", str(tmp_path / "secret.png"), "..", "..\\secret.png"):
-        fault = only({"scenes": [{"image": text}]}, base)
-        assert fault.message.endswith("is outside the story's folder.") and fault.where == "scenes[0].image"
-    for text in ("sub", "loop.png", "a\0b.png", "x" * 300, "y/" * 3000, "~/x.png", "\ud800.png", "https://x.org/a.png"):
-        assert only({"scenes": [{"image": text}]}, base).where == "scenes[0].image"
-
-
-def test_a_missing_picture_names_the_nearest(tmp_path: Path) -> None:
-    (tmp_path / "Beach_1.jpg").write_bytes(b"x")
-    fault = only({"scenes": [{"image": "beach1.jpg"}]}, tmp_path)
-    assert str(fault) == 'scene 1, image: there is no picture "beach1.jpg". Did you mean "Beach_1.jpg"?'
-    assert "Web addresses" in only({"scenes": [{"image": "https://x.org/a.png"}]}, tmp_path).hint
-
-
-def test_pictures_that_are_empty_huge_or_no_file(tmp_path: Path) -> None:
-    (tmp_path / "empty.png").touch()
-    with (tmp_path / "huge.png").open("wb") as file:
-        file.truncate(40 * 2**20 + 1)
-    os.mkfifo(tmp_path / "pipe.png")
-    found = faults({"scenes": [{"image": name} for name in ("empty.png", "huge.png", "pipe.png")]}, tmp_path)
-    assert [fault.message.split(": ")[1] for fault in found] == [
-        '"empty.png" is empty.', '"huge.png" has 41 MB, more than 40 MB.', '"pipe.png" is not a file.']  # fmt: skip
-
-
-def test_without_a_folder_only_paths_made_by_the_caller(tmp_path: Path) -> None:
-    (tmp_path / "a.png").write_bytes(b"x")
-    assert read({"scenes": [{"image": tmp_path / "a.png"}]}, PRESETS).scenes[0].image == tmp_path.resolve() / "a.png"
-    for image in (str(tmp_path / "a.png"), Path("a.png"), 5, ["a.png"], tmp_path / "b.png"):
-        assert only({"scenes": [{"image": image}]}).where == "scenes[0].image"
-    assert "voice" in only(one(voice="hello.wav")).message
-
-
-def test_own_sound_files(tmp_path: Path) -> None:
-    for name in ("v 1.wav", "m.MP3"):
-        (tmp_path / name).write_bytes(b"x")
-    made = read({"music": "m.MP3", **one(voice="v 1.wav")}, PRESETS, tmp_path)
-    assert stories.sound_file(made.music) == tmp_path.resolve() / "m.MP3"
-    assert stories.sound_file(made.voice_of(0)) == tmp_path.resolve() / "v 1.wav"
-    assert stories.sound_file("edge:x") is None and stories.sound_file("auto") is None
-    assert "there is no sound file" in only({"music": "n.mp3", **one()}, tmp_path).message
-
-
 def test_the_schema_holds_the_limits() -> None:
     told = schema()
     scene = told["$defs"]["Scene"]["properties"]
-    assert scene["duration"]["anyOf"][0] | {"minimum": 0.5, "maximum": 60, "unit": "seconds"} == scene["duration"]["anyOf"][0]
+    assert (
+        scene["duration"]["anyOf"][0] | {"minimum": 0.5, "maximum": 60, "unit": "seconds"}
+        == scene["duration"]["anyOf"][0]
+    )
     assert scene["narration"]["maxLength"] == 5000 and told["properties"]["scenes"]["maxItems"] == 500
     assert told["properties"]["captions"]["enum"] == ["none", "sidecar", "burned", "both"]
     assert (told["properties"]["music_level"]["minimum"], told["properties"]["music_level"]["maximum"]) == (3, 30)
@@ -319,7 +331,10 @@ def test_the_schema_holds_the_limits() -> None:
 def test_plain_reads_back(tmp_path: Path) -> None:
     (tmp_path / "a b.png").write_bytes(b"x")
     (tmp_path / "song.ogg").write_bytes(b"x")
-    rows = [{"image": "a b.png", "duration": 0.1 + 0.6, "seed": 3}, SEEN | {"narration": "Ünï\ncode", "scene_number": 9}]
+    rows = [
+        {"image": "a b.png", "duration": 0.1 + 0.6, "seed": 3},
+        SEEN | {"narration": "Ünï\ncode", "scene_number": 9},
+    ]
     made = read({"fps": 29.97, "music": "song.ogg", "scenes": rows}, PRESETS, tmp_path)
     told = plain(made)
     assert told["scenes"][0]["duration"] == 0.7 and told["transition_seconds"] == 0.5 and repr(told["seed"]) == "0"
@@ -329,9 +344,16 @@ def test_plain_reads_back(tmp_path: Path) -> None:
 
 
 LEAVES = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=20), st.sampled_from(["auto", "fade", "a.png"])
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=20),
+    st.sampled_from(["auto", "fade", "a.png"]),
 )
-VALUES = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3), max_leaves=8)
+VALUES = st.recursive(
+    LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3), max_leaves=8
+)
 SCENES = st.dictionaries(st.sampled_from([*stories.SCENE_FIELDS, "other"]), VALUES, max_size=6)
 ANY = VALUES | st.fixed_dictionaries(
     {"scenes": st.lists(SCENES | VALUES, max_size=4)},

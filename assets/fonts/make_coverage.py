@@ -68,18 +68,18 @@ def coverage(folder: Path) -> list[dict[str, Any]]:
     """One entry a family, in the order in which they are asked for a character."""
     files: dict[str, dict[str, Path]] = {}
     for path in sorted(folder.glob("*.ttf")):
-        names = TTFont(path, lazy=True)["name"]
-        files.setdefault(names.getDebugName(1), {})[names.getDebugName(2)] = path
+        with TTFont(path, lazy=True) as font:
+            files.setdefault(font["name"].getDebugName(1), {})[font["name"].getDebugName(2)] = path
     if set(files) != set(ORDER):
         raise SystemExit(f"fonts and ORDER differ: {sorted(set(files) ^ set(ORDER))}")
     entries = []
     for family in ORDER:
         widths: dict[int, int] = {}
         for path in files[family].values():
-            font = TTFont(path, lazy=True)
-            em, advances = font["head"].unitsPerEm, font["hmtx"]
-            for code, glyph in font.getBestCmap().items():
-                widths[code] = max(widths.get(code, 0), round(advances[glyph][0] * STEP / em))
+            with TTFont(path, lazy=True) as font:
+                em, advances = font["head"].unitsPerEm, font["hmtx"]
+                for code, glyph in font.getBestCmap().items():
+                    widths[code] = max(widths.get(code, 0), round(advances[glyph][0] * STEP / em))
         drawn = {code: width for code, width in widths.items() if code > 32}
         weights = {style.lower(): path.name for style, path in sorted(files[family].items())}
         entries.append({"family": family, **weights, "ranges": ranges(drawn)})

@@ -12,6 +12,7 @@ from __future__ import annotations
 import struct
 import sys
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,6 +33,7 @@ class Wish(NamedTuple):
     low: int = 24
     high: int = 100
     cents: int = 0  # mends what the recording is out of tune
+    only: bytes = b""  # of presets in layers: the samples that begin so
 
 
 WISHES = [
@@ -45,15 +47,15 @@ WISHES = [
     Wish(0, 14, 12, 32000, 3.5, 48, 84),  # tubular bells
     Wish(0, 21, 9, 24000, 1.6, 48, 92),  # accordion
     Wish(0, 24, 6, 28000, 2.6, 36, 88),  # nylon guitar
-    Wish(0, 25, 7, 28000, 2.4, 36, 88),  # steel guitar
+    Wish(0, 25, 7, 28000, 2.2, 36, 88),  # steel guitar
     Wish(0, 28, 6, 32000, 0.8, 36, 84),  # muted guitar
     Wish(0, 32, 6, 22000, 1.6, 24, 60),  # acoustic bass
     Wish(0, 33, 6, 20000, 1.6, 24, 60),  # fingered bass
     Wish(0, 39, 8, 32000, 2.0, 24, 60),  # synth bass
-    Wish(0, 42, 6, 32000, 3.0, 36, 80),  # cello
+    Wish(0, 42, 6, 28000, 2.6, 36, 80),  # cello
     Wish(0, 43, 7, 24000, 2.5, 24, 55),  # double bass
     Wish(0, 45, 7, 32000, 0.8, 30, 96),  # pizzicato
-    Wish(0, 46, 6, 32000, 2.5, 30, 100),  # harp
+    Wish(0, 46, 6, 30000, 2.2, 30, 100),  # harp
     Wish(0, 47, 6, 32000, 2.5, 36, 60),  # timpani
     Wish(0, 49, 6, 28000, 2.8, 28, 98),  # strings
     Wish(0, 52, 7, 26000, 2.6, 43, 86, 14),  # choir
@@ -65,10 +67,10 @@ WISHES = [
     Wish(0, 71, 6, 32000, 2.0, 50, 92),  # clarinet
     Wish(0, 73, 6, 32000, 2.5, 60, 98),  # flute
     Wish(0, 78, 12, 32000, 2.0, 60, 98),  # whistle
-    Wish(0, 88, 8, 32000, 3.0, 48, 96),  # dream (Fantasia)
-    Wish(0, 89, 8, 32000, 4.0, 28, 96),  # warm pad
-    Wish(0, 91, 8, 28000, 3.0, 36, 96),  # space voice
-    Wish(0, 92, 8, 32000, 4.0, 36, 96),  # bowed glass
+    Wish(0, 88, 8, 28000, 2.4, 48, 96, 0, b"Fantasia"),  # dream (Fantasia)
+    Wish(0, 89, 8, 32000, 4.0, 28, 96, 0, b"Synth Strings"),  # warm pad
+    Wish(0, 91, 8, 28000, 2.2, 36, 96, 0, b"solo_vox"),  # space voice
+    Wish(0, 92, 8, 32000, 4.0, 36, 96, 0, b"Bowed Glass"),  # bowed glass
     Wish(0, 95, 8, 32000, 4.0, 28, 96),  # sweep pad
     Wish(0, 108, 7, 44100, 1.5, 55, 100),  # kalimba
     Wish(0, 115, 12, 44100, 1.0, 40, 90),  # woodblock
@@ -78,7 +80,8 @@ WISHES = [
 DRUMS = {0: (35, 36, 37, 38, 39, 40, 41, 42, 45, 46, 48, 49, 51, 54, 70, 81), 40: (38, 40), 48: (35, 36, 38, 57, 59)}
 DRUM_CUT = {49: 2.6, 51: 1.8, 57: 3.0, 59: 3.0, 81: 1.5}
 
-KEYS, VELOCITIES, PAN, FILTER, SAMPLE, MODE, ROOT, FINE, COARSE, INSTRUMENT = 43, 44, 17, 8, 53, 54, 58, 52, 51, 41
+KEYS, VELOCITIES, PAN, FILTER, OPENING = 43, 44, 17, 8, 11
+SAMPLE, MODE, ROOT, FINE, COARSE, INSTRUMENT = 53, 54, 58, 52, 51, 41
 ATTACK, HOLD, DECAY, SUSTAIN, RELEASE, QUIET = 34, 35, 36, 37, 38, 48
 ENVELOPE = (ATTACK, HOLD, DECAY, SUSTAIN, RELEASE)
 NEUTRAL = {FILTER: 13500, ATTACK: -12000, HOLD: -12000, DECAY: -12000, RELEASE: -12000}
@@ -88,8 +91,10 @@ BAG = np.dtype([("gen", "<u2"), ("mod", "<u2")])
 GEN = np.dtype([("what", "<u2"), ("value", "<i2")])
 INST = np.dtype([("name", "S20"), ("bag", "<u2")])
 SHDR = np.dtype(
-    [("name", "S20"), ("start", "<u4"), ("end", "<u4"), ("loop", "<u4"), ("back", "<u4"), ("rate", "<u4")]
-    + [("key", "u1"), ("cents", "i1"), ("link", "<u2"), ("kind", "<u2")]
+    {
+        "names": ["name", "start", "end", "loop", "back", "rate", "key", "cents", "link", "kind"],
+        "formats": ["S20", "<u4", "<u4", "<u4", "<u4", "<u4", "u1", "i1", "<u2", "<u2"],
+    }
 )
 
 
@@ -147,8 +152,8 @@ class Source:
                 shared = own
         return out
 
-    def zones(self, bank: int, program: int) -> list[Zone]:
-        """Left or middle zones that sound at velocity 100, by key."""
+    def zones(self, bank: int, program: int, only: bytes = b"") -> list[Zone]:
+        """Left or middle zones that sound at velocity 100, by key; samples named `only`."""
         index = next(
             i for i, p in enumerate(self.presets[:-1]) if (int(p["bank"]), int(p["program"])) == (bank, program)
         )
@@ -159,11 +164,11 @@ class Source:
             for inner in self.layers("i", int(inst[which]["bag"]), int(inst[which + 1]["bag"]), SAMPLE):
                 if inside(outer, inner, VELOCITIES, 100) and inner.get(PAN, 0) <= 0:
                     out.append(self.zone(outer, inner))
-        return sorted(out, key=lambda zone: zone.low)
+        return sorted((zone for zone in out if zone.name.startswith(only)), key=lambda zone: zone.low)
 
     def zone(self, outer: dict[int, int], inner: dict[int, int]) -> Zone:
         head = self.heads[inner[SAMPLE] & 0xFFFF]
-        kept = (*ENVELOPE, QUIET, FILTER)
+        kept = (*ENVELOPE, QUIET, FILTER, OPENING)
         gens = {gen: inner.get(gen, NEUTRAL.get(gen, 0)) + outer.get(gen, 0) for gen in kept}
         start, loop, back = int(head["start"]), int(head["loop"]), int(head["back"])
         low, high = reach(outer, inner, KEYS)
@@ -201,7 +206,7 @@ def thin(zones: list[Zone], gap: int, low: int, high: int) -> list[Zone]:
         near = zone.high >= low and zone.low <= high
         if near and (not kept or pitch(zone) - pitch(kept[-1]) >= gap):
             kept.append(zone)
-    middles = [int(pitch(a) + pitch(b)) // 2 for a, b in zip(kept, kept[1:], strict=False)]
+    middles = [int(pitch(a) + pitch(b)) // 2 for a, b in pairwise(kept)]
     lows, highs = [low, *(m + 1 for m in middles)], [*middles, high]
     return [replace(zone, low=a, high=b) for zone, a, b in zip(kept, lows, highs, strict=True)]
 
@@ -237,8 +242,8 @@ def relooped(zone: Zone, size: int) -> Zone:
 
 
 def darker(zone: Zone) -> Zone:
-    """The zone's fixed low-pass, baked in."""
-    hertz = 8.176 * 2 ** (zone.gens[FILTER] / 1200)
+    """The zone's low-pass, baked in as it is with its envelope half open."""
+    hertz = 8.176 * 2 ** ((zone.gens[FILTER] + zone.gens[OPENING] / 2) / 1200)
     if hertz > 0.4 * zone.rate:
         return zone
     size = len(zone.data)
@@ -354,7 +359,7 @@ def main(big: Path, small: Path) -> None:
     names = {(int(p["bank"]), int(p["program"])): bytes(p["name"]) for p in source.presets[:-1]}
     presets = []
     for wish in WISHES:
-        zones = thin(source.zones(wish.bank, wish.program), wish.gap, wish.low, wish.high)
+        zones = thin(source.zones(wish.bank, wish.program, wish.only), wish.gap, wish.low, wish.high)
         zones = [slower(darker(shorter(zone, wish.cut)), wish.rate) for zone in zones]
         zones = [replace(zone, cents=zone.cents + wish.cents) for zone in zones]
         presets.append((names[wish.bank, wish.program], wish.bank, wish.program, levelled(zones, -26, 3)))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from ..captions import clean
 from ..timeline import Caption
 
 suffix = ".srt"
+UNSEEN = "\u2060"
+_TIME = re.compile(r"(?<=\d:\d\d)(?=[,.]\d)")
 
 
 def write(captions: Sequence[Caption]) -> str:
@@ -24,5 +27,5 @@ def clock(seconds: float, point: str = ",") -> str:
 
 def _text(caption: Caption) -> str:
     lines = (clean(line) for line in caption.text.split("\n"))
-    # SubRip has no escapes; an unseen character keeps a typed arrow from reading as a line of times.
-    return "\n".join(line.replace("-->", "--\u2060>") for line in lines if line)
+    # SubRip has no escapes; an unseen character keeps typed arrows and times from reading as a line of times.
+    return "\n".join(_TIME.sub(UNSEEN, line.replace("-->", f"--{UNSEEN}>")) for line in lines if line)

@@ -82,9 +82,8 @@ def ensemble(
         if strokes:
             chair.last = strokes[-1].key
         gain = LEVELS[chair.layer.plays] + chair.layer.level
-        notes += [
-            sounded(passage, chair.layer.sound, stroke, force, gain, chair.layer.pan, chair.random) for stroke in strokes
-        ]
+        voice, pan = chair.layer.sound, chair.layer.pan
+        notes += [sounded(passage, voice, stroke, force, gain, pan, chair.random) for stroke in strokes]
     if mood.drums != "none" and (index >= min(2, passage.bars // 3) or mood.drums in ("heartbeat", "ticking", "epic")):
         moment = listen(cue, passage, Chair(mood.layers[0], drummer), index, first, beats, chord)
         for sound, stroke in beaten(mood.drums, moment):
@@ -154,7 +153,7 @@ def ending(passage: Passage, chairs: list[Chair]) -> list[Note]:
     notes: list[Note] = []
     chord, at = home(passage), passage.end
     held = passage.ring * 0.55
-    force = 0.4 + 0.4 * passage.mood.intensity
+    force = 0.32 + 0.42 * passage.mood.intensity
     for chair in chairs:
         layer = chair.layer
         if not entered(passage, layer, passage.bars):
@@ -165,9 +164,7 @@ def ending(passage: Passage, chairs: list[Chair]) -> list[Note]:
         touch = "long" if layer.plays in ("pad", "swell", "drone", "melody", "counter", "shiver") else "own"
         for i, key in enumerate(keys):
             place = layer.pan + (0.3 * i - 0.3 if len(keys) > 1 else 0.0)
-            notes.append(
-                Note(at + roll * i, held, key, force, layer.sound, gain, max(-1.0, min(1.0, place)), touch)
-            )
+            notes.append(Note(at + roll * i, held, key, force, layer.sound, gain, max(-1.0, min(1.0, place)), touch))
     if passage.beats:
         notes += stroke_of(passage.mood, at, force)
     return notes

@@ -8,7 +8,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
+from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
 
@@ -36,15 +37,18 @@ SOUNDS = MappingProxyType(
 )  # fmt: skip
 """Bank and program of every sound."""
 SOFTNESS = (np.array([1, 4, 6, 4, 1], np.float32) / 16, np.array([1, 2, 1], np.float32) / 4)
-CACHE_BYTES = 64_000_000
+CACHE_BYTES = 40_000_000
+AUDIBLE = 0.5  # of a release, which falls to -100 dB
 
 BAG = np.dtype([("gen", "<u2"), ("mod", "<u2")])
 GEN = np.dtype([("what", "<u2"), ("value", "<i2")])
 PHDR = np.dtype([("name", "S20"), ("program", "<u2"), ("bank", "<u2"), ("bag", "<u2"), ("rest", "<u4", 3)])
 INST = np.dtype([("name", "S20"), ("bag", "<u2")])
 SHDR = np.dtype(
-    [("name", "S20"), ("start", "<u4"), ("end", "<u4"), ("loop", "<u4"), ("back", "<u4"), ("rate", "<u4")]
-    + [("key", "u1"), ("cents", "i1"), ("link", "<u2"), ("kind", "<u2")]
+    {
+        "names": ["name", "start", "end", "loop", "back", "rate", "key", "cents", "link", "kind"],
+        "formats": ["S20", "<u4", "<u4", "<u4", "<u4", "<u4", "u1", "i1", "<u2", "<u2"],
+    }
 )
 
 
@@ -74,7 +78,8 @@ class Orchestra:
         try:
             self.samples, self.zones = opened(font)
         except (OSError, struct.error, ValueError, KeyError, IndexError) as error:
-            raise FilmError(f"The SoundFont {font.name} cannot be read.", "Install Reelwright again.", font.name) from error
+            remedy = "Install Reelwright again."
+            raise FilmError(f"The SoundFont {font.name} cannot be read.", remedy, font.name) from error
         self.tuned: dict[tuple[int, int, int], Sound] = {}
         self.held = 0
 
@@ -102,7 +107,9 @@ class Orchestra:
         held = int(note.seconds * RATE)
         if zone.low == zone.high:  # a drum rings as long as it does
             held = 4 * RATE
-        size = min(room, held + int(0.6 * release * RATE))
+        size = min(room, held + int(AUDIBLE * release * RATE))
+        if zone.sustain >= 60:
+            size = min(size, int((attack + zone.hold + 0.6 * zone.decay) * RATE))
         wave = self.tune(zone, key, 0 if note.force < 0.45 else 1 if note.force < 0.68 else 2, size)[:size]
         gain = zone.gain * 10 ** (note.gain / 20) * note.force**1.5
         return wave * (shape(zone, attack, release, held, len(wave)) * np.float32(gain))
@@ -114,20 +121,21 @@ class Orchestra:
         if known is not None and (len(known) >= size or not zone.loop):
             return known
         step = 2 ** ((key - zone.root) / 12) * zone.rate / RATE
-        source = self.samples[zone.start : zone.end].astype(np.float32) / 32768
+        source: Sound = self.samples[zone.start : zone.end].astype(np.float32) / np.float32(32768)
         size = -(-size // RATE) * RATE
         if zone.loop:
             first, back = zone.loop
             repeats = max(0, int((size * step - back) / (back - first)) + 2)
             source = np.concatenate([source[:back], np.tile(source[first:back], repeats)])
         if brightness < 2:
-            source = np.convolve(source, SOFTNESS[brightness], "same")
+            source = np.convolve(source, SOFTNESS[brightness], "same").astype(np.float32, copy=False)
         count = min(size, int((len(source) - 2) / step))
         place = np.arange(count) * step
         index = place.astype(np.int32)
-        share = (place - index).astype(np.float32)
+        place -= index
+        share = place.astype(np.float32)
         left = source[index]
-        made = left + (source[index + 1] - left) * share
+        made: Sound = left + (source[index + 1] - left) * share
         self.held += made.nbytes - (known.nbytes if known is not None else 0)
         if self.held > CACHE_BYTES:  # every note can be made again; memory stays flat
             self.tuned.clear()
@@ -144,7 +152,7 @@ def touched(zone: Zone, note: Note) -> tuple[float, float]:
         return min(max(zone.attack, 0.05), 0.2 * note.seconds + 0.02), max(zone.release, 1.4)
     if note.touch == "swell":
         return 0.75 * note.seconds, max(zone.release, 1.6)
-    return min(zone.attack, 0.3 * note.seconds), zone.release
+    return min(zone.attack, 0.3 * note.seconds), min(zone.release, 4.0)
 
 
 def shape(zone: Zone, attack: float, release: float, held: int, size: int) -> Sound:
@@ -155,16 +163,27 @@ def shape(zone: Zone, attack: float, release: float, held: int, size: int) -> So
         out[:rise] = np.linspace(0, 1, rise, dtype=np.float32)
     start = rise + int(zone.hold * RATE)
     if zone.sustain > 1 and zone.decay > 0.02 and start < size:
-        fall = np.arange(size - start, dtype=np.float32) * np.float32(100 / (zone.decay * RATE))
-        out[start:] *= np.exp(np.float32(-0.1151) * np.minimum(fall, np.float32(min(zone.sustain, 100))))
+        out[start:] = falling(zone.decay, min(zone.sustain, 100.0), -(-(size - start) // RATE))[: size - start]
     if held < size:
-        falls = np.linspace(0, 1, size - held, dtype=np.float32)
-        drop = 100 * (size - held) / (max(release, 0.01) * RATE)
-        out[held:] *= np.exp(np.float32(-0.1151 * drop) * falls) * (1 - falls)
+        out[held:] *= fading(size - held, round(100 * (size - held) / (max(release, 0.01) * RATE), 1))
     else:
         edge = min(size, 240)
         out[-edge:] *= np.linspace(1, 0, edge, dtype=np.float32)
     return out
+
+
+@lru_cache(maxsize=24)
+def falling(decay: float, sustain: float, seconds: int) -> Sound:
+    """100 dB in `decay` seconds, down to `sustain`."""
+    decibels = np.arange(seconds * RATE, dtype=np.float32) * np.float32(100 / (decay * RATE))
+    return np.asarray(np.exp(np.float32(-0.1151) * np.minimum(decibels, np.float32(sustain))), np.float32)
+
+
+@lru_cache(maxsize=24)
+def fading(size: int, drop: float) -> Sound:
+    """`drop` dB and then nothing."""
+    share = np.linspace(0, 1, size, dtype=np.float32)
+    return np.asarray(np.exp(np.float32(-0.1151 * drop) * share) * (1 - share), np.float32)
 
 
 def opened(font: Path) -> tuple[NDArray[np.int16], dict[tuple[int, int], list[Zone]]]:
@@ -189,7 +208,7 @@ def opened(font: Path) -> tuple[NDArray[np.int16], dict[tuple[int, int], list[Zo
     at, size = found["smpl"]
     samples = np.memmap(font, np.dtype("<i2"), "r", at, (size // 2,))
     zones: dict[tuple[int, int], list[Zone]] = {}
-    for preset, then in zip(presets, presets[1:], strict=False):
+    for preset, then in pairwise(presets):
         name = (int(preset["bank"]), int(preset["program"]))
         zones[name] = []
         for layer in gens(*outer, int(preset["bag"]), int(then["bag"])):
@@ -201,7 +220,7 @@ def opened(font: Path) -> tuple[NDArray[np.int16], dict[tuple[int, int], list[Zo
 def gens(bags: NDArray[np.void], table: NDArray[np.void], first: int, last: int) -> list[dict[int, int]]:
     """The generators of each zone, by number."""
     edges = bags["gen"][first : last + 1].tolist()
-    return [dict(table[a:b].tolist()) for a, b in zip(edges, edges[1:], strict=False)]
+    return [dict(table[a:b].tolist()) for a, b in pairwise(edges)]
 
 
 def zone(g: dict[int, int], head: np.void) -> Zone:
@@ -233,7 +252,7 @@ def zone(g: dict[int, int], head: np.void) -> Zone:
 def hall(dry: Sound, space: float) -> Sound:
     """The sound in a room: noise that dies away, convolved at half the rate, since air swallows what is above."""
     half = (dry[:, ::2] + dry[:, 1::2]) * np.float32(0.5)
-    size = 1 << (half.shape[1] + RATE - 1).bit_length() if half.shape[1] > 2_000_000 else smooth(half.shape[1] + RATE)
+    size = smooth(half.shape[1] + RATE)
     echo = np.fft.irfft(np.fft.rfft(half, size) * response(size), size)[:, : half.shape[1]].astype(np.float32)
     wet = np.empty_like(dry)
     wet[:, ::2] = echo
@@ -248,9 +267,16 @@ def smooth(size: int) -> int:
     return -(-size // step) * step
 
 
-@cache
+@lru_cache(maxsize=4)
 def response(size: int) -> NDArray[np.complex64]:
-    """The hall's answer to a click, as a spectrum: two seconds, highs die first, nothing below 180 Hz, unit energy."""
+    """The hall's answer to a click as a spectrum for transforms of that size, nothing below 180 Hz."""
+    hertz = np.fft.rfftfreq(size, 2 / RATE)
+    return (np.fft.rfft(click(), size) * (hertz**2 / (hertz**2 + 180**2))).astype(np.complex64)
+
+
+@cache
+def click() -> NDArray[np.float64]:
+    """The hall's answer to a click: two seconds at half the rate, highs die first, unit energy a side."""
     rate = RATE // 2
     time = np.arange(2 * rate) / rate
     noise = np.random.default_rng(1877).standard_normal((2, 2, len(time)))
@@ -258,13 +284,11 @@ def response(size: int) -> NDArray[np.complex64]:
     hertz = np.fft.rfftfreq(len(time), 1 / rate)
     low = np.fft.irfft(spectrum[0] / np.sqrt(1 + (hertz / 2200) ** 4), len(time))
     high = np.fft.irfft(spectrum[1] * np.clip((hertz - 1500) / 1500, 0, 1) / (1 + (hertz / 6000) ** 2), len(time))
-    click = low * np.exp(-time * 6.9 / 1.9) + high * np.exp(-time * 6.9 / 1.0)
+    decay = low * np.exp(-time * 6.9 / 1.9) + high * np.exp(-time * 6.9 / 1.0)
     delay = int(0.022 * rate)
-    click = np.concatenate([np.zeros((2, delay)), click], axis=1)[:, : len(time)]
-    click *= np.minimum(1, np.arange(len(time)) / delay / 2) * np.minimum(1, (2 - time) * 4)
-    click /= np.sqrt((click**2).sum(axis=1, keepdims=True))
-    hertz = np.fft.rfftfreq(size, 1 / rate)
-    return (np.fft.rfft(click, size) * (hertz**2 / (hertz**2 + 180**2))).astype(np.complex64)
+    decay = np.concatenate([np.zeros((2, delay)), decay], axis=1)[:, : len(time)]
+    decay *= np.minimum(1, np.arange(len(time)) / delay / 2) * np.minimum(1, (2 - time) * 4)
+    return np.asarray(decay / np.sqrt((decay**2).sum(axis=1, keepdims=True)))
 
 
 def loudness(sound: Sound) -> float:
@@ -288,7 +312,7 @@ def weighting(block: int) -> NDArray[np.float32]:
         1 - 1.69065929318241 * z + 0.73248077421585 * z**2
     )
     rumble = (1 - 2 * z + z**2) / (1 - 1.99004745483398 * z + 0.99007225036621 * z**2)
-    return (np.abs(shelf * rumble) ** 2 * 2 / block**2).astype(np.float32)
+    return np.asarray(np.abs(shelf * rumble) ** 2 * 2 / block**2, np.float32)
 
 
 def bytes16(sound: Sound) -> bytes:
@@ -296,4 +320,4 @@ def bytes16(sound: Sound) -> bytes:
     size = np.abs(sound)
     over = np.maximum(size - 0.5, 0)
     bent = np.where(over > 0, np.copysign(0.5 + 0.37 * np.tanh(over / 0.37), sound), sound)
-    return np.round(bent.T * 32767).astype("<i2").tobytes()
+    return bytes(np.round(bent.T * 32767).astype("<i2").tobytes())

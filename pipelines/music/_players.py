@@ -28,7 +28,7 @@ class Stroke(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One chord for one player: from `beat` for `beats`; `keys` is its voicing, `last` what the player played before."""
+    """One chord for one player: from `beat` for `beats`; `keys` is its voicing, `last` what it played before."""
 
     bar: int
     beat: int
@@ -64,10 +64,7 @@ def step(scale: frozenset[int], key: int, steps: int) -> int:
 
 def eighths(m: Moment, per: int = 2) -> list[tuple[int, float]]:
     """(count, beat) of `per` strokes a beat; offbeats lag by the swing."""
-    return [
-        (i, m.beat + i / per + (m.swing / per if i % 2 else 0.0))
-        for i in range(m.beats * per)
-    ]  # fmt: skip
+    return [(i, m.beat + i / per + (m.swing / per if i % 2 else 0.0)) for i in range(m.beats * per)]
 
 
 def ladder(m: Moment) -> list[int]:
@@ -112,7 +109,7 @@ def oompah(m: Moment) -> list[Stroke]:
 
 
 def offbeats(m: Moment) -> list[Stroke]:
-    weak = [b for b in range(m.beats) if (m.bar_beat + b) % 2 == 1] or [0.5]
+    weak: list[float] = [b for b in range(m.beats) if (m.bar_beat + b) % 2 == 1] or [0.5]
     return [Stroke(m.beat + b, 0.4, k, 0.8, "short", 0.1 * i) for b in weak for i, k in enumerate(m.keys)]
 
 
@@ -120,10 +117,11 @@ def arpeggio(m: Moment, per: int = 2) -> list[Stroke]:
     rungs = ladder(m)[: 2 * len(m.keys) - 1]
     way = [*range(len(rungs)), *range(len(rungs) - 2, 0, -1)]
     shift = (0, 2)[m.bar // 4 % 2]
-    return [
-        Stroke(b, 2.2 / per, rungs[way[(i + shift) % len(way)]], 1.0 if i % (2 * per) == 0 else 0.78, pan=0.25 * (-1) ** i)
-        for i, b in eighths(m, per)
-    ]
+    out = []
+    for i, beat in eighths(m, per):
+        key, force = rungs[way[(i + shift) % len(way)]], 1.0 if i % (2 * per) == 0 else 0.78
+        out.append(Stroke(beat, 2.2 / per, key, force, pan=-0.25 if i % 2 else 0.25))
+    return out
 
 
 def runs(m: Moment) -> list[Stroke]:
@@ -153,10 +151,10 @@ def ostinato(m: Moment) -> list[Stroke]:
 
 
 def chords(m: Moment) -> list[Stroke]:
-    starts = range(0, m.beats, 2) if m.motion > 0.55 else (0,)
+    pace = 2 if m.motion > 0.55 else m.beats
     return [
-        Stroke(m.beat + b, (m.beats if len(starts) == 1 else 2) * 0.95, k, 0.9 if b else 1.0, pan=0.2 * i - 0.3, lag=0.012 * i)
-        for b in starts
+        Stroke(m.beat + b, pace * 0.95, k, 0.9 if b else 1.0, pan=0.2 * i - 0.3, lag=0.012 * i)
+        for b in range(0, m.beats, pace)
         for i, k in enumerate(m.keys)
     ]
 
@@ -311,15 +309,23 @@ DRUMS: Mapping[str, Mapping[tuple[str, int], str]] = MappingProxyType(
             ("kit", 42): "o.o.o.o.o.o.o.o.",
             ("kit", 38): "....x.......x..o",
         },
-        "epic": {("concert", 36): "X.......x.......", ("taiko", 43): "X..x..x.X..x.xx.", ("taiko", 50): "..o...o...o...oo"},
-        "march": {
-            ("concert", 38): "X..xx.x.x..xx.xx",
+        "epic": {
             ("concert", 36): "X.......x.......",
-            ("concert", 57): "................",
+            ("taiko", 43): "X..x..x.X..x.xx.",
+            ("taiko", 50): "..o...o...o...oo",
         },
-        "brushes": {("brushes", 40): "x...x.o.x...x.o.", ("brushes", 38): "....o.......o...", ("kit", 51): "o...o..oo...o..o"},
+        "march": {("concert", 38): "X..xx.x.x..xx.xx", ("concert", 36): "X.......x......."},
+        "brushes": {
+            ("brushes", 40): "x...x.o.x...x.o.",
+            ("brushes", 38): "....o.......o...",
+            ("kit", 51): "o...o..oo...o..o",
+        },
         "heartbeat": {("concert", 36): "x..o............", ("taiko", 38): "o..............."},
-        "ticking": {("kit", 37): "x...o...x...o...", ("woodblock", 76): "..o...o...o...o.", ("concert", 36): "o..............."},
+        "ticking": {
+            ("kit", 37): "x...o...x...o...",
+            ("woodblock", 76): "..o...o...o...o.",
+            ("concert", 36): "o...............",
+        },
     }
 )
 FORCES: Mapping[str, float] = MappingProxyType({"X": 1.0, "x": 0.8, "o": 0.55})

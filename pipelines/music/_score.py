@@ -6,9 +6,10 @@ a beat or two shorter or longer, so that the next one begins where its scene doe
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import pairwise, product
 from random import Random
 from typing import NamedTuple
 
@@ -28,6 +29,7 @@ MODES = {
 }
 NUMERALS = ("i", "ii", "iii", "iv", "v", "vi", "vii")
 COLOURS = {"7": (10,), "maj7": (11,), "add9": (2,), "9": (10, 2)}
+SYMBOL = re.compile(r"([b#]?)([IViv]+)(.*)")
 RITARD = 0.4  # of a beat, over the last bar
 
 
@@ -94,7 +96,7 @@ def settle(cue: Cue) -> list[Passage]:
     kept: list[int] = []
     for i, section in enumerate(cue.sections):
         room = starts[i + 1] - (starts[i] if kept else 0.0)
-        if room >= 2 * 60 / section.mood.tempo * (1 - STRETCH) or i == len(cue.sections) - 1 and not kept:
+        if room >= 2 * 60 / section.mood.tempo * (1 - STRETCH) or (i == len(cue.sections) - 1 and not kept):
             kept.append(i)
     out: list[Passage] = []
     at = 0.0
@@ -147,10 +149,10 @@ def scale(tonic: int, mode: str) -> set[int]:
 
 def chord(symbol: str, tonic: int, mode: str) -> Chord:
     """A Roman numeral of a key: `bVII`, `iv`, `Vsus4`, `iio`, `Imaj7`."""
-    bare = symbol.lstrip("b#")
-    shift = symbol.count("#") - symbol[: len(symbol) - len(bare)].count("b")
-    numeral = bare.rstrip("o+7maj9susd24")
-    colour = bare[len(numeral) :]
+    found = SYMBOL.fullmatch(symbol)
+    assert found is not None, symbol  # presets have checked it
+    accidental, numeral, colour = found.groups()
+    shift = {"b": -1, "#": 1, "": 0}[accidental]
     root = tonic + MODES[mode][NUMERALS.index(numeral.lower())] + shift
     third = {"sus2": 2, "sus4": 5}.get(colour, 4 if numeral.isupper() else 3)
     fifth = {"o": 6, "+": 8}.get(colour, 7)
@@ -159,7 +161,7 @@ def chord(symbol: str, tonic: int, mode: str) -> Chord:
 
 
 def harmony(passage: Passage, after: Passage | None, seed: int) -> Iterator[list[tuple[int, int, Chord]]]:
-    """Bar by bar: (first beat, beats, chord). A passage's last bar leads to the next one's key, the film's to its end."""
+    """Bar by bar: (first beat, beats, chord). A passage's last bar leads to the next one's key, the film's home."""
     mood, random = passage.mood, Random(f"{seed} harmony {passage.section}")
     order = list(mood.progressions)
     random.shuffle(order)
@@ -198,9 +200,9 @@ def voiced(tones: Sequence[int], before: Sequence[int], centre: int, voices: int
         wanted = [tones[0], tones[1], *tones[3:]][:voices]
     choices = [[key for key in range(centre - 9, centre + 10) if key % 12 == tone] for tone in wanted]
 
-    def cost(keys: tuple[int, ...]) -> tuple[float, tuple[int, ...]]:
+    def cost(keys: Iterable[int]) -> tuple[float, tuple[int, ...]]:
         up = sorted(keys)
-        gaps = sum((b - a < 2) * 20 + (b - a == 2) * 2 + (b - a > 9) * 4 for a, b in zip(up, up[1:], strict=False))
+        gaps = sum((b - a < 2) * 20 + (b - a == 2) * 2 + (b - a > 9) * 4 for a, b in pairwise(up))
         travel = sum(abs(a - b) for a, b in zip(up, before, strict=False)) if before else 0
         return travel + gaps + 0.25 * abs(sum(up) / len(up) - centre), tuple(up)
 
@@ -218,7 +220,9 @@ class Motif:
 def motif(seed: int) -> Motif:
     """Three to five notes that a listener can know again."""
     random = Random(f"{seed} motif")
-    beats = random.choice([(2.0, 1.0, 1.0), (1.5, 0.5, 2.0), (1.0, 1.0, 2.0), (1.0, 0.5, 0.5, 2.0), (1.5, 0.5, 1.0, 1.0)])
+    beats = random.choice(
+        [(2.0, 1.0, 1.0), (1.5, 0.5, 2.0), (1.0, 1.0, 2.0), (1.0, 0.5, 0.5, 2.0), (1.5, 0.5, 1.0, 1.0)]
+    )
     shapes = [(0, 1, 2), (0, 2, 1), (0, 4, 2), (2, 1, 0), (0, -1, 0), (0, 2, 4), (0, 1, -1), (0, 3, 2), (4, 2, 1)]
     steps = random.choice(shapes)
     tail = tuple(steps[-1] + random.choice((-2, -1, 1, 2)) for _ in beats[3:])

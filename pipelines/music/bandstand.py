@@ -17,7 +17,9 @@ from ._score import Passage, settle
 
 FONT = Path(__file__).resolve().parents[2] / "assets" / "sounds" / "bandstand.sf2"
 RATE = 48_000
-LOUDNESS = -20.0  # LUFS
+LOUDNESS = -20.8  # LUFS of a passage's first bars, which are its quieter ones: -20 in all
+GROWS = 10 ** (1.5 / 20)  # how much louder than its first bars a passage may become
+SILENT = -70.0
 FADE = 0.6  # share of the final chord's time over which it fades
 KEYS = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
 
@@ -33,7 +35,7 @@ class Engine:
     def missing(self) -> str | None:
         """None, or what is lacking and the remedy."""
         if not FONT.is_file():
-            return f"The instruments are missing ({FONT.name}). Install Reelwright again: pip install --force-reinstall ."
+            return f"{FONT.name} with the instruments is missing: pip install --force-reinstall reelwright"
         return None
 
     def compose(self, cue: Cue, out: Path, tick: Tick) -> Notes:
@@ -81,10 +83,11 @@ def record(cue: Cue, passages: list[Passage], file: IO[bytes], tick: Tick) -> No
         start = done / RATE
         dry = orchestra.play(stretch.notes, start, (end - done) / RATE)
         sound = hall(dry, passages[stretch.passage].mood.space)
-        if stretch.passage not in gains:
-            level = loudness(sound[:, : max(1, end - done)])
-            gains[stretch.passage] = 10 ** (min(30.0, LOUDNESS - level) / 20) if level > -70 else 1.0
-        sound *= np.float32(gains[stretch.passage])
+        level = loudness(sound[:, : end - done])
+        if level > SILENT:
+            gain = 10 ** (min(30.0, LOUDNESS - level) / 20)
+            gains[stretch.passage] = min(gains.get(stretch.passage, gain), gain * GROWS)
+        sound *= np.float32(gains.get(stretch.passage, 1.0))
         sound[:, : ringing.shape[1]] += ringing[:, : sound.shape[1]]
         block, ringing = sound[:, : end - done], sound[:, end - done :]
         place = np.arange(done, end)

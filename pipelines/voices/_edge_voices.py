@@ -106,9 +106,9 @@ zu-ZA Thando | Themba
 """
 # Where the first locale of the alphabet is not the one most people mean by the language.
 MEANT = {
-    "ar": "ar-EG", "bn": "bn-IN", "cmn": "zh-CN", "de": "de-DE", "en": "en-US", "es": "es-ES", "fr": "fr-FR", "iw": "he-IL",
-    "in": "id-ID", "nl": "nl-NL", "nn": "nb-NO", "no": "nb-NO", "pt": "pt-BR", "tl": "fil-PH", "yue": "zh-HK", "zh": "zh-CN",
-    "zh-hant": "zh-TW",
+    "ar": "ar-EG", "bn": "bn-IN", "cmn": "zh-CN", "de": "de-DE", "en": "en-US", "es": "es-ES", "fr": "fr-FR",
+    "in": "id-ID", "iw": "he-IL", "nl": "nl-NL", "nn": "nb-NO", "no": "nb-NO", "pt": "pt-BR", "tl": "fil-PH",
+    "yue": "zh-HK", "zh": "zh-CN", "zh-hant": "zh-TW",
 }  # fmt: skip
 
 

@@ -14,11 +14,13 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import signal
 import sys
 from typing import Any, BinaryIO
 
 SYNCHRONOUS, DO_NOT_EXIT = 2, 0x8000
 BUFFER_MS = 500
+LONGEST = 300  # seconds for one line; five thousand characters take one
 RATE_PARAMETER = 1
 BY_CHARACTER, UTF8 = 1, 1  # UTF8 alone: neither SSML nor phoneme codes in the text mean anything
 WORD = 1
@@ -65,7 +67,8 @@ def _say(out: BinaryIO, message: dict[str, Any], sound: bytes = b"") -> None:
 
 def _voices(library: ctypes.CDLL) -> list[list[str]]:
     library.espeak_ListVoices.restype = ctypes.POINTER(ctypes.POINTER(_Voice))
-    listed, voices = library.espeak_ListVoices(None), []
+    listed = library.espeak_ListVoices(None)
+    voices: list[list[str]] = []
     while listed[len(voices)]:
         voice = listed[len(voices)].contents
         # Its first language stands after one byte of priority; the file's name is unique, the language is not.
@@ -107,6 +110,7 @@ def _apart(library: ctypes.CDLL, request: dict[str, Any], out: BinaryIO) -> None
     """Speak in a fork, so that nothing of it stays."""
     fork = os.fork()
     if not fork:
+        signal.alarm(LONGEST)  # should it hang, and its parent be gone
         _speak(library, request, out)
         os._exit(0)
     if os.waitpid(fork, 0)[1]:

@@ -51,7 +51,7 @@ def speech(sound: Sound, rate: int) -> tuple[int, int] | None:
     loudest = int(blocks.max()) if blocks.size else 0
     if loudest < 60:
         return None
-    heard = np.flatnonzero(blocks > max(30, loudest * 0.006))
+    heard = np.flatnonzero(blocks > max(30, loudest * 0.01))
     return int(heard[0]) * step, min(sound.size, (int(heard[-1]) + 1) * step)
 
 
@@ -89,7 +89,8 @@ def write(sound: Sound, out: Path) -> None:
 
 def _peaks(sound: Sound, step: int) -> NDArray[np.int32]:
     blocks = np.pad(sound, (0, -sound.size % step)).reshape(-1, step)
-    return np.maximum(blocks.max(axis=1).astype(np.int32), -blocks.min(axis=1).astype(np.int32))
+    loudest: NDArray[np.int32] = np.maximum(blocks.max(axis=1).astype(np.int32), -blocks.min(axis=1).astype(np.int32))
+    return loudest
 
 
 def _loudness(sound: Sound) -> float:

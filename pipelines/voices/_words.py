@@ -1,4 +1,4 @@
-"""From narration to timed words: what is said aloud, and when each word of the text is. Knows no engine and no sound."""
+"""From narration to timed words: what is said aloud, and when each word of it is. Knows no engine and no sound."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import floor
 
 from ..language import glue, script, unspaced
 
@@ -193,6 +194,7 @@ def _settle(spans: Sequence[tuple[float, float]], seconds: float) -> list[tuple[
     """The spans in order, none empty, none past the end, to the tenth of a millisecond where there is room."""
     least = min(0.01, seconds / (2 * len(spans) + 1)) if spans else 0.0
     digits = 4 if least > 0.001 else 7
+    seconds = floor(seconds * 10**digits) / 10**digits
     starts: list[float] = []
     for n, (start, _end) in enumerate(spans):
         earliest = starts[-1] + least if starts else 0.0

@@ -57,8 +57,8 @@ class _Heard:
 class Engine:
     """Microsoft's online voices.
 
-    `online=False` switches it off. `pauses` are the seconds between attempts, `stall` how long the service may be silent,
-    `probe` how long it may take to answer the first time it is asked for.
+    `online=False` switches it off. `pauses` are the seconds between attempts, `stall` how long the service may be
+    silent, `probe` how long it may take to answer when it is first asked for.
     """
 
     label = "Edge voices (online, natural; the text is sent to Microsoft)"
@@ -88,7 +88,8 @@ class Engine:
     def voices(self) -> tuple[tuple[str, Voice], ...]:
         """The service's speakers, from a list that needs no network; others of its names work too."""
         return tuple(
-            (one.own, Voice(f"{one.name}, {one.locale}", one.locale, one.gender, {"edge": one.own})) for one in speakers()
+            (one.own, Voice(f"{one.name}, {one.locale}", one.locale, one.gender, {"edge": one.own}))
+            for one in speakers()
         )
 
     def voice_for(self, language: str) -> str:
@@ -132,7 +133,7 @@ class Engine:
         if not _is_mp3(heard.mp3):
             raise _Failed("sent something that is no sound")
         with tempfile.TemporaryDirectory(dir=out.parent, prefix="voice-") as folder:
-            args = ["-f", "mp3", "-i", "pipe:0", "-ac", 1, "-ar", _take.RATE, "-f", "s16le", "voice.pcm"]
+            args: ffmpeg.Args = ["-f", "mp3", "-i", "pipe:0", "-ac", 1, "-ar", _take.RATE, "-f", "s16le", "voice.pcm"]
             ffmpeg.write(args, [heard.mp3], cwd=Path(folder))
             sound = np.fromfile(Path(folder) / "voice.pcm", "<i2")
         units = align(text, heard.said)
@@ -169,7 +170,13 @@ class Engine:
 
         patience = max(1, round(self._stall))
         spoken = Communicate(
-            text, voice, rate=rate, boundary="WordBoundary", proxy=_proxy(), connect_timeout=patience, receive_timeout=patience
+            text,
+            voice,
+            rate=rate,
+            boundary="WordBoundary",
+            proxy=_proxy(),
+            connect_timeout=patience,
+            receive_timeout=patience,
         )
         mp3, said = bytearray(), []
         try:

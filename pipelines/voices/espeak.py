@@ -11,6 +11,7 @@ import json
 import os
 import queue
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -37,9 +38,9 @@ CHILD = Path(__file__).with_name("_espeak_child.py")
 TONE = "volume=-6dB,highpass=f=65,bass=g=2.5:f=200,equalizer=f=3400:width_type=q:w=0.9:g=-3"
 # Where a language's own name is not the voice that people mean by it.
 MEANT = {
-    "en": "en-us", "en-au": "en", "en-nz": "en", "en-ie": "en", "en-in": "en", "en-za": "en", "zh": "cmn", "zh-hk": "yue",
-    "zh-mo": "yue", "no": "nb", "nn": "nb", "iw": "he", "in": "id", "es-mx": "es-419", "es-us": "es-419", "es-ar": "es-419",
-    "es-co": "es-419", "es-cl": "es-419", "es-pe": "es-419", "pt-pt": "pt", "tlh": "piqd",
+    "en": "en-us", "en-au": "en", "en-nz": "en", "en-ie": "en", "en-in": "en", "en-za": "en", "zh": "cmn",
+    "zh-hk": "yue", "zh-mo": "yue", "no": "nb", "nn": "nb", "iw": "he", "in": "id", "tlh": "piqd", "es-mx": "es-419",
+    "es-us": "es-419", "es-ar": "es-419", "es-co": "es-419", "es-cl": "es-419", "es-pe": "es-419",
 }  # fmt: skip
 TAGS = {"cmn": "zh", "cmn-latn-pinyin": "zh-Latn", "piqd": "tlh", "yue": "zh-HK"}
 FEMALE = "f3"
@@ -59,7 +60,7 @@ class _Known:
 
 
 class Engine:
-    """espeak-ng in a child process. `rate` is words a minute at speed 1; `patience` the seconds a child may be silent."""
+    """espeak-ng in a child process. `rate`: words a minute at speed 1. `patience`: seconds the child may be silent."""
 
     label = "espeak-ng (offline, every language, plain)"
     version = 1
@@ -116,7 +117,7 @@ class Engine:
         units = _units(events, len(text), sound.astype(np.int16, copy=False), rate)
         with tempfile.TemporaryDirectory(dir=out.parent, prefix="voice-") as folder:
             raw = Path(folder)
-            args = ["-f", "s16le", "-ar", rate, "-ac", 1, "-i", "pipe:0", "-af", TONE]
+            args: ffmpeg.Args = ["-f", "s16le", "-ar", rate, "-ac", 1, "-i", "pipe:0", "-af", TONE]
             ffmpeg.write([*args, "-ar", _take.RATE, "-f", "s16le", "voice.pcm"], [pcm], cwd=raw)
             notes = _take.finish(np.fromfile(raw / "voice.pcm", "<i2"), text, units, out)
         tick(1.0)
@@ -141,7 +142,8 @@ class Engine:
 
     def _ask(self, request: dict[str, Any], length: int, tick: Tick) -> tuple[int, bytes, list[tuple[int, int]]]:
         known, child = self._ready(tick)
-        pcm, events = bytearray(), []
+        pcm = bytearray()
+        events: list[tuple[int, int]] = []
         child.ask(request)
         while True:
             message, sound = child.answer(tick, min(1.0, events[-1][0] / length) if events else 0.0, self._patience)
@@ -205,7 +207,8 @@ class Engine:
         if name is None:
             raise FilmError(f'espeak has no voice called "{base[:60]}".', choose(base[:60], names))
         if plus and variant not in known.variants:
-            raise FilmError(f'espeak has no voice variant called "{variant[:60]}".', choose(variant[:60], known.variants))
+            hint = choose(variant[:60], sorted(known.variants))
+            raise FilmError(f'espeak has no voice variant called "{variant[:60]}".', hint)
         return name + plus + variant
 
 
@@ -221,6 +224,7 @@ class _Child:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            start_new_session=True,  # one group with its forks, ended together; Ctrl-C is ours to answer
         )
         self._said: queue.SimpleQueue[tuple[dict[str, Any], bytes] | None] = queue.SimpleQueue()
         self._reader = threading.Thread(target=self._read, daemon=True, name="espeak")
@@ -249,7 +253,10 @@ class _Child:
     def close(self) -> None:
         process = self._process
         assert process.stdin is not None and process.stdout is not None
-        process.kill()  # it holds nothing worth a farewell
+        if hasattr(os, "killpg"):
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)  # it holds nothing worth a farewell
+        process.kill()
         process.wait()
         self._reader.join()
         with suppress(OSError):
@@ -272,7 +279,8 @@ def _units(events: Sequence[tuple[int, int]], length: int, sound: _take.Sound, r
     """Word events as (character, sample) -> stretches of the text, each up to the next and as long as it is heard."""
     firsts: list[tuple[int, float]] = []
     for place, sample in events:
-        if 0 <= place < length and (not firsts or place > firsts[-1][0]):  # signs read one by one repeat their word's place
+        # Signs that are read one by one repeat the place of their word.
+        if 0 <= place < length and (not firsts or place > firsts[-1][0]):
             firsts.append((place, sample / rate))
     lasts = [*firsts[1:], (length, sound.size / rate)]
     return [

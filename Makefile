@@ -1,0 +1,59 @@
+# make demo: a film from the sample story. make test: every test. Both set up .venv first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STORY := presets/stories/to-the-sea.json
+STILLS := assets/stills
+EXTRAS := $(shell command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi -L >/dev/null 2>&1 && echo "[gpu]")
+
+.PHONY: setup studio demo test check bench docs audiocraft soak clean
+
+setup: $(VENV)/.ready
+
+$(VENV)/.ready: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; say which: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --upgrade pip
+	$(if $(EXTRAS),$(BIN)/pip install --quiet torch==2.13.0)
+	$(BIN)/pip install --quiet --editable '.$(EXTRAS)'
+	touch $@
+
+# torch comes first and by itself: where a build for this machine lies at hand, its exact version takes it.
+$(VENV)/.tested: $(VENV)/.ready
+	$(BIN)/pip install --quiet torch==2.13.0
+	$(BIN)/pip install --quiet --editable '.[gpu,dev]'
+	touch $@
+
+demo: setup
+	$(BIN)/reelwright render $(STORY) --pictures $(STILLS) -o demo.mp4
+
+studio: setup
+	$(BIN)/python app.py
+
+test: $(VENV)/.tested
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.tested
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+soak: $(VENV)/.tested
+	$(BIN)/python -m pytest -m soak -o addopts="-q"
+
+bench: $(VENV)/.tested
+	$(BIN)/python tests/bench/bench.py
+
+docs: $(VENV)/.tested
+	$(BIN)/python tests/docs.py
+
+audiocraft: setup
+	$(BIN)/pip install --quiet torch==2.13.0
+	$(BIN)/pip install --quiet --no-deps audiocraft==1.3.0
+	$(BIN)/pip install --quiet einops omegaconf julius num2words 'av>=12' spacy sentencepiece librosa flashy torchmetrics
+	@echo "audiocraft is there. pip check will go on naming its own pins; Reelwright uses it without xformers and torchaudio."
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,184 @@
+"""The command line: verbs for people, over pipelines. Parses, asks, tells; makes nothing itself.
+
+Nothing heavy is imported before a verb is known, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+DONE, FAILED, USAGE, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command. -> exit status: 0 done, 1 failed, 2 bad usage, 130 stopped by Ctrl-C."""
+    _steady()
+    parser = _parser()
+    args = parser.parse_args(argv)
+    if not hasattr(args, "verb"):
+        parser.print_help()
+        return USAGE
+    signal.signal(signal.SIGTERM, _terminated)
+    from pipelines.work import FilmError
+
+    try:
+        return int(args.verb(args) or DONE)
+    except FilmError as error:
+        if args.debug:
+            raise
+        _fail(error)
+        return FAILED
+    except KeyboardInterrupt:
+        print("Stopped. Finished parts are kept: run it again to go on.", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read us left
+        return FAILED
+
+
+def _steady() -> None:
+    """Text that the terminal cannot show must not end a render."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _terminated(_signal: int, _frame: object) -> NoReturn:
+    raise SystemExit(TERMINATED)
+
+
+def _fail(error: Exception) -> None:
+    from pipelines.work import FilmError
+
+    assert isinstance(error, FilmError)
+    print(error.message, file=sys.stderr)
+    for fault in error.faults:
+        print(f"  {fault}", file=sys.stderr)
+    if error.hint:
+        print(error.hint, file=sys.stderr)
+
+
+def _parser() -> argparse.ArgumentParser:
+    from .cli_text import EPILOG
+
+    parser = argparse.ArgumentParser(
+        prog="reelwright", description="A table of scenes becomes a finished film.", epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--debug", action="store_true", help="show where in the code an error comes from")
+    parser.add_argument("--version", action=_Version, help="show the version and stop")
+    verbs = parser.add_subparsers(title="commands", metavar="COMMAND")
+
+    render = _verb(verbs, "render", "make films from stories (CSV, XLSX, JSON, text)", "studio.verbs:render")
+    render.add_argument("stories", nargs="+", type=Path, metavar="STORY")
+    render.add_argument("-o", "--output", type=Path, metavar="FILM", help="the film; for several stories a folder")
+    render.add_argument("--pictures", type=Path, metavar="DIR", help="folder with the pictures (default: the story's)")
+    for name, what in _STORY_OPTIONS.items():
+        render.add_argument(f"--{name.replace('_', '-')}", metavar=name.split("_")[-1].upper(), help=what)
+    _watching(render)
+
+    generate = _verb(verbs, "generate", "one clip from a prompt and a picture", "studio.verbs:generate")
+    generate.add_argument("prompt", metavar="PROMPT")
+    _clip_options(generate)
+    generate.add_argument("--seconds", type=float, default=8.0)
+    generate.add_argument("--narration", default="", metavar="TEXT", help="words to be spoken over it")
+    generate.add_argument("--music-mood", default="", metavar="MOOD", help="music of that mood under it")
+    _watching(generate)
+
+    chain = _verb(verbs, "chain", "a long clip of segments that carry on from each other", "studio.verbs:chain")
+    chain.add_argument("prompt", metavar="PROMPT")
+    _clip_options(chain)
+    chain.add_argument("--total-duration", type=float, required=True, metavar="SECONDS")
+    chain.add_argument("--segment", type=float, default=12.0, metavar="SECONDS")
+    chain.add_argument("--prompts", type=Path, metavar="FILE", help="one prompt a line, one for each segment")
+    _watching(chain)
+
+    last = _verb(verbs, "last-frame", "the exact last picture of a video", "studio.verbs:last_frame")
+    last.add_argument("video", type=Path, metavar="VIDEO")
+    last.add_argument("-o", "--output", type=Path, required=True, metavar="IMAGE", help=".png (lossless) or .jpg")
+
+    combine = _verb(verbs, "combine", "several videos as one", "studio.verbs:combine")
+    combine.add_argument("videos", nargs="+", type=Path, metavar="VIDEO")
+    combine.add_argument("-o", "--output", type=Path, required=True, metavar="OUT")
+    combine.add_argument("--transition", default="none", metavar="NAME", help="none, fade, crossfade, ...")
+    combine.add_argument("--transition-seconds", type=float, default=0.5, metavar="SECONDS")
+    _watching(combine)
+
+    engines = _verb(verbs, "engines", "who can paint, shoot, speak and compose here", "studio.verbs:engines")
+    engines.add_argument("--json", action="store_true", help="as JSON")
+    presets = _verb(verbs, "presets", "moves, transitions, voices, moods, looks, sizes, ...", "studio.verbs:presets")
+    presets.add_argument("kind", nargs="?", metavar="KIND", help="moves, transitions, voices, moods, looks, sizes, ...")
+    presets.add_argument("--json", action="store_true", help="as JSON")
+    doctor = _verb(verbs, "doctor", "look over this machine and its settings", "studio.verbs:doctor")
+    doctor.add_argument("--json", action="store_true", help="as JSON")
+    return parser
+
+
+_STORY_OPTIONS = {
+    "title": "the film's title",
+    "size": "such as 1024x576, wide, tall, square, 1080p",
+    "fps": "pictures a second",
+    "quality": "draft, standard or master",
+    "transition": "how scenes turn into one another",
+    "voice": "auto, none, or a voice",
+    "music": "auto, none, a composer, or a sound file",
+    "captions": "none, sidecar, burned or both",
+    "caption_style": "how captions in the picture look",
+    "look": "a grade over the whole film",
+    "fit": "cover, contain-blur, contain or stretch",
+    "seed": "a whole number; the same seed gives the same film",
+}
+
+
+class _Version(argparse.Action):
+    def __init__(self, option_strings: Sequence[str], dest: str, help: str | None = None) -> None:
+        super().__init__(option_strings, dest, nargs=0, help=help)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_rest: object) -> None:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            print(f"reelwright {version('reelwright')}")
+        except PackageNotFoundError:
+            print("reelwright, from a checkout")
+        parser.exit()
+
+
+def _verb(verbs: argparse._SubParsersAction[argparse.ArgumentParser], name: str, what: str, does: str) -> argparse.ArgumentParser:
+    parser = verbs.add_parser(name, help=what, description=what[0].upper() + what[1:] + ".")
+    parser.set_defaults(verb=_later(does))
+    return parser
+
+
+def _later(does: str) -> Callable[[argparse.Namespace], int | None]:
+    def run(args: argparse.Namespace) -> int | None:
+        from importlib import import_module
+
+        module, _, function = does.partition(":")
+        done: int | None = getattr(import_module(module), function)(args)
+        return done
+
+    return run
+
+
+def _clip_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT")
+    parser.add_argument("--input-image", type=Path, metavar="FILE", help="the picture to start from")
+    parser.add_argument("--size", default="", metavar="WxH", help="such as 1280x720, or a size's name")
+    parser.add_argument("--aspect-ratio", default="16:9", metavar="W:H", help="where no size is given")
+    parser.add_argument("--style", default="", metavar="NAME", help="a look, such as cinematic or noir")
+    parser.add_argument("--motion", type=float, default=0.5, metavar="0..1", help="how much the camera moves")
+    parser.add_argument("--camera", default="", metavar="WORDS", help='camera moves, such as "slow zoom in, pan left"')
+    parser.add_argument("--engine", default="auto", metavar="NAME")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--fps", type=float, default=24.0)
+
+
+def _watching(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="one event a line, as JSON")

@@ -1,0 +1,233 @@
+"""What the commands do: each turns its arguments into a call of pipelines and tells how it went."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from dataclasses import fields
+from math import isfinite, sqrt
+from pathlib import Path
+from typing import Any
+
+from pipelines import presets as kinds
+from pipelines.render import Studio, frame_of
+from pipelines.render import render as make_film
+from pipelines.story import Story, plain
+from pipelines.story import read as read_story
+from pipelines.work import FilmError
+
+from . import settings
+from .terminal import watching
+
+AREA = 1280 * 720
+OPTIONS = ("title", "size", "fps", "quality", "transition", "voice", "music", "captions", "caption_style", "look", "fit", "seed")
+
+
+def render(args: argparse.Namespace) -> int:
+    """Every story becomes a film; one that fails does not stop the others."""
+    from pipelines.story_files import load
+
+    own = settings.read()
+    studio = settings.studio(own)
+    given = {name: getattr(args, name) for name in OPTIONS if getattr(args, name) is not None}
+    for name in ("music", "voice"):
+        if name in given and Path(given[name]).is_file():
+            given[name] = str(Path(given[name]).resolve())
+    many = len(args.stories) > 1
+    if many and args.output and args.output.suffix:
+        raise FilmError("Several stories need a folder for their films.", "Give -o a folder's name.")
+    failed = 0
+    try:
+        for path in args.stories:
+            out = _output(path, args.output, many)
+            with watching(args.json, path.name if many else "") as watcher:
+                try:
+                    story = _with(load(path, studio.presets, args.pictures), given, studio)
+                    make_film(story, studio, watcher.hear, out)
+                except FilmError as error:
+                    if not many:
+                        raise
+                    failed += 1
+                    watcher.failed(error)
+        studio.vault.sweep(int(own.vault_gigabytes * settings.GIGA), own.vault_days * 86400)
+    finally:
+        studio.crew.close()
+    return 1 if failed else 0
+
+
+def _with(story: Story, given: dict[str, Any], studio: Studio) -> Story:
+    """The story with what the command line says instead, checked in the same way."""
+    return read_story(plain(story) | given, studio.presets, Path(Path.cwd().anchor), table=True) if given else story
+
+
+def _output(story: Path, given: Path | None, many: bool) -> Path:
+    if given is None:
+        return Path(f"{story.stem}.mp4")
+    return given / f"{story.stem}.mp4" if many or given.is_dir() else given.with_suffix(".mp4") if not given.suffix else given
+
+
+def generate(args: argparse.Namespace) -> None:
+    """One clip: a story of one scene."""
+    studio = settings.studio(settings.read())
+    story = _one_scene(args, studio, args.seconds)
+    try:
+        with watching(args.json) as watcher:
+            make_film(story, studio, watcher.hear, args.output)
+    finally:
+        studio.crew.close()
+
+
+def chain(args: argparse.Namespace) -> None:
+    """Segments on one camera path."""
+    from pipelines.chain import LONGEST, segments
+    from pipelines.chain import chain as make_chain
+
+    for name, value in (("total-duration", args.total_duration), ("segment", args.segment)):
+        if not (isfinite(value) and 0.5 <= value <= LONGEST):
+            raise FilmError(f"--{name}: {value:g} does not fit.", f"Give 0.5 to {LONGEST:g} seconds.")
+    studio = settings.studio(settings.read())
+    seconds = segments(args.total_duration, args.segment)
+    prompts = [args.prompt]
+    if args.prompts:
+        try:
+            prompts = [line.strip() for line in args.prompts.read_text("utf-8").splitlines() if line.strip()] or prompts
+        except (OSError, UnicodeDecodeError) as error:
+            raise FilmError(f"{args.prompts.name} cannot be read.", "Give a text file in UTF-8.") from error
+    story = _one_scene(args, studio, 6.0)
+    image = story.scenes[0].image
+    assert image is not None
+    spoken = [_action(prompt, args) for prompt in prompts]
+    with watching(args.json) as watcher:
+        make_chain(
+            spoken, image, seconds, frame_of(story, studio.presets), args.engine, args.seed, story.look, studio,
+            args.output, watcher.tick,
+        )
+        watcher.done(args.output, sum(seconds))
+
+
+def _one_scene(args: argparse.Namespace, studio: Studio, seconds: float) -> Story:
+    """The story behind `generate` and `chain`; its faults are told by the options' names."""
+    if args.input_image is None:
+        hint = "Give a picture with --input-image FILE."
+        raise FilmError("Nothing here makes a picture from a prompt alone yet.", hint)
+    if not args.input_image.is_file():
+        raise FilmError(f"There is no picture {args.input_image.name}.", "Check --input-image.")
+    style = args.style.strip().lower().replace(" ", "_")
+    if style and style not in studio.presets.looks:
+        raise FilmError(f'There is no look called "{args.style}".', kinds.choose(style, studio.presets.looks))
+    scene = {"prompt": args.prompt, "image": args.input_image.resolve(), "duration": seconds, "engine": args.engine}
+    scene |= {"clip_action": _action(args.prompt, args), "narration": getattr(args, "narration", "")}
+    mood = getattr(args, "music_mood", "")
+    told = {
+        "title": args.prompt[:100],
+        "scenes": [scene | {"music_mood": mood}],
+        "size": args.size or _size(args.aspect_ratio),
+        "fps": args.fps,
+        "seed": args.seed,
+        "look": style or "none",
+        "music": "auto" if mood else "none",
+        "captions": "both" if getattr(args, "narration", "") else "none",
+    }
+    return read_story(told, studio.presets)
+
+
+def _size(aspect: str) -> str:
+    found = re.fullmatch(r"(\d{1,4}(?:\.\d+)?)[:x/](\d{1,4}(?:\.\d+)?)", aspect.strip())
+    if not found or not 0.1 <= (ratio := float(found[1]) / max(1e-9, float(found[2]))) <= 10:
+        raise FilmError(f'--aspect-ratio: "{aspect}" does not fit.', "Give two numbers such as 16:9.")
+    width = round(sqrt(AREA * ratio) / 16) * 16
+    return f"{width}x{round(width / ratio / 2) * 2}"
+
+
+def _action(prompt: str, args: argparse.Namespace) -> str:
+    """The camera's words: those given, else the prompt's own, at the pace asked for."""
+    if not 0 <= args.motion <= 1:
+        raise FilmError(f"--motion: {args.motion:g} does not fit.", "Give a number from 0 (still) to 1 (much).")
+    if args.motion == 0:
+        return "static"
+    words = args.camera or _camera_words(prompt)
+    paces = ((0.2, "very slow"), (0.4, "slow"), (0.6, ""), (0.8, "fast"), (1.0, "very fast"))
+    pace = next(word for most, word in paces if args.motion <= most)
+    return f"{pace} {words}".strip()
+
+
+CAMERA_WORDS = re.compile(
+    r"\b(?:(?:very|slow|slowly|gentle|gently|fast|quick) )*(?:zoom(?:s|ing)? (?:in|out)|pan(?:s|ning)? (?:left|right)"
+    r"|tilt(?:s|ing)? (?:up|down)|dolly (?:in|out)|push(?:es)? in|pull(?:s)? (?:back|out)|crane (?:up|down)|orbit(?:s|ing)?"
+    r"|handheld|static shot)\b",
+    re.I,
+)
+
+
+def _camera_words(prompt: str) -> str:
+    """What a prompt says of the camera; its other words are about the picture."""
+    return ", ".join(found.replace(" shot", "") for found in CAMERA_WORDS.findall(prompt)) or "auto"
+
+
+def last_frame(args: argparse.Namespace) -> None:
+    from pipelines.video import last_frame as save
+
+    save(args.video, args.output, settings.studio(settings.read()).vault)
+
+
+def combine(args: argparse.Namespace) -> None:
+    from pipelines.video import combine as join
+
+    studio = settings.studio(settings.read())
+    name = args.transition.strip().lower().replace(" ", "_").replace("-", "_")
+    if not (isfinite(args.transition_seconds) and 0 < args.transition_seconds <= 3):
+        raise FilmError(f"--transition-seconds: {args.transition_seconds:g} does not fit.", "Give a number up to 3.")
+    with watching(args.json) as watcher:
+        how = join(args.videos, args.output, name, args.transition_seconds, studio.presets, studio.vault, watcher.tick)
+        watcher.done(args.output, None, how)
+
+
+def engines(args: argparse.Namespace) -> None:
+    studio = settings.studio(settings.read())
+    try:
+        rows = [
+            {"role": role, "name": name, "label": engine.label, "online": engine.online, "missing": engine.missing()}
+            for role, name, engine in studio.crew.everybody()
+        ]
+    finally:
+        studio.crew.close()
+    if args.json:
+        print(json.dumps(rows, indent=1))
+        return
+    for row in rows:
+        there = "there" if row["missing"] is None else f"missing: {row['missing']}"
+        online = " (online)" if row["online"] else ""
+        print(f"{row['role']:9} {row['name']:12} {row['label']}{online}: {there}")
+
+
+def presets(args: argparse.Namespace) -> None:
+    every = settings.studio(settings.read()).presets
+    if args.kind and args.kind not in kinds.KINDS:
+        raise FilmError(f'There are no presets of the kind "{args.kind}".', kinds.choose(args.kind, kinds.KINDS))
+    chosen = [args.kind] if args.kind else list(kinds.KINDS)
+    if args.json:
+        print(json.dumps({kind: {name: _row(one) for name, one in getattr(every, kind).items()} for kind in chosen}, indent=1))
+        return
+    for kind in chosen:
+        print(f"{kind}:")
+        for name, one in getattr(every, kind).items():
+            print(f"  {name:16} {one.label}" + (f": {one.what}" if hasattr(one, "what") else ""))
+
+
+def _row(entry: Any) -> dict[str, Any]:
+    return {field.name: getattr(entry, field.name) for field in fields(entry)}
+
+
+def doctor(args: argparse.Namespace) -> int:
+    from .checkup import findings
+
+    found = findings(settings.read())
+    if args.json:
+        print(json.dumps([{"good": good, "what": what, "hint": hint} for good, what, hint in found], indent=1))
+    else:
+        for good, what, hint in found:
+            print(f"{'ok ' if good else '!! '} {what}" + (f"  {hint}" if hint else ""))
+    return 0 if all(good for good, _, _ in found) else 1
+
+
