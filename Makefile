@@ -28,6 +28,7 @@ demo: setup
 	$(BIN)/reelwright render $(STORY) --pictures $(STILLS) -o demo.mp4
 
 studio: setup
+	@test -f app.py || { echo "The page comes next; until then: make demo"; exit 1; }
 	$(BIN)/python app.py
 
 test: $(VENV)/.tested
@@ -46,7 +47,7 @@ bench: $(VENV)/.tested
 	$(BIN)/python tests/bench/bench.py
 
 docs: $(VENV)/.tested
-	$(BIN)/python tests/docs.py
+	PYTHONPATH=. $(BIN)/python tests/docs.py
 
 audiocraft: setup
 	$(BIN)/pip install --quiet torch==2.13.0

@@ -4,7 +4,7 @@ Knows no fonts, no frames and no file format. The limits are those of broadcaste
 (20 Chinese, Japanese or Korean ones), one to seven seconds, a break where a sentence or a clause ends.
 """
 
-# ruff: noqa: RUF001 - the signs of many scripts look like ours, and are meant
+
 
 from __future__ import annotations
 

@@ -14,10 +14,11 @@ from pathlib import Path
 
 from . import ffmpeg, film, sound
 from .darkroom import Darkroom, negative
+from .deliver import check_place
 from .moves import Camera, Step, read
 from .plan import Frame, Shot, lengths
 from .render import DENSE, Studio
-from .vault import Notes, Part
+from .vault import Notes, Part, disk
 from .video import place
 from .work import FilmError, Tick, part
 
@@ -37,6 +38,7 @@ def chain(
     studio: Studio, out: Path, tick: Tick,
 ) -> None:
     """Make the film at `out`. `prompts`: one for each segment, or one for all; their camera words move the camera."""
+    check_place(out)
     live = studio.crew.ready("clips", "camera" if engine == "auto" else engine)
     if not getattr(live, "live", False):
         raise FilmError(f"{live.label} does not chain yet.", "Use --engine camera.")
@@ -73,7 +75,7 @@ def chain(
     )
     told_json = json.dumps({"prompts": list(prompts), "engines": {"clips": live.label}, "seed": seed}, ensure_ascii=False)
     meta = film.metadata(prompts[0][:200], f"Made with Reelwright. clips: {live.label}", told_json, [])
-    with studio.vault.scratch() as folder:
+    with disk(), studio.vault.scratch() as folder:
         made = folder / "film.mp4"
         film.join([one.path for one in spans], silent.path, meta, "", False, whole, made, tick)
         place(made, out)

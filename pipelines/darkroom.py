@@ -67,7 +67,7 @@ class Darkroom:
 
         FilmError if it is no picture, damaged, too large or of a kind that is not read; no `where`.
         """
-        recipe = {"file": digest(picture), "cover": cover, "version": VERSION}
+        recipe = {"file": _content(picture), "cover": cover, "version": VERSION}
         return vault.make("negative", ".yuv", recipe, lambda out: self._ask(picture, cover, out))
 
     def close(self) -> None:
@@ -90,6 +90,9 @@ class Darkroom:
                 answer = child.stdout.readline()
             except BrokenPipeError:
                 answer = b""
+            except BaseException:
+                self._end()  # its answer must not be taken for that to the next picture
+                raise
             finally:
                 watch.cancel()
             if not answer:
@@ -108,6 +111,18 @@ class Darkroom:
                 if pipe:
                     pipe.close()
             self._child = None
+
+
+def _content(picture: Path) -> str:
+    """The digest of the picture's file; FilmError if there is none that can be read."""
+    if picture.exists() and not picture.is_file():  # a pipe would be waited for without end
+        raise FilmError("That is not a file.", "Choose a picture.")
+    try:
+        return digest(picture)
+    except FileNotFoundError as error:
+        raise FilmError("The picture is not there any more.", "Put it back, or choose another.") from error
+    except OSError as error:
+        raise FilmError(f"The picture cannot be read: {error.strerror}.", "Allow reading it, or choose another.") from error
 
 
 def _start() -> subprocess.Popen[bytes]:

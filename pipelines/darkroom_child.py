@@ -16,14 +16,10 @@ MEMORY = 3 << 30
 WHITE = (255, 255, 255)
 # R'G'B' to BT.709 Y'CbCr, limited range
 TO_YUV = (
-    (0.2126 * 219 / 255, 0.7152 * 219 / 255, 0.0722 * 219 / 255, 16.0)
-    + (-0.2126 / 1.8556 * 224 / 255, -0.7152 / 1.8556 * 224 / 255, 0.5 * 224 / 255, 128.0)
-    + (0.5 * 224 / 255, -0.7152 / 1.5748 * 224 / 255, -0.0722 / 1.5748 * 224 / 255, 128.0)
+    *(0.2126 * 219 / 255, 0.7152 * 219 / 255, 0.0722 * 219 / 255, 16.0),
+    *(-0.2126 / 1.8556 * 224 / 255, -0.7152 / 1.8556 * 224 / 255, 0.5 * 224 / 255, 128.0),
+    *(0.5 * 224 / 255, -0.7152 / 1.5748 * 224 / 255, -0.0722 / 1.5748 * 224 / 255, 128.0),
 )
-
-
-class Refused(Exception):
-    """(what is wrong, how to mend it)"""
 
 
 def confine() -> None:
@@ -50,7 +46,7 @@ def opened(path: str, cover: tuple[int, int]) -> Image.Image:
             image.draft("RGB", (cover[0] * 2, cover[1] * 2))  # a large JPEG is decoded smaller, which is faster
             image.load()
             upright = ImageOps.exif_transpose(image)
-            if upright.size[0] < upright.size[1] and size[0] > size[1] or upright.size[0] > upright.size[1] and size[0] < size[1]:
+            if (upright.size[0] < upright.size[1] and size[0] > size[1]) or (upright.size[0] > upright.size[1] and size[0] < size[1]):
                 size = size[::-1]
             rgb = colours(upright)
             rgb.info["size"] = size
@@ -60,8 +56,8 @@ def opened(path: str, cover: tuple[int, int]) -> Image.Image:
 def colours(image: Image.Image) -> Image.Image:
     """Any mode to sRGB: 16 bits are scaled, transparency is flattened on white, a colour profile is obeyed."""
     if image.mode.startswith(("I", "F")):
-        low, high = image.getextrema()
-        full = 65535.0 if image.mode.startswith("I") else max(1e-9, float(high))
+        high = image.getextrema()[1]
+        full = 65535.0 if image.mode.startswith("I") or not isinstance(high, float) else max(1e-9, high)
         image = image.convert("F").point(lambda value: value * (255.0 / full)).convert("L")
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
         image = image.convert("RGBA")

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
@@ -14,10 +15,10 @@ from . import ffmpeg, film
 from .cast import Cast
 from .events import Emit, Made
 from .exports import srt, vtt
-from .story import Story, plain
+from .story import Story, plain, sound_file
 from .timeline import Timeline
 from .vault import Notes, Part, Vault, disk, replacing
-from .work import Tick
+from .work import FilmError, Tick
 
 if TYPE_CHECKING:
     from numpy import float64
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 COMMENT = "Made with Reelwright from the pictures and words it was given."
 LONGEST_NAME = 60
+SUFFIXES = (".mp4", ".m4v", ".mov")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,8 @@ class Delivery:
 
     def _told(self) -> dict[str, object]:
         """The story and who made what; where the pictures lie on somebody's disk is nobody's business."""
-        bare = replace(self.story, scenes=tuple(replace(one, image=None) for one in self.story.scenes))
+        scenes = tuple(replace(one, image=None, voice=_named(one.voice)) for one in self.story.scenes)
+        bare = replace(self.story, scenes=scenes, voice=_named(self.story.voice), music=_named(self.story.music))
         return {"story": plain(bare), "engines": dict(self.engines)}
 
     def _chapter(self, i: int) -> str:
@@ -138,6 +141,24 @@ class Delivery:
 
     def _number(self, i: int) -> int:
         return self.story.scenes[i].scene_number
+
+
+def check_place(out: Path) -> None:
+    """FilmError, before any work is done, if a film cannot be put there."""
+    if out.suffix.lower() not in SUFFIXES:
+        raise FilmError(f'A film cannot be saved as "{out.name[-60:]}".', "Give a name that ends in .mp4.", out.name)
+    with disk():
+        if out.is_dir():
+            raise FilmError(f"{out} is a folder.", "Give the film a name of its own.", str(out))
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out.parent):
+            pass
+
+
+def _named(voice_or_music: str) -> str:
+    """A voice or composer by name, somebody's own sound file by its last name."""
+    own = sound_file(voice_or_music)
+    return own.name if own else voice_or_music
 
 
 def _bare(value: object) -> object:

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import IO
@@ -20,6 +20,7 @@ from typing import IO
 from .work import FilmError, Tick, idle
 
 Args = Sequence[str | int | Path]
+Block = bytes | memoryview
 OLDEST = (8, 1, 2)  # CVE-2026-8461 is mended from here on
 
 
@@ -99,7 +100,7 @@ def run(args: Args, *, frames: int = 0, tick: Tick = idle, cwd: Path | None = No
                 tick(min(1.0, int(value) / max(1, frames)))
 
 
-def write(args: Args, blocks: Iterable[bytes | memoryview], *, cwd: Path | None = None) -> None:
+def write(args: Args, blocks: Iterable[Block], *, cwd: Path | None = None) -> None:
     """Run ffmpeg with `blocks` on its stdin."""
     with started(args, feed=True, cwd=cwd) as process:
         assert process.stdin is not None
@@ -129,10 +130,8 @@ def count(path: Path, cwd: Path | None = None) -> int:
 
 def _close(pipe: IO[bytes] | None) -> None:
     if pipe:
-        try:
+        with suppress(BrokenPipeError):
             pipe.close()
-        except BrokenPipeError:
-            pass
 
 
 def _error(status: int, said: str) -> FilmError:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
@@ -25,11 +26,7 @@ GOP = 48
 SUBTITLES_AT = 100.0  # seconds: the zero of a stretch's own subtitle times, so that one may have begun before it
 TAGS = ["-color_range", "tv", "-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709"]
 XFADES = frozenset(
-    "fade fadeblack fadewhite fadegrays fadefast fadeslow dissolve distance pixelize radial hblur zoomin wipeleft"
-    " wiperight wipeup wipedown wipetl wipetr wipebl wipebr slideleft slideright slideup slidedown smoothleft"
-    " smoothright smoothup smoothdown circlecrop rectcrop circleopen circleclose vertopen vertclose horzopen horzclose"
-    " diagtl diagtr diagbl diagbr hlslice hrslice vuslice vdslice squeezeh squeezev hlwind hrwind vuwind vdwind"
-    " coverleft coverright coverup coverdown revealleft revealright revealup revealdown".split()
+    ["fade", "fadeblack", "fadewhite", "fadegrays", "fadefast", "fadeslow", "dissolve", "distance", "pixelize", "radial", "hblur", "zoomin", "wipeleft", "wiperight", "wipeup", "wipedown", "wipetl", "wipetr", "wipebl", "wipebr", "slideleft", "slideright", "slideup", "slidedown", "smoothleft", "smoothright", "smoothup", "smoothdown", "circlecrop", "rectcrop", "circleopen", "circleclose", "vertopen", "vertclose", "horzopen", "horzclose", "diagtl", "diagtr", "diagbl", "diagbr", "hlslice", "hrslice", "vuslice", "vdslice", "squeezeh", "squeezev", "hlwind", "hrwind", "vuwind", "vdwind", "coverleft", "coverright", "coverup", "coverdown", "revealleft", "revealright", "revealup", "revealdown"]
 )
 
 
@@ -138,17 +135,17 @@ def _stacked(clips: Sequence[tuple[Footage, int]], frames: int, frame: Frame) ->
     edges = (0, luma, luma * 5 // 4, luma * 3 // 2)
     pairs = zip(*(footage.frames(start, frames) for footage, start in clips), strict=True)
     for pair in pairs:
-        for begin, end in zip(edges, edges[1:], strict=False):
+        for begin, end in pairwise(edges):
             size = end - begin
             for k, one in enumerate(pair):
                 both[2 * begin + k * size : 2 * begin + (k + 1) * size] = one.reshape(-1)[begin:end]
         yield both
 
 
-def _told(blocks: Iterator[NDArray[uint8]], frames: int, tick: Tick) -> Iterator[memoryview]:
+def _told(blocks: Iterator[NDArray[uint8]], frames: int, tick: Tick) -> Iterator[ffmpeg.Block]:
     for done, block in enumerate(blocks):
         tick(done / frames)
-        yield memoryview(block.reshape(-1))
+        yield block.reshape(-1).data
 
 
 def join_args(captions: bool, out: str) -> list[str]:

@@ -28,8 +28,7 @@ STRENGTHS: Mapping[str, float] = MappingProxyType(
 VERY = frozenset(("very", "extremely", "super", "really"))
 STEADY = frozenset(("steady", "steadily", "linear", "constant"))
 FILLERS = frozenset(
-    "a an the camera shot move moves movement motion of to on in at into toward towards from with smooth it is its over across"
-    " scene picture image frame subject slow-motion effect please center centre middle for then and".split()
+    ["a", "an", "the", "camera", "shot", "move", "moves", "movement", "motion", "of", "to", "on", "in", "at", "into", "toward", "towards", "from", "with", "smooth", "it", "is", "its", "over", "across", "scene", "picture", "image", "frame", "subject", "slow-motion", "effect", "please", "center", "centre", "middle", "for", "then", "and"]
 )
 _THEN = re.compile(r"\s*(?:,\s*)?(?:\band then\b|\bthen\b|\bfollowed by\b|\bafter that\b|\bbefore\b|;|\.(?!\d)|->|\n)\s*", re.I)
 _WITH = re.compile(r"\s*(?:,|&|\+|/|\band\b|\bwhile\b|\bas well as\b|\bwith\b)\s*", re.I)

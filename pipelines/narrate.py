@@ -17,7 +17,7 @@ from .events import Emit, Made, Warned
 from .plan import Line
 from .progress import Progress
 from .timeline import Take, Word
-from .vault import Notes, Part, Vault, digest
+from .vault import Notes, Part, Plain, Vault, digest
 from .work import FilmError
 
 FASTEST = 1.25
@@ -50,11 +50,12 @@ def narrate(
         except _Mute as mute:
             position, speaker, error = mute.args
             silent |= {(speaker.narrator, line.position) for line in lines if not mix or line.position == position}
-            left = [one.narrator for one in lines[0].role.speakers if (one.narrator, lines[0].position) not in silent]
-            follows = f"{left[0]} speaks instead." if left else ""
-            if not all(_choice(line, frozenset(silent)) for line in lines if line.role.own_voice is None):
-                raise error from error
-            emit(Warned(f"{crew.get('voices', speaker.narrator).label} failed: {error.message} {follows}".strip(), error.hint))
+            left = {line.position: _choice(line, frozenset(silent)) for line in lines if line.role.own_voice is None}
+            follows = left[position]
+            if follows is None or not all(left.values()):
+                raise error from mute
+            failed = crew.get("voices", speaker.narrator).label
+            emit(Warned(f"{failed} failed: {error.message} {follows.narrator} speaks instead.", error.hint, error.where))
 
 
 def _choice(line: Narration, silent: frozenset[tuple[str, int]]) -> Speaker | None:
@@ -96,16 +97,16 @@ def _spoken(
 
         def build(out: Path) -> Notes:
             raw = out.with_name("raw.wav")
-            notes: Notes = engine.speak(asked, raw, tick)
+            try:
+                notes: Notes = engine.speak(asked, raw, tick)
+            except FilmError as error:
+                where = f"scenes[{line.position}].narration"
+                told = FilmError(f"scene {line.scene_number}, narration: {error.message}", error.hint, where)
+                raise _Mute(line.position, speaker, told) from error
             sound.level(raw, out)
             return notes
 
-        try:
-            return vault.make("take", ".wav", recipe, build)
-        except FilmError as error:
-            where = f"scenes[{line.position}].narration"
-            told = FilmError(f"scene {line.scene_number}, narration: {error.message}", error.hint, where)
-            raise _Mute(line.position, speaker, told) from error
+        return vault.make("take", ".wav", recipe, build)
 
     part = said(1.0)
     take = _take(part, speaker.narrator)
@@ -118,8 +119,14 @@ def _spoken(
 def _take(part: Part, narrator: str) -> Take:
     told = part.notes["words"]
     assert isinstance(told, list)
-    words = tuple(Word(str(text), float(start), float(end)) for text, start, end in told)  # type: ignore[misc,arg-type]
-    return Take(part.path, float(part.notes["seconds"]), words, narrator)  # type: ignore[arg-type]
+    words = tuple(_word(one) for one in told)
+    return Take(part.path, sound.seconds(part.path), words, narrator)
+
+
+def _word(told: Plain) -> Word:
+    assert isinstance(told, list)
+    text, start, end = told
+    return Word(str(text), float(str(start)), float(str(end)))
 
 
 def _own(line: Narration, vault: Vault) -> tuple[Part, Take]:
@@ -132,14 +139,14 @@ def _own(line: Narration, vault: Vault) -> tuple[Part, Take]:
         raw = out.with_name("raw.wav")
         sound.own(path, 1, raw)
         sound.level(raw, out)
-        return {"seconds": sound.seconds(out)}
+        return {}
 
     try:
         part = vault.make("take", ".wav", ["own", sound.VERSION, digest(path)], build)
     except (FilmError, OSError) as error:
         said = error.message if isinstance(error, FilmError) else "The sound file cannot be read."
         raise FilmError(f"scene {line.scene_number}, voice: {said}", getattr(error, "hint", ""), where) from error
-    length = float(part.notes["seconds"])  # type: ignore[arg-type]
+    length = sound.seconds(part.path)
     return part, Take(part.path, length, spread(line.text, length), "own recording")
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from .cast import Cast, cast
 from .crew import Crew
 from .darkroom import Darkroom, Negative, negative
-from .deliver import Delivery
+from .deliver import Delivery, check_place
 from .events import Began, Done, Emit, Event, Made, Warned
 from .narrate import Narration, narrate
 from .plan import Frame, Shot
@@ -65,16 +65,18 @@ def render(story: Story, studio: Studio, emit: Emit, out: Path) -> Film:
 
     FilmError for what cannot be made; Cancelled when `emit` raises it. Nothing half-made is ever at `out`.
     """
+    check_place(out)
     emit = _one_at_a_time(emit)
     progress = Progress(emit, WEIGHTS)
     darkroom = Darkroom()
     try:
         roles = cast(story, studio.crew, studio.presets, emit)
         frame = frame_of(story, studio.presets)
-        with ThreadPoolExecutor(1) as other:
-            seen = other.submit(_develop, story, frame, studio.vault, darkroom, emit, progress)
-            takes = _stopping(progress, lambda: _speak(story, roles, studio, frame, emit, progress))
-            negatives = seen.result()
+        with ThreadPoolExecutor(2) as pool:
+            seen = pool.submit(_develop, story, frame, studio.vault, darkroom, emit, progress)
+            spoken = pool.submit(_speak, story, roles, studio, frame, emit, progress)
+            _finish([seen, spoken], progress)
+        negatives, takes = seen.result(), spoken.result()
         style = studio.presets.pick("captions", story.caption_style)
         plan = timeline(story, takes, frame, line_room(style, frame.width, frame.height), emit)
         _warn_undrawable(story, plan, emit)
@@ -173,20 +175,24 @@ def _make(stretches: Stretches, workers: int, progress: Progress) -> tuple[list[
     with ThreadPoolExecutor(workers) as pool, ThreadPoolExecutor(1) as other:
         heard = other.submit(score, made.story, made.roles, made.timeline, made.crew, made.vault, made.emit, progress)
         seen = [pool.submit(made.make, span, tick) for span, tick in zip(spans, ticks, strict=True)]
-        works: list[Future[Any]] = [heard, *seen]
-        try:
-            wait(works, return_when=FIRST_EXCEPTION)
-            _raise_first(works)
-        except BaseException as error:
-            progress.stop()
-            for work in works:
-                work.cancel()
-            wait(works)
-            if isinstance(error, Exception):
-                _raise_first(works)
-            raise
+        _finish([heard, *seen], progress)
         sound, music = heard.result()
         return [each.result() for each in seen], sound, music
+
+
+def _finish(works: Sequence[Future[Any]], progress: Progress) -> None:
+    """Wait for all; the first that fails, or Ctrl-C, stops the others."""
+    try:
+        wait(works, return_when=FIRST_EXCEPTION)
+        _raise_first(works)
+    except BaseException as error:
+        progress.stop()
+        for work in works:
+            work.cancel()
+        wait(works)
+        if isinstance(error, Exception):
+            _raise_first(works)
+        raise
 
 
 def _raise_first(works: Sequence[Future[Any]]) -> None:
@@ -194,15 +200,6 @@ def _raise_first(works: Sequence[Future[Any]]) -> None:
     failed = [error for work in works if work.done() and not work.cancelled() and (error := work.exception())]
     if failed:
         raise next((error for error in failed if not isinstance(error, Cancelled)), failed[0])
-
-
-def _stopping(progress: Progress, work: Any) -> Any:
-    """Do the work; if it fails, what goes on beside it stops too."""
-    try:
-        return work()
-    except BaseException:
-        progress.stop()
-        raise
 
 
 def _credits(roles: Cast, takes: Mapping[int, Take], crew: Crew) -> dict[str, str]:

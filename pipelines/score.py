@@ -47,8 +47,9 @@ def _music(
 
         try:
             return vault.make("music", ".wav", ["own", sound.VERSION, digest(path), samples], build)
-        except FilmError as error:
-            raise FilmError(f"music: {error.message}", error.hint, "music") from error
+        except (FilmError, OSError) as error:
+            said = error.message if isinstance(error, FilmError) else "The sound file cannot be read."
+            raise FilmError(f"music: {said}", getattr(error, "hint", ""), "music") from error
     if not roles.composer:
         return None
     asked = cue(roles, timeline, seconds, story.seed)

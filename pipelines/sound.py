@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from . import ffmpeg
-from .loudness import RATE, Limiter, Meter, peaks
+from .loudness import RATE as RATE
+from .loudness import Limiter, Meter, peaks
 from .timeline import Spoken
 from .vault import Notes, linked
 from .work import FilmError, Tick, part
 
 if TYPE_CHECKING:
-    from numpy import float32, float64
+    from numpy import float32, float64, int16
     from numpy.typing import NDArray
 
     Sound = NDArray[float32]
@@ -156,14 +157,14 @@ def _mastered(sound: Iterator[Sound], gain: float, ceiling: float, heard: Meter)
 
 
 def _encode(sound: Iterator[Sound], out: Path) -> None:
-    wav = ["-f", "f32le", "-ar", RATE, "-ac", 2, "-i", "pipe:0"]
+    wav: list[str | int] = ["-f", "f32le", "-ar", RATE, "-ac", 2, "-i", "pipe:0"]
     aac = ["-c:a", "aac", "-aac_coder", "fast", "-b:a", "192k", "-threads", "1", "-fflags", "+bitexact", "-map_metadata", "-1"]
-    ffmpeg.write([*wav, *aac, "-f", "mp4", out], (memoryview(np.ascontiguousarray(block)).cast("B") for block in sound))
+    ffmpeg.write([*wav, *aac, "-f", "mp4", out], (np.ascontiguousarray(block).tobytes() for block in sound))
 
 
 def _peak(path: Path) -> float:
     """The true peak in dB of what a player will hear."""
-    args = ["-f", "mov", "-i", path, "-f", "f32le", "-ar", RATE, "-ac", 2, "pipe:1"]
+    args: list[str | int | Path] = ["-f", "mov", "-i", path, "-f", "f32le", "-ar", RATE, "-ac", 2, "pipe:1"]
     top = max((float(peaks(np.frombuffer(raw, "<f4").reshape(-1, 2)).max()) for raw in ffmpeg.read(args, BLOCK * 8)), default=0.0)
     return 20 * log10(max(top, 1e-9))
 
@@ -185,12 +186,17 @@ def _blocks(path: Path, channels: int) -> Iterator[Sound]:
 
 
 def _read(path: Path, channels: int, start: int, count: int) -> Sound:
-    with wave.open(str(path), "rb") as file:
-        if start >= file.getnframes():
-            return np.zeros((0, channels), np.float32)
-        file.setpos(start)
-        raw = np.frombuffer(file.readframes(count), "<i2").reshape(-1, channels)
-    return raw.astype(np.float32) / 32768
+    """Samples of a 16-bit WAV, from `start`; fewer at its end, and none past it."""
+    samples = _samples(path, channels)[start : start + count]
+    return np.asarray(samples, np.float32) / np.float32(32768)
+
+
+def _samples(path: Path, channels: int) -> NDArray[int16]:
+    """The WAV as it lies on disk; RF64, for what is longer than 4 GB, too."""
+    with path.open("rb") as file:
+        at = file.read(256).find(b"data") + 8
+    whole = (path.stat().st_size - at) // (2 * channels)
+    return np.memmap(path, "<i2", "r", at, (whole, channels)) if whole else np.zeros((0, channels), np.int16)
 
 
 def own(path: Path, channels: int, out: Path, seconds: float | None = None) -> None:
@@ -222,6 +228,5 @@ def own(path: Path, channels: int, out: Path, seconds: float | None = None) -> N
 
 
 def seconds(path: Path) -> float:
-    """How long a WAV is."""
-    with wave.open(str(path), "rb") as file:
-        return file.getnframes() / file.getframerate()
+    """How long a mono WAV of ours is."""
+    return len(_samples(path, 1)) / RATE

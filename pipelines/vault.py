@@ -10,9 +10,10 @@ import hashlib
 import json
 import os
 import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields, is_dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -80,11 +81,14 @@ class Vault:
         """The part of that recipe, if it is there."""
         path = self._path(kind, suffix, recipe)
         try:
-            notes = json.loads(path.with_suffix(".json").read_text("utf-8"))["notes"]
-            os.utime(path)  # `sweep` takes the least recently used first
+            told = json.loads(path.with_suffix(".json").read_text("utf-8"))
+            if path.stat().st_size != told["bytes"]:
+                return None  # cut short by a crash of the machine, or by somebody
+            with suppress(PermissionError):  # a vault that may only be read is still of use
+                os.utime(path)  # `sweep` takes the least recently used first
         except (FileNotFoundError, ValueError, KeyError):
             return None
-        return Part(path, notes, reused=True)
+        return Part(path, told["notes"], reused=True)
 
     def make(self, kind: str, suffix: str, recipe: object, build: Callable[[Path], Notes]) -> Part:
         """The part of that recipe, made by `build` (which writes the file it is given) if it is not there yet."""
@@ -97,7 +101,8 @@ class Vault:
             if not made.exists() or not made.stat().st_size:
                 raise FilmError(f"The {kind} came out empty.", "Run it again; if it stays, this is a bug.")
             side = folder / "part.json"
-            side.write_text(json.dumps({"kind": kind, "recipe": plain(recipe), "notes": notes}), "utf-8")
+            told: Plain = {"kind": kind, "recipe": plain(recipe), "bytes": made.stat().st_size, "notes": notes}
+            side.write_text(json.dumps(told), "utf-8")
             path.parent.mkdir(parents=True, exist_ok=True)
             publish(side, path.with_suffix(".json"))  # first: a part counts from the moment its own file is there
             publish(made, path)
@@ -107,8 +112,8 @@ class Vault:
     def scratch(self) -> Iterator[Path]:
         """An empty folder for work in progress, gone afterwards."""
         root = self.root / "scratch"
-        folder = root / f"{os.getpid()}-{time.monotonic_ns():x}"
-        folder.mkdir(parents=True)
+        root.mkdir(exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=root))
         try:
             yield folder
         finally:
@@ -119,11 +124,8 @@ class Vault:
 
         -> bytes freed.
         """
+        self.tidy()
         freed = 0
-        for left in (self.root / "scratch").glob("*-*"):
-            pid = left.name.partition("-")[0]
-            if not (pid.isdigit() and alive(int(pid))):
-                shutil.rmtree(left, ignore_errors=True)
         now, total = time.time(), 0
         parts = [(p.stat(), p) for p in self.root.glob("*/*/*") if p.suffix != ".json" and p.parts[-3] != "scratch"]
         for stat, path in sorted(parts, key=lambda entry: -entry[0].st_mtime):
@@ -133,6 +135,12 @@ class Vault:
                 path.with_suffix(".json").unlink(missing_ok=True)
                 freed += stat.st_size
         return freed
+
+    def tidy(self) -> None:
+        """Delete the work in progress of processes that are gone."""
+        for left in (self.root / "scratch").glob("*-*"):
+            if not _running(left.name):
+                shutil.rmtree(left, ignore_errors=True)
 
     def _path(self, kind: str, suffix: str, recipe: object) -> Path:
         name = key(kind, recipe)
@@ -148,8 +156,16 @@ def publish(made: Path, path: Path) -> None:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A hidden name beside `path`; what is written there takes its place when it is whole."""
-    beside = path.with_name(f".{path.stem[:80]}.part{path.suffix}")
+    """A hidden name beside `path`; what is written there takes its place when it is whole.
+
+    The name is nobody else's, so two who write the same file never write into one another's; what killed processes
+    left of it goes.
+    """
+    sign = hashlib.sha256(path.name.encode("utf-8", "surrogateescape")).hexdigest()[:12]
+    for left in path.parent.glob(f".{sign}.*-*.part*"):
+        if not _running(left.name.split(".")[2]):
+            left.unlink(missing_ok=True)
+    beside = path.with_name(f".{sign}.{os.getpid()}-{time.monotonic_ns():x}.part{path.suffix}")
     try:
         yield beside
         publish(beside, path)
@@ -166,6 +182,12 @@ def linked(source: Path, target: Path) -> None:
             os.link(source, target)
     except OSError:
         (shutil.copytree if source.is_dir() else shutil.copyfile)(source, target)
+
+
+def _running(name: str) -> bool:
+    """Whether the process that a name of ours begins with is still there."""
+    pid = name.partition("-")[0]
+    return pid.isdigit() and alive(int(pid))
 
 
 def alive(pid: int) -> bool:
@@ -192,4 +214,5 @@ def disk() -> Iterator[None]:
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             name = str(error.filename or "the folder")
             raise FilmError(f"Writing is not allowed: {name}.", "Choose another folder (REELWRIGHT_DATA, -o).", name) from error
-        raise
+        name = str(error.filename2 or error.filename or "A file")
+        raise FilmError(f"{name}: {error.strerror or error}.", "Mend that, or choose another folder, and run again.", name) from error

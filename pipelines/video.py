@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 from . import ffmpeg
@@ -70,7 +71,7 @@ def look(path: Path, folder: Path, name: str) -> Video:
     """What is in the video. `folder` is ours: the video is known there by `name`."""
     kind = demuxer(path)
     linked(path.resolve(), folder / name)
-    args = (*GUARD, "-f", kind, "-i", folder / name)
+    args: tuple[str | Path, ...] = (*GUARD, "-f", kind, "-i", folder / name)
     facts: dict[tuple[str, str], str] = {}
     packets, length = 0, 0
     try:
@@ -108,8 +109,8 @@ def last_frame(path: Path, out: Path, vault: Vault, tick: Tick = idle) -> None:
         if not frames:
             raise FilmError(f"{path.name} holds no picture that can be decoded.", "Save it anew.", path.name)
         made = folder / f"last{suffix}"
-        one = ["-map", "0:V:0", "-vf", f"select=eq(n\\,{frames - 1})", "-fps_mode", "passthrough", "-frames:v", 1]
-        colour = ["-pix_fmt", "rgb24", "-c:v", "png"] if suffix == ".png" else ["-pix_fmt", "yuvj444p", "-q:v", 2, "-c:v", "mjpeg"]
+        one: list[str | int] = ["-map", "0:V:0", "-vf", f"select=eq(n\\,{frames - 1})", "-fps_mode", "passthrough", "-frames:v", 1]
+        colour: list[str | int] = ["-pix_fmt", "rgb24", "-c:v", "png"] if suffix == ".png" else ["-pix_fmt", "yuvj444p", "-q:v", 2, "-c:v", "mjpeg"]
         ffmpeg.run([*video.args, *one, *colour, "-f", "image2", "-update", 1, made])
         place(made, out)
 
@@ -139,7 +140,7 @@ def combine(paths: Sequence[Path], out: Path, name: str, seconds: float, presets
         else:
             (folder / "list.txt").write_text("".join(f"file given{i}\n" for i in range(len(paths))), "utf-8")
             whole = sum(video.frames for video in videos)
-            args = ["-f", "concat", "-safe", 1, "-i", "list.txt", "-map", "0:v", "-map", "0:a?", "-c", "copy"]
+            args: list[str | int] = ["-f", "concat", "-safe", 1, "-i", "list.txt", "-map", "0:v", "-map", "0:a?", "-c", "copy"]
             ffmpeg.run([*args, "-movflags", "+faststart", "-f", "mp4", made], frames=whole, tick=tick, cwd=folder)
             if ffmpeg.count(made) != whole:
                 raise FilmError("The joined video lost pictures on the way.", "Ask for a transition: then it is encoded.")
@@ -168,7 +169,7 @@ def _encode(videos: Sequence[Video], xfade: str, seconds: float, presets: Preset
     first = videos[0]
     frame = Frame(first.width // 2 * 2, first.height // 2 * 2, first.rate)
     lengths = [max(1, round(Fraction(video.frames) / video.rate * frame.rate)) for video in videos]
-    shared = [min(round(seconds * frame.rate), a // 2, b // 2) if xfade else 0 for a, b in zip(lengths, lengths[1:], strict=False)]
+    shared = [min(round(seconds * frame.rate), a // 2, b // 2) if xfade else 0 for a, b in pairwise(lengths)]
     whole = sum(lengths) - sum(shared)
     inputs = [arg for video in videos for arg in video.args]
     graph = _graph(videos, lengths, shared, frame, xfade)

@@ -40,6 +40,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read us left
         return FAILED
+    except OSError as error:
+        if args.debug:
+            raise
+        _fail(FilmError(f"{error.filename or 'A file'}: {error.strerror or error}.", "Mend that and run again."))
+        return FAILED
 
 
 def _steady() -> None:

@@ -61,4 +61,5 @@ def studio(settings: Settings) -> Studio:
     folders = [HOME / "presets", *([settings.presets] if settings.presets else [])]
     crew = Crew({"edge": {"online": settings.online_voices}})
     vault = Vault(settings.data / "vault")
+    vault.tidy()
     return Studio(crew, read_presets(*folders), vault, HOME / "assets" / "fonts", mix_voices=settings.mix_voices)

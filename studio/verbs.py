@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
+from collections.abc import Sequence
 from dataclasses import fields
 from math import isfinite, sqrt
 from pathlib import Path
 from typing import Any
 
 from pipelines import presets as kinds
+from pipelines.events import Stopped
 from pipelines.render import Studio, frame_of
 from pipelines.render import render as make_film
 from pipelines.story import Story, plain
 from pipelines.story import read as read_story
+from pipelines.story_cells import is_sound
 from pipelines.work import FilmError
 
 from . import settings
@@ -32,24 +36,26 @@ def render(args: argparse.Namespace) -> int:
     studio = settings.studio(own)
     given = {name: getattr(args, name) for name in OPTIONS if getattr(args, name) is not None}
     for name in ("music", "voice"):
-        if name in given and Path(given[name]).is_file():
+        if is_sound(given.get(name)):
             given[name] = str(Path(given[name]).resolve())
     many = len(args.stories) > 1
-    if many and args.output and args.output.suffix:
-        raise FilmError("Several stories need a folder for their films.", "Give -o a folder's name.")
+    outs = _outputs(args.stories, args.output)
     failed = 0
     try:
-        for path in args.stories:
-            out = _output(path, args.output, many)
+        for path, out in zip(args.stories, outs, strict=True):
             with watching(args.json, path.name if many else "") as watcher:
                 try:
                     story = _with(load(path, studio.presets, args.pictures), given, studio)
                     make_film(story, studio, watcher.hear, out)
                 except FilmError as error:
+                    if args.json or many:
+                        watcher.failed(error)
                     if not many:
                         raise
                     failed += 1
-                    watcher.failed(error)
+                except KeyboardInterrupt:
+                    watcher.hear(Stopped())
+                    raise
         studio.vault.sweep(int(own.vault_gigabytes * settings.GIGA), own.vault_days * 86400)
     finally:
         studio.crew.close()
@@ -61,10 +67,18 @@ def _with(story: Story, given: dict[str, Any], studio: Studio) -> Story:
     return read_story(plain(story) | given, studio.presets, Path(Path.cwd().anchor), table=True) if given else story
 
 
-def _output(story: Path, given: Path | None, many: bool) -> Path:
-    if given is None:
-        return Path(f"{story.stem}.mp4")
-    return given / f"{story.stem}.mp4" if many or given.is_dir() else given.with_suffix(".mp4") if not given.suffix else given
+def _outputs(stories: Sequence[Path], given: Path | None) -> list[Path]:
+    """Where each story's film goes. No two films have one name, or the later would replace the earlier."""
+    if len(stories) == 1 and given is not None and not os.path.isdir(given):
+        return [given if given.suffix else given.with_suffix(".mp4")]
+    if given is not None and given.suffix and not os.path.isdir(given):
+        raise FilmError("Several stories need a folder for their films.", "Give -o a folder's name.")
+    outs = [(given or Path()) / f"{story.stem}.mp4" for story in stories]
+    for i, out in enumerate(outs):
+        if out in outs[:i]:
+            told = f"{stories[outs.index(out)]} and {stories[i]} would both become {out}."
+            raise FilmError(told, "Render them one by one, or rename one of them.")
+    return outs
 
 
 def generate(args: argparse.Namespace) -> None:
@@ -98,12 +112,15 @@ def chain(args: argparse.Namespace) -> None:
     image = story.scenes[0].image
     assert image is not None
     spoken = [_action(prompt, args) for prompt in prompts]
-    with watching(args.json) as watcher:
-        make_chain(
-            spoken, image, seconds, frame_of(story, studio.presets), args.engine, args.seed, story.look, studio,
-            args.output, watcher.tick,
-        )
-        watcher.done(args.output, sum(seconds))
+    try:
+        with watching(args.json) as watcher:
+            make_chain(
+                spoken, image, seconds, frame_of(story, studio.presets), args.engine, args.seed, story.look, studio,
+                args.output, watcher.tick,
+            )
+            watcher.done(args.output, sum(seconds))
+    finally:
+        studio.crew.close()
 
 
 def _one_scene(args: argparse.Namespace, studio: Studio, seconds: float) -> Story:
@@ -111,7 +128,7 @@ def _one_scene(args: argparse.Namespace, studio: Studio, seconds: float) -> Stor
     if args.input_image is None:
         hint = "Give a picture with --input-image FILE."
         raise FilmError("Nothing here makes a picture from a prompt alone yet.", hint)
-    if not args.input_image.is_file():
+    if not os.path.isfile(args.input_image):
         raise FilmError(f"There is no picture {args.input_image.name}.", "Check --input-image.")
     style = args.style.strip().lower().replace(" ", "_")
     if style and style not in studio.presets.looks:

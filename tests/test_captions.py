@@ -1,6 +1,6 @@
 """Captions: what stands together and when, the documents beside the film, and the letters in the picture."""
 
-# ruff: noqa: RUF001 - the signs of many scripts look like ours, and are meant
+
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-# ruff: noqa: RUF001 - letters of other alphabets are the point
+
 """Stories from plain data: every limit, every name, every fault at once."""
 
 from __future__ import annotations

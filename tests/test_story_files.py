@@ -1,4 +1,4 @@
-# ruff: noqa: RUF001 - letters of other alphabets are the point
+
 """Stories from files: tables, JSON, the service's body, prose, and the pictures beside them."""
 
 from __future__ import annotations

@@ -1,6 +1,5 @@
 """The narrators, as a listener and a caption writer notice them: real espeak-ng, real edge-tts against a stand-in."""
 
-# ruff: noqa: RUF001 - letters of many scripts are what is tested
 from __future__ import annotations
 
 import os
@@ -15,7 +14,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import edge_server
 import numpy as np
 import pytest
 
@@ -25,6 +23,8 @@ from pipelines.loudness import Meter
 from pipelines.plan import Line
 from pipelines.voices import _words, edge, espeak
 from pipelines.work import Cancelled, FilmError, idle
+
+from . import edge_server
 
 SHIPPED = Path(__file__).parents[1] / "presets"
 PLAIN = "Hello brave new world. It's 3 o'clock in Zürich — isn't it lovely? A well-known poet said so."

@@ -12,7 +12,6 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil, floor, log
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
@@ -197,7 +196,7 @@ def _level(canvas: Planes, zoom: float, size: tuple[float, float]) -> Level:
 
 
 def _resampled(plane: Plane, seen: tuple[float, float], dense: float) -> Plane:
-    height, width = plane.shape
+    width = plane.shape[1]
     shown = max(2, round(seen[0])), max(2, round(seen[1]))
     if shown[0] < width:
         plane = np.asarray(cv2.resize(plane, shown, interpolation=cv2.INTER_AREA), np.uint8)
@@ -219,6 +218,6 @@ def _sample(level: Level, matrix: NDArray[float64], out: Plane, shot: Shot) -> N
         m[:, :2] *= half
         m[0] *= plane.shape[1] / level.canvas[0]
         m[1] *= plane.shape[0] / level.canvas[1]
-        m[:, 2] -= 0.5
+        m[:, 2] = m[:, 2] - 0.5
         into = out[start : start + width * height].reshape(height, width)
         cv2.warpAffine(plane, m, (width, height), dst=into, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE)

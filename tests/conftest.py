@@ -1,0 +1,51 @@
+"""What several tests share: the shipped presets, a studio that stays on this machine, and a picture to film."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pipelines import presets as kinds
+from pipelines.crew import Crew
+from pipelines.presets import Presets
+from pipelines.render import Studio
+from pipelines.vault import Vault
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def presets() -> Presets:
+    """The shipped ones."""
+    return kinds.read(ROOT / "presets")
+
+
+@pytest.fixture
+def vault(tmp_path: Path) -> Vault:
+    """An empty one."""
+    return Vault(tmp_path / "vault")
+
+
+@pytest.fixture
+def studio(vault: Vault, presets: Presets) -> Iterator[Studio]:
+    """Every engine, no online voice."""
+    crew = Crew({"edge": {"online": False}})
+    yield Studio(crew, presets, vault, ROOT / "assets" / "fonts", workers=2)
+    crew.close()
+
+
+@pytest.fixture(scope="session")
+def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A picture with something to see everywhere: soft shapes, fine grain, edges, many colours. 960 x 600."""
+    down, across = np.mgrid[0:600, 0:960] / 120.0
+    waves = [np.sin(across * 3 + down), np.sin(down * 4 - across), np.sin(across * down)]
+    grain = np.random.default_rng(1).normal(0, 12, (600, 960, 1))
+    picture = np.stack(waves, -1) * 70 + 128 + grain
+    picture[::75, :] = picture[:, ::96] = 235
+    path = tmp_path_factory.mktemp("photo") / "photo.png"
+    Image.fromarray(picture.clip(0, 255).astype(np.uint8)).save(path)
+    return path
