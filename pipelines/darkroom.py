@@ -11,6 +11,7 @@ import json
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 VERSION = 1
-PATIENCE = 60.0  # seconds for one picture
+PATIENCE = 30.0  # seconds for one picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,30 +79,38 @@ class Darkroom:
     def _ask(self, picture: Path, cover: tuple[int, int], out: Path) -> Notes:
         asked = json.dumps({"path": str(picture), "cover": cover, "out": str(out)}).encode() + b"\n"
         with self._lock:
-            if self._child is None or self._child.poll() is not None:
-                self._child = _start()
-            child = self._child
-            assert child.stdin and child.stdout
-            watch = threading.Timer(PATIENCE, child.kill)
-            watch.start()
-            try:
-                child.stdin.write(asked)
-                child.stdin.flush()
-                answer = child.stdout.readline()
-            except BrokenPipeError:
-                answer = b""
-            except BaseException:
-                self._end()  # its answer must not be taken for that to the next picture
-                raise
-            finally:
-                watch.cancel()
-            if not answer:
-                self._end()
-                raise FilmError("The picture could not be opened: it asks for too much memory or time.", "Save it anew as JPEG or PNG.")
+            worn = self._child is not None
+            answer = self._answer(asked)
+            if not answer and worn:  # what ended the child may have been there before this picture
+                answer = self._answer(asked)
+        if not answer:
+            raise FilmError("The picture could not be opened: it asks for too much memory or time.", "Save it anew as JPEG or PNG.")
         notes = json.loads(answer)
         if "error" in notes:
             raise FilmError(notes["error"], notes["hint"])
         return dict(notes)
+
+    def _answer(self, asked: bytes) -> bytes:
+        """The child's line; empty if it ended instead."""
+        if self._child is None or self._child.poll() is not None:
+            self._end()
+            self._child = _start()
+        child = self._child
+        assert child.stdin and child.stdout
+        watch = threading.Timer(PATIENCE, child.kill)
+        watch.start()
+        answer = b""
+        try:
+            child.stdin.write(asked)
+            child.stdin.flush()
+            answer = child.stdout.readline()
+        except BrokenPipeError:
+            pass
+        finally:
+            watch.cancel()
+            if not answer:  # also when we were interrupted: its answer must not be taken for that to the next picture
+                self._end()
+        return answer
 
     def _end(self) -> None:
         if self._child:
@@ -109,7 +118,8 @@ class Darkroom:
             self._child.wait()
             for pipe in (self._child.stdin, self._child.stdout):
                 if pipe:
-                    pipe.close()
+                    with suppress(BrokenPipeError):
+                        pipe.close()
             self._child = None
 
 

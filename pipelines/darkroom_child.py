@@ -4,6 +4,7 @@ Runs by itself with limits on memory, file size and open files; imports nothing 
 """
 
 import json
+import struct
 import sys
 import warnings
 
@@ -12,14 +13,20 @@ from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 MEGAPIXELS = 50
 PIXELS = MEGAPIXELS * 1_000_000
+LONGEST = 100  # times as long as wide
 MEMORY = 3 << 30
 WHITE = (255, 255, 255)
+ORIENTATION, TURNED = 0x0112, (5, 6, 7, 8)  # the EXIF tag; with these, width and height change places
 # R'G'B' to BT.709 Y'CbCr, limited range
 TO_YUV = (
     *(0.2126 * 219 / 255, 0.7152 * 219 / 255, 0.0722 * 219 / 255, 16.0),
     *(-0.2126 / 1.8556 * 224 / 255, -0.7152 / 1.8556 * 224 / 255, 0.5 * 224 / 255, 128.0),
     *(0.5 * 224 / 255, -0.7152 / 1.5748 * 224 / 255, -0.0722 / 1.5748 * 224 / 255, 128.0),
 )
+
+
+class Refused(Exception):
+    """(what is wrong, how to mend it)"""
 
 
 def confine() -> None:
@@ -42,48 +49,63 @@ def opened(path: str, cover: tuple[int, int]) -> Image.Image:
         with open(path, "rb") as file, Image.open(file, formats=FORMATS) as image:
             if image.width * image.height > PIXELS:
                 raise Image.DecompressionBombError
+            if max(image.size) > LONGEST * max(LONGEST, min(image.size)):
+                raise Refused("The picture is too long and narrow.", "Cut it to the part that matters.")
             size = image.size
             image.draft("RGB", (cover[0] * 2, cover[1] * 2))  # a large JPEG is decoded smaller, which is faster
             image.load()
-            upright = ImageOps.exif_transpose(image)
-            if (upright.size[0] < upright.size[1] and size[0] > size[1]) or (upright.size[0] > upright.size[1] and size[0] < size[1]):
+            orientation = lies(image)
+            upright = ImageOps.exif_transpose(image) if orientation else image
+            if orientation in TURNED:
                 size = size[::-1]
             rgb = colours(upright)
             rgb.info["size"] = size
             return rgb
 
 
+def lies(image: Image.Image) -> int:
+    """How the picture lies after EXIF: 2 to 8; 0 if it stands upright, or if nothing sensible is said."""
+    try:
+        said = image.getexif().get(ORIENTATION)
+    except (OSError, ValueError, SyntaxError, LookupError, TypeError, struct.error):
+        return 0
+    return said if isinstance(said, int) and 2 <= said <= 8 else 0
+
+
 def colours(image: Image.Image) -> Image.Image:
     """Any mode to sRGB: 16 bits are scaled, transparency is flattened on white, a colour profile is obeyed."""
-    if image.mode.startswith(("I", "F")):
-        high = image.getextrema()[1]
-        full = 65535.0 if image.mode.startswith("I") or not isinstance(high, float) else max(1e-9, high)
-        image = image.convert("F").point(lambda value: value * (255.0 / full)).convert("L")
-    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        flat = Image.new("RGBA", image.size, (*WHITE, 255))
-        flat.alpha_composite(image)
-        profile = image.info.get("icc_profile")
-        image = flat.convert("RGB")
-        if profile:
-            image.info["icc_profile"] = profile
-    return in_srgb(image)
-
-
-def in_srgb(image: Image.Image) -> Image.Image:
     profile = image.info.get("icc_profile")
+    if image.mode.startswith(("I", "F")):
+        high = float(image.getextrema()[1])  # type: ignore[arg-type]
+        full = max(high, 65535.0 if image.mode.startswith("I") else 1e-9)
+        image = image.convert("F").point(lambda value: value * (255.0 / full) + 0.5).convert("L")
+    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
+        flat = Image.new("RGBA", image.size, (*WHITE, 255))
+        flat.alpha_composite(image.convert("RGBA"))
+        image = flat.convert("RGB")
+    elif image.mode == "P":
+        image = image.convert("RGB")
+    return in_srgb(image, profile)
+
+
+def in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """The colours that a profile means, where it can be read."""
     if not profile or image.mode not in ("RGB", "CMYK", "L"):
-        return image.convert("RGB")
+        return in_rgb(image)
     import io
 
     try:
         given = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         if "sRGB" in ImageCms.getProfileDescription(given):
-            return image.convert("RGB")
+            return in_rgb(image)
         made = ImageCms.profileToProfile(image, given, ImageCms.createProfile("sRGB"), outputMode="RGB")
     except (ImageCms.PyCMSError, OSError, ValueError):
-        return image.convert("RGB")  # a broken profile is no reason to refuse a picture
-    return made if made is not None else image.convert("RGB")
+        return in_rgb(image)  # a broken profile is no reason to refuse a picture
+    return made if made is not None else in_rgb(image)
+
+
+def in_rgb(image: Image.Image) -> Image.Image:
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def develop(path: str, cover: tuple[int, int], out: str) -> dict[str, int]:
@@ -106,6 +128,8 @@ def answer(order: dict[str, object]) -> dict[str, object]:
     try:
         cover = order["cover"]
         return dict(develop(str(order["path"]), (cover[0], cover[1]), str(order["out"])))  # type: ignore[index]
+    except Refused as error:
+        return {"error": error.args[0], "hint": error.args[1]}
     except UnidentifiedImageError:
         return {"error": "The file is not a picture that can be read.", "hint": kinds}
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -116,7 +140,7 @@ def answer(order: dict[str, object]) -> dict[str, object]:
         return {"error": "The picture is not there any more.", "hint": "Put it back, or choose another."}
     except PermissionError:
         return {"error": "The picture may not be read.", "hint": "Allow reading it, or choose another."}
-    except (OSError, ValueError, SyntaxError, EOFError, IndexError, TypeError, KeyError, ArithmeticError) as error:
+    except (OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, ArithmeticError, RuntimeError, struct.error) as error:
         if isinstance(error, OSError) and error.errno == 28:
             return {"error": "The disk is full.", "hint": "Free some space and run again: finished parts are kept."}
         return {"error": "The picture is damaged or not complete.", "hint": "Save it anew, or choose another."}

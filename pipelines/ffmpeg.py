@@ -116,18 +116,6 @@ def read(args: Args, size: int, *, cwd: Path | None = None) -> Iterator[bytes]:
             yield block
 
 
-def count(path: Path, cwd: Path | None = None) -> int:
-    """The video frames in an MP4, counted by decoding none: one packet is one frame."""
-    said = subprocess.run(
-        command(["-f", "mov", "-i", path, "-map", "0:v:0", "-c", "copy", "-progress", "pipe:1", "-f", "null", "-"]),
-        capture_output=True,
-        cwd=cwd,
-        check=False,
-    )
-    found = re.findall(rb"frame=(\d+)", said.stdout)
-    return int(found[-1]) if found and said.returncode == 0 else 0
-
-
 def _close(pipe: IO[bytes] | None) -> None:
     if pipe:
         with suppress(BrokenPipeError):

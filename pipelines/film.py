@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from . import ffmpeg
+from . import ffmpeg, mp4
 from .plan import Frame
 from .presets import Look, Quality
 from .vault import linked
@@ -119,7 +119,7 @@ def encode(
         (folder / "captions.ass").write_text(ass, "utf-8")
         linked(fonts, folder / "fonts")
     ffmpeg.write(args, _told(_stacked(clips, frames, frame), frames, tick), cwd=folder)
-    if (made := ffmpeg.count(out)) != frames:
+    if (made := mp4.count(out)) != frames:
         raise FilmError(f"A part of the film came out with {made} frames, not {frames}.", "Run it again: finished parts are kept.")
 
 
@@ -172,47 +172,9 @@ def join(spans: Sequence[Path], sound: Path, meta: str, vtt: str, burned: bool, 
         (folder / "captions.vtt").write_text(vtt, "utf-8")
     ffmpeg.run(join_args(bool(vtt), str(out)), frames=frames, tick=tick, cwd=folder)
     if vtt and burned:
-        hide_captions(out)
-    if (made := ffmpeg.count(out)) != frames:
+        mp4.hide_captions(out)
+    if (made := mp4.count(out)) != frames:
         raise FilmError(f"The film came out with {made} frames, not {frames}.", "Run it again: finished parts are kept.")
-
-
-def hide_captions(path: Path) -> None:
-    """Switch the captions track off in an MP4: players offer it, but do not draw it over captions in the picture.
-
-    ffmpeg's muxer always switches the first track of a kind on, so the flag in its header (ISO/IEC 14496-12, 8.3.2)
-    is cleared here. The file keeps its length.
-    """
-    with path.open("r+b") as file:
-        for moov in boxes(file, b"moov", 0, path.stat().st_size):
-            for trak in boxes(file, b"trak", *moov):
-                (head,) = boxes(file, b"tkhd", *trak)
-                (media,) = boxes(file, b"mdia", *trak)
-                (handler,) = boxes(file, b"hdlr", *media)
-                file.seek(handler[0] + 8)
-                if file.read(4) == b"sbtl":
-                    file.seek(head[0])
-                    flags = int.from_bytes(file.read(4), "big")
-                    file.seek(head[0])
-                    file.write((flags & ~1).to_bytes(4, "big"))
-
-
-def boxes(file: BinaryIO, kind: bytes, start: int, end: int) -> list[tuple[int, int]]:
-    """Where the bodies of an MP4's boxes of that kind begin and end, between two places of the file."""
-    found = []
-    while start + 8 <= end:
-        file.seek(start)
-        size, name = int.from_bytes(file.read(4), "big"), file.read(4)
-        head = 8
-        if size == 1:
-            size, head = int.from_bytes(file.read(8), "big"), 16
-        stop = end if size == 0 else start + size
-        if name == kind:
-            found.append((start + head, stop))
-        if stop <= start:
-            break
-        start = stop
-    return found
 
 
 def metadata(title: str, comment: str, recipe: str, chapters: Sequence[tuple[float, float, str]]) -> str:

@@ -5,6 +5,7 @@ All sound here is float32, 48 kHz, shape (samples, channels), full scale 1.0.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache, lru_cache
 from math import log10
 from typing import TYPE_CHECKING
@@ -25,6 +26,10 @@ PHASES, TAPS = 4, 12  # the oversampling of Annex 2
 # The two filters of Annex 1 at 48 kHz: (b, a)
 SHELF = ((1.53512485958697, -2.69169618940638, 1.19839281085285), (1.0, -1.69065929318241, 0.73248077421585))
 HIGHPASS = ((1.0, -2.0, 1.0), (1.0, -1.99004745483398, 0.99007225036621))
+
+
+VOICE, CREST = -20.0, 10.0  # LUFS of every take; dB by which its peaks may stand out
+LOUDER = 40.0  # dB at most: near silence stays near silence
 
 
 class Meter:
@@ -152,3 +157,16 @@ def _smoothed(need: Sound, reach: int) -> NDArray[float64]:
     bell = np.hanning(width + 2)[1:-1]
     spread = np.concatenate([np.full(reach, held[0]), held, np.full(reach, held[-1])])
     return np.convolve(spread, bell / bell.sum(), "valid")
+
+
+def tamed(blocks: Iterable[Sound], loud: float) -> list[Sound]:
+    """A voice of `loud` LUFS at VOICE, its peaks held; what holding takes from the loudness is given back."""
+    gain = min(LOUDER, VOICE - loud) if loud > float("-inf") else 0.0
+    limiter, heard = Limiter(VOICE + CREST), Meter()
+    held: list[Sound] = []
+    for block in [*(limiter.feed(block * np.float32(10 ** (gain / 20))) for block in blocks), limiter.feed(None)]:
+        if block is not None:
+            heard.feed(block)
+            held.append(block)
+    lost = VOICE - heard.loudness() if heard.loudness() > VOICE - 6 else 0.0
+    return [block * np.float32(10 ** (lost / 20)) for block in held]

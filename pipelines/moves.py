@@ -9,6 +9,7 @@ import random
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from math import prod
 from types import MappingProxyType
 
 from .presets import Move
@@ -137,27 +138,36 @@ def _phrase(text: str, follows: bool, moves: Mapping[str, Move]) -> _Phrase:
     """The moves in one phrase: its longest known words first, then how strongly; the rest is unknown."""
     words = re.findall(r"[\w'’-]+", text.lower())
     spoken = {tuple(said.split()): name for name, move in moves.items() for said in (*move.words, name.replace("_", " "))}
-    longest = max((len(said) for said in spoken), default=0)
+    longest_first = sorted(spoken, key=len, reverse=True)
     names: list[str] = []
     rest: list[str] = []
     plain = [word for word in words if word not in STRENGTHS and word not in VERY and word not in STEADY and word != "auto"]
     i = 0
     while i < len(plain):
-        for size in range(min(longest, len(plain) - i), 0, -1):
-            if name := spoken.get(tuple(plain[i : i + size])):
-                names.append(name)
-                i += size
-                break
+        said = next((said for said in longest_first if said[0] == plain[i] and _end(said, plain, i)), None)
+        if said:
+            names.append(spoken[said])
+            i = _end(said, plain, i)
         else:
             rest.append(plain[i])
             i += 1
-    strength = 1.0
-    for word in words:
-        strength *= STRENGTHS.get(word, 1.0)
+    strength = prod(dict.fromkeys(STRENGTHS.get(word, 1.0) for word in words))  # "a little bit" is one half, not two
     if very := sum(word in VERY for word in words):
         strength *= (1.6 if strength >= 1 else 0.6) ** very
     unknown = tuple(word for word in rest if word not in FILLERS)
     return _Phrase(text.strip(), follows, tuple(names), strength, not STEADY.intersection(words), unknown)
+
+
+def _end(said: tuple[str, ...], words: list[str], start: int) -> int:
+    """Where those words end if they stand at `start`, fillers between them ("pan to the right"); else 0."""
+    at = start
+    for word in said:
+        while start < at < len(words) and words[at] != word and words[at] in FILLERS:
+            at += 1
+        if at == len(words) or words[at] != word:
+            return 0
+        at += 1
+    return at
 
 
 def _camera(phrases: list[_Phrase], moves: Mapping[str, Move], seed: int) -> Camera:

@@ -93,17 +93,15 @@ def _spoken(
 
     def said(speed: float) -> Part:
         asked = Line(line.text, speaker.voice, speed)
-        recipe = [speaker.narrator, engine.version, sound.VERSION, asked]
+        recipe = [speaker.narrator, engine.version, asked]
 
         def build(out: Path) -> Notes:
-            raw = out.with_name("raw.wav")
             try:
-                notes: Notes = engine.speak(asked, raw, tick)
+                notes: Notes = engine.speak(asked, out, tick)
             except FilmError as error:
                 where = f"scenes[{line.position}].narration"
                 told = FilmError(f"scene {line.scene_number}, narration: {error.message}", error.hint, where)
                 raise _Mute(line.position, speaker, told) from error
-            sound.level(raw, out)
             return notes
 
         return vault.make("take", ".wav", recipe, build)

@@ -16,7 +16,7 @@ import numpy as np
 
 from . import ffmpeg
 from .loudness import RATE as RATE
-from .loudness import Limiter, Meter, peaks
+from .loudness import VOICE, Limiter, Meter, peaks, tamed
 from .timeline import Spoken
 from .vault import Notes, linked
 from .work import FilmError, Tick, part
@@ -30,12 +30,11 @@ if TYPE_CHECKING:
 VERSION = 1
 TARGET, TOLERANCE, ATTEMPTS = -14.0, 0.6, 4  # LUFS
 PEAK, CEILING = -1.0, -2.4  # dBTP: as it is heard, and before AAC, which overshoots a little
-VOICE, CREST = -20.0, 10.5  # LUFS of every take before the master gain; dB by which its peaks stand out
 USUAL_LOSS = 0.3  # dB of loudness that limiting takes away
 LIFT = 7.0  # dB that the music rises where nobody speaks
 SILENCE = float("-inf")
 AHEAD, BEHIND, PAUSE = 0.4, 1.1, 2.0  # s: the music goes down before speech, comes up after; a shorter pause is none
-BLOCK = RATE * 10
+BLOCK = RATE * 5
 MOST_GAIN = 40.0  # dB: near silence stays near silence
 SOUNDS = {  # how a sound file begins -> the demuxer that it is given to, and to no other
     b"ID3": "mp3",
@@ -83,15 +82,13 @@ def render(mix: Mix, out: Path, tick: Tick) -> Notes:
 
 
 def level(raw: Path, out: Path) -> None:
-    """A take as loud as every other, its peaks tamed: VOICE in LUFS, CREST dB above that at most."""
+    """Somebody's own recording as loud as every other take, its peaks tamed."""
     meter = Meter()
     for block in _blocks(raw, 1):
         meter.feed(block)
-    loud = meter.loudness()
-    gain = min(MOST_GAIN, VOICE - loud + USUAL_LOSS) if loud > SILENCE else 0.0
     with wave.open(str(out), "wb") as file:
         file.setparams((1, 2, RATE, 0, "NONE", ""))
-        for block in _mastered(_blocks(raw, 1), gain, VOICE + CREST, Meter()):
+        for block in tamed(_blocks(raw, 1), meter.loudness()):
             file.writeframes((block * 32767).round().astype("<i2").tobytes())
 
 
@@ -126,7 +123,7 @@ def curve(speech: Sequence[tuple[float, float]]) -> tuple[NDArray[float64], NDAr
 
 
 def blocks(mix: Mix, curve: tuple[NDArray[float64], NDArray[float64]], tick: Tick) -> Iterator[Sound]:
-    """The mix before its master gain, in blocks of ten seconds."""
+    """The mix before its master gain, in blocks of five seconds."""
     for start in range(0, mix.samples, BLOCK):
         tick(start / mix.samples)
         size = min(BLOCK, mix.samples - start)

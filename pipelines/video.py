@@ -14,7 +14,7 @@ from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
-from . import ffmpeg
+from . import ffmpeg, mp4
 from .film import encoding
 from .plan import Frame
 from .presets import Presets, Transition
@@ -55,7 +55,7 @@ def demuxer(path: Path) -> str:
         with path.open("rb") as file:
             head = file.read(400)
     except OSError as error:
-        raise FilmError(f"The video cannot be opened: {error.strerror}.", "Choose another.", path.name) from error
+        raise FilmError(f"{path.name} cannot be opened: {error.strerror}.", "Choose another.", path.name) from error
     if head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free"):
         return "mov"
     if head.startswith(b"\x1aE\xdf\xa3"):
@@ -142,7 +142,7 @@ def combine(paths: Sequence[Path], out: Path, name: str, seconds: float, presets
             whole = sum(video.frames for video in videos)
             args: list[str | int] = ["-f", "concat", "-safe", 1, "-i", "list.txt", "-map", "0:v", "-map", "0:a?", "-c", "copy"]
             ffmpeg.run([*args, "-movflags", "+faststart", "-f", "mp4", made], frames=whole, tick=tick, cwd=folder)
-            if ffmpeg.count(made) != whole:
+            if mp4.count(made) != whole:
                 raise FilmError("The joined video lost pictures on the way.", "Ask for a transition: then it is encoded.")
         place(made, out)
     return f"encoded: {why}" if why else "copied: nothing was encoded again"
@@ -177,7 +177,7 @@ def _encode(videos: Sequence[Video], xfade: str, seconds: float, presets: Preset
     sound = ["-map", "[sound]", "-c:a", "aac", "-b:a", "192k"]
     args = [*inputs, "-filter_complex", graph, "-map", "[film]", *sound, "-frames:v", whole, "-r", str(frame.rate)]
     ffmpeg.run([*args, *encoding(frame, quality), "-movflags", "+faststart", "-f", "mp4", made], frames=whole, tick=tick)
-    if (count := ffmpeg.count(made)) != whole:
+    if (count := mp4.count(made)) != whole:
         raise FilmError(f"The joined video came out with {count} pictures, not {whole}.", "Run it again.")
 
 

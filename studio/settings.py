@@ -5,12 +5,12 @@ Every setting has a line in `.env.example` and in `reelwright doctor`; both come
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from platformdirs import user_data_path
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipelines.work import FilmError
 
@@ -22,10 +22,10 @@ PREFIX = "REELWRIGHT_"
 GIGA = 1_000_000_000
 
 
-class Settings(BaseSettings):
-    """Environment variables with the prefix REELWRIGHT_."""
+class Settings(BaseModel):
+    """Environment variables with the prefix REELWRIGHT_; an empty one is as if it were not there."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     data: Path = Field(
         default_factory=lambda: user_data_path("reelwright", appauthor=False),
@@ -39,9 +39,15 @@ class Settings(BaseSettings):
 
 
 def read() -> Settings:
-    """The settings; FilmError names the one that cannot be used."""
+    """The settings; the environment comes before `.env`. FilmError names the one that cannot be used."""
+    given = dict(os.environ)
+    if Path(".env").is_file():
+        from dotenv import dotenv_values
+
+        given = {name: value or "" for name, value in dotenv_values(".env").items()} | given
+    known = {PREFIX + name.upper(): name for name in Settings.model_fields}
     try:
-        return Settings()
+        return Settings.model_validate({known[name]: value for name, value in given.items() if name in known and value})
     except ValidationError as error:
         first = error.errors()[0]
         name = PREFIX + str(first["loc"][0]).upper()

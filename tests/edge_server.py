@@ -125,7 +125,8 @@ class Service:
             await socket.send_str(_message("audio.metadata", json.dumps(body)))
             at += spoken + GAP
 
-    async def _serve(self, ready: threading.Event, stop: asyncio.Event) -> None:
+    async def _serve(self, ready: threading.Event) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         app = web.Application()
         app.router.add_get("/edge/v1", self._socket)
         runner = web.AppRunner(app, shutdown_timeout=0.1)
@@ -135,24 +136,23 @@ class Service:
         host, port = runner.addresses[0][:2]
         self.url = f"ws://{host}:{port}/edge/v1?TrustedClientToken=x"  # the library goes on with "&"
         ready.set()
-        await stop.wait()
+        await self._stop.wait()
         await runner.cleanup()
 
 
 @contextmanager
 def running(monkeypatch: pytest.MonkeyPatch, does: str = "ok") -> Iterator[Service]:
     """The stand-in at work; for as long as `monkeypatch` lasts, edge-tts takes it for the service."""
-    service, ready, loop, stop = Service(does), threading.Event(), asyncio.new_event_loop(), asyncio.Event()
-    thread = threading.Thread(target=lambda: loop.run_until_complete(service._serve(ready, stop)), daemon=True)
+    service, ready = Service(does), threading.Event()
+    thread = threading.Thread(target=lambda: asyncio.run(service._serve(ready)), daemon=True)
     thread.start()
-    assert ready.wait(5)
+    assert ready.wait(20)
     direct(monkeypatch, service.url)
     try:
         yield service
     finally:
-        loop.call_soon_threadsafe(stop.set)
-        thread.join(5)
-        loop.close()
+        service._loop.call_soon_threadsafe(service._stop.set)
+        thread.join(20)
 
 
 def direct(monkeypatch: pytest.MonkeyPatch, url: str) -> None:

@@ -1,8 +1,6 @@
 """A still picture and a moving camera, on any CPU: frames are drawn when the encoder asks for them.
 
-Knows its shot and nothing of the film. Sampling: the picture is kept as levels a step apart, each holding just the
-detail that its enlargement can show (so nothing shimmers) at twice the density (so a linear look-up is smooth); a
-zoom melts from level to level.
+Knows its shot and nothing of the film. How pixels are looked up is in _lens.py.
 """
 
 from __future__ import annotations
@@ -11,7 +9,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import ceil, floor, log
+from math import ceil, log
 from typing import TYPE_CHECKING
 
 import cv2
@@ -21,73 +19,44 @@ from ..darkroom import Negative
 from ..moves import Aim
 from ..path import matrices
 from ..plan import Shot
+from ._lens import STEP, Lens
 
 if TYPE_CHECKING:
     from numpy import float64, uint8
     from numpy.typing import NDArray
 
-    Plane = NDArray[uint8]
-    Planes = tuple[Plane, Plane, Plane]
-    Size = tuple[float, float]
+    from ._lens import Plane, Planes, Size
 
-STEP = 1.26  # between levels
-MELT = 0.4  # the share of a step in which two levels are mixed
-DENSITY = 2.0  # samples of a level for each pixel of the film
-MOST = 48_000_000  # samples in a level at most
-REMEMBERED = 4  # pictures kept ready: a transition needs two, and neighbours come again
+REMEMBERED = 320_000_000  # bytes of pictures kept ready: a transition needs two, and neighbours come again
 BLACK = (16, 128, 128)
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
-    """The canvas at one density: its planes, and the (width, height) of the canvas that they show."""
-
-    planes: Planes
-    canvas: Size
-
-
-@dataclass(frozen=True, slots=True)
 class Footage:
-    """A shot ready to be drawn. `path` is (frames, 2, 3): pixels of the picture as it was given -> pixels of the film."""
+    """A shot ready to be drawn. `path` is (frames, 2, 3): pixels of the picture as it was given -> pixels of the film;
+    `canvas_path` the same from the canvas that the camera moves over."""
 
-    shot: Shot
-    levels: tuple[Level, ...]
-    first: float  # the enlargement that the first level is for; each further one is STEP more
+    lens: Lens
     path: NDArray[float64]
     canvas_path: NDArray[float64]
 
     def frames(self, start: int, count: int) -> Iterator[NDArray[uint8]]:
         """Frames as I420, shape (height * 3 / 2, width); each is valid until the next is asked for."""
-        width, height = self.shot.frame.width, self.shot.frame.height
-        buffers = [np.empty(width * height * 3 // 2, np.uint8) for _ in range(2)]
-        for matrix in self.canvas_path[start : start + count]:
-            self._draw(matrix, buffers)
-            yield buffers[0].reshape(height * 3 // 2, width)
-
-    def _draw(self, matrix: NDArray[float64], buffers: list[Plane]) -> None:
-        zoom = float(np.hypot(matrix[0, 0], matrix[1, 0]))
-        place = max(0.0, min(len(self.levels) - 1.0, log(zoom / self.first) / log(STEP)))
-        low = floor(place)
-        share = min(1.0, max(0.0, (place - low - 0.5) / MELT + 0.5))
-        if share < 1.0:
-            _sample(self.levels[low], matrix, buffers[0], self.shot)
-        if share > 0.0:
-            _sample(self.levels[min(low + 1, len(self.levels) - 1)], matrix, buffers[1], self.shot)
-            cv2.addWeighted(buffers[0], 1.0 - share, buffers[1], share, 0, dst=buffers[0]) if share < 1.0 else buffers.reverse()
+        return self.lens.frames(self.canvas_path[start : start + count])
 
 
 class Engine:
     """See crew.LiveEngine."""
 
     label = "Camera over a still picture"
-    version = 1
+    version = 2
     rank = 10
     online = False
     live = True
     wants_picture = True
 
     def __init__(self) -> None:
-        self._ready: OrderedDict[object, tuple[Level, ...]] = OrderedDict()
+        self._ready: OrderedDict[object, Lens] = OrderedDict()
         self._lock = threading.Lock()
 
     def missing(self) -> str | None:
@@ -111,17 +80,18 @@ class Engine:
         least, most = float(zooms.min()), float(zooms.max())
         steps = max(0, ceil(log(most / least) / log(STEP) - 0.5))
         first = least if steps else (least * most) ** 0.5
-        wanted = (negative.path, shot.frame, shot.fit, first, steps)
+        travels = most - least < 1e-12 and not moves[:, 0, 1].any()
+        wanted = (negative.path, shot.frame, shot.fit, first, steps, travels)
         with self._lock:
-            levels = self._ready.get(wanted)
-            if levels is None:
-                canvas = composed(shot, negative)
-                levels = tuple(_level(canvas, first * STEP**k, placed(shot, negative)[0]) for k in range(steps + 1))
-                self._ready[wanted] = levels
-                while len(self._ready) > REMEMBERED:
+            lens = self._ready.get(wanted)
+            if lens is None:
+                size = (shot.frame.width, shot.frame.height)
+                lens = Lens.ground(composed(shot, negative), placed(shot, negative)[0], size, first, steps, travels)
+                self._ready[wanted] = lens
+                while sum(one.bytes for one in self._ready.values()) > REMEMBERED and len(self._ready) > 2:
                     self._ready.popitem(last=False)
             self._ready.move_to_end(wanted)
-        return Footage(shot, levels, first, path, moves)
+        return Footage(lens, path, moves)
 
 
 def _numbers(aim: Aim) -> list[float | bool]:
@@ -180,44 +150,8 @@ def _blurred(plane: Plane, across: int, down: int) -> Plane:
     """The plane's middle, filling the size, softened beyond recognition."""
     height, width = plane.shape
     scale = max(across / width, down / height)
-    keep_w, keep_h = min(width, round(across / scale)), min(height, round(down / scale))
+    keep_w, keep_h = (max(1, min(side, round(wanted / scale))) for side, wanted in ((width, across), (height, down)))
     x, y = (width - keep_w) // 2, (height - keep_h) // 2
     small = cv2.resize(np.ascontiguousarray(plane[y : y + keep_h, x : x + keep_w]), (64, max(2, 64 * down // across)), interpolation=cv2.INTER_AREA)
     soft = cv2.GaussianBlur(small, (0, 0), 2.0)
     return np.asarray(cv2.resize(soft, (across, down), interpolation=cv2.INTER_CUBIC), np.uint8)
-
-
-def _level(canvas: Planes, zoom: float, size: tuple[float, float]) -> Level:
-    """The canvas with the detail that can be seen at `zoom` film pixels a canvas pixel, DENSITY samples for each."""
-    wide, tall = size[0] * zoom, size[1] * zoom
-    dense = min(DENSITY, max(1.0, (MOST / (wide * tall)) ** 0.5))
-    y, u, v = (_resampled(plane, (wide / half, tall / half), dense) for plane, half in zip(canvas, (1, 2, 2), strict=True))
-    return Level((y, u, v), size)
-
-
-def _resampled(plane: Plane, seen: tuple[float, float], dense: float) -> Plane:
-    width = plane.shape[1]
-    shown = max(2, round(seen[0])), max(2, round(seen[1]))
-    if shown[0] < width:
-        plane = np.asarray(cv2.resize(plane, shown, interpolation=cv2.INTER_AREA), np.uint8)
-    final = max(2, round(seen[0] * dense)), max(2, round(seen[1] * dense))
-    return np.asarray(cv2.resize(plane, final, interpolation=cv2.INTER_CUBIC), np.uint8)
-
-
-def _sample(level: Level, matrix: NDArray[float64], out: Plane, shot: Shot) -> None:
-    """Draw one frame's planes into `out` (I420)."""
-    frame = shot.frame
-    edge = frame.width * frame.height
-    back = cv2.invertAffineTransform(matrix)
-    for plane, half, start in zip(level.planes, (1, 2, 2), (0, edge, edge * 5 // 4), strict=True):
-        width, height = frame.width // half, frame.height // half
-        # film sample (i, j) has its middle at half * (i + 0.5); a film's chroma is sited on the left luma sample
-        side = 0.5 if half == 1 else 0.25
-        m = back.copy()
-        m[:, 2] = back[:, 0] * half * side + back[:, 1] * half * 0.5 + back[:, 2]
-        m[:, :2] *= half
-        m[0] *= plane.shape[1] / level.canvas[0]
-        m[1] *= plane.shape[0] / level.canvas[1]
-        m[:, 2] = m[:, 2] - 0.5
-        into = out[start : start + width * height].reshape(height, width)
-        cv2.warpAffine(plane, m, (width, height), dst=into, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE)

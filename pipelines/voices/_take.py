@@ -10,13 +10,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..loudness import Limiter, Meter
+from ..loudness import Meter, tamed
 from ..vault import Notes, Plain
 from ._words import Unit, words
 
 RATE = 48_000
-LEVEL = -20.0  # LUFS over the speech, the same for every narrator
-PEAK = -1.5  # dB true peak
 BLOCK = 10 * RATE
 AIR = 0.03  # seconds kept before the first sound and after the last
 Sound = NDArray[np.int16]
@@ -63,15 +61,10 @@ def heard_until(sound: Sound, rate: int, start: float, end: float) -> float:
 
 
 def level(sound: Sound) -> Sound:
-    """The speech at -20 LUFS with peaks at -1.5 dB at most, its first and last milliseconds faded."""
-    gain = 10 ** ((LEVEL - _loudness(sound)) / 20)
-    limiter = Limiter(PEAK)
-    blocks: list[Sound] = []
-    for i in range(0, sound.size + BLOCK, BLOCK):  # five minutes of floats at once would be much memory
-        loud = _floats(sound[i : i + BLOCK]) * np.float32(gain) if i < sound.size else None
-        if (held := limiter.feed(loud)) is not None:
-            blocks.append(np.rint(held[:, 0] * 32767).astype(np.int16))
-    out: Sound = np.concatenate(blocks)
+    """The speech as loud as every take, its peaks tamed, its first and last milliseconds faded."""
+    blocks = (_floats(sound[i : i + BLOCK]) for i in range(0, sound.size, BLOCK))
+    held = tamed(blocks, _loudness(sound))
+    out: Sound = np.concatenate([np.rint(block[:, 0] * 32767).astype(np.int16) for block in held])
     ramp = np.linspace(0, 1, min(RATE // 200, out.size), dtype=np.float32)
     out[: ramp.size] = np.rint(out[: ramp.size] * ramp)
     out[out.size - ramp.size :] = np.rint(out[out.size - ramp.size :] * ramp[::-1])

@@ -62,7 +62,7 @@ class Engine:
     """
 
     label = "Edge voices (online, natural; the text is sent to Microsoft)"
-    version = 1
+    version = 2
     rank = 20
     online = True
 
@@ -213,9 +213,10 @@ async def _next(stream: AsyncIterator[Any], stall: float, stop: threading.Event)
                 raise TimeoutError
         return coming.result()
     finally:
-        while not coming.done():
-            coming.cancel()  # the first time it says good-bye to the service, and may wait long for its answer
-            await asyncio.wait([coming], timeout=0.2)
+        for patience in (0.3, 3.0):  # cancelled once, it says good-bye and may wait long for an answer; twice, it goes
+            if not coming.done():
+                coming.cancel()
+                await asyncio.wait([coming], timeout=patience)
 
 
 def _whole(text: str, heard: _Heard, units: Sequence[Unit], seconds: float) -> None:

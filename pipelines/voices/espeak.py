@@ -63,7 +63,7 @@ class Engine:
     """espeak-ng in a child process. `rate`: words a minute at speed 1. `patience`: seconds the child may be silent."""
 
     label = "espeak-ng (offline, every language, plain)"
-    version = 1
+    version = 2
     rank = 10
     online = False
 

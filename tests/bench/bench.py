@@ -19,27 +19,28 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from resource import RUSAGE_CHILDREN, getrusage
+from typing import Any
 
 import peers
 import report
 import stories
 from report import Row, Took
 
-from pipelines import ffmpeg, film
+from pipelines import ffmpeg, film, mp4
 from pipelines.plan import Frame
 from pipelines.presets import read as read_presets
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 STILLS = ROOT / "assets" / "stills"
-MIB = 2**20
+MEGA = 1e6
 GAVE_UP = 900.0  # seconds after which MoviePy is stopped
 CHANGED, MANY, FEWER = 24, 200, 50  # scenes
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One command: what it took and said. `cpu` counts its children too."""
+    """One command: what it took, its children's processor time too, and what it said."""
 
     took: Took
     said: str
@@ -51,7 +52,7 @@ class Place:
 
     folder: Path
 
-    def story(self, told: dict[str, object]) -> Path:
+    def story(self, told: dict[str, Any]) -> Path:
         """The story in a file."""
         path = self.folder / "story.json"
         path.write_text(json.dumps(told), "utf-8")
@@ -76,7 +77,7 @@ def timed(command: Sequence[str], cwd: Path, data: Path | None = None, limit: fl
     return Run(Took(seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime), done.stdout)
 
 
-def rendered(place: Place, told: dict[str, object], captions: str, data: Path, out: Path) -> tuple[Took, int]:
+def rendered(place: Place, told: dict[str, Any], captions: str, data: Path, out: Path) -> tuple[Took, int]:
     """The command line makes a film. -> what it took, and how many parts it made."""
     story = place.story(told)
     words = ["render", str(story), "--pictures", str(STILLS), "--captions", captions, "--json", "-o", str(out)]
@@ -84,13 +85,13 @@ def rendered(place: Place, told: dict[str, object], captions: str, data: Path, o
     events = [json.loads(line) for line in run.said.splitlines()]
     if lengthened := [event["message"] for event in events if event["event"] == "warned" and " lasts " in event["message"]]:
         raise SystemExit(f"The film is not the one to be measured: {lengthened[0]}")
-    checked(out, len(told["scenes"]))  # type: ignore[arg-type]
+    checked(out, len(told["scenes"]))
     return run.took, sum(event["event"] == "made" and not event["reused"] for event in events)
 
 
 def checked(path: Path, scenes: int) -> None:
     """A film with too few or too many frames is not compared."""
-    if (found := ffmpeg.count(path)) != (wanted := stories.frames(scenes)):
+    if (found := mp4.count(path)) != (wanted := stories.frames(scenes)):
         raise SystemExit(f"{path.name} has {found} frames, not {wanted}.")
 
 
@@ -180,13 +181,13 @@ def changes(place: Place, rounds: int) -> list[Row]:
     return rows
 
 
-def many(place: Place, told: dict[str, object], data: Path, times: int) -> dict[str, list[float]]:
+def many(place: Place, told: dict[str, Any], data: Path, times: int) -> dict[str, Any]:
     """What once.py says of rendering a story `times` times in one process."""
     out = place.folder / "many.mp4"
     words = [str(place.story(told)), str(STILLS), str(out), str(times)]
     run = timed([sys.executable, str(HERE / "once.py"), *words], place.folder, data)
-    checked(out, len(told["scenes"]))  # type: ignore[arg-type]
-    found: dict[str, list[float]] = json.loads(run.said)
+    checked(out, len(told["scenes"]))
+    found: dict[str, Any] = json.loads(run.said)
     return found
 
 
@@ -194,16 +195,14 @@ def memory(place: Place) -> list[Row]:
     """Peak memory of our process for 50 and for 200 scenes."""
     rows, peaks = [], []
     for count in (FEWER, MANY):
-        said: dict[str, object] = dict(many(place, stories.story(count), place.data("memory"), 1))
-        own, child = int(str(said["own"])) / MIB, int(str(said["child"])) / MIB
+        said = many(place, stories.story(count), place.data("memory"), 1)
+        own, child = said["own"] / MEGA, said["child"] / MEGA
         peaks.append(own)
-        seconds = said["seconds"]
-        assert isinstance(seconds, list)
-        measured = f"{own:.0f} MiB; largest child {child:.0f} MiB; {seconds[0]:.0f} s"
+        measured = f"{own:.0f} MB; largest child {child:.0f} MB; {said['seconds'][0]:.0f} s"
         if count == FEWER:
             rows.append(Row(f"{count} scenes, cold: peak memory of our process", "", measured, 1.0))
             continue
-        met = own * MIB <= 500e6 and own <= peaks[0] * 1.15
+        met = own <= 500 and own <= peaks[0] * 1.15
         rows.append(Row(f"{count} scenes, cold: the same", "<= 500 MB, flat", measured, own / peaks[0], met))
     return rows
 

@@ -5,6 +5,8 @@ No two scenes up to MOST are alike (picture, move and words differ), so that no 
 
 from __future__ import annotations
 
+from typing import Any
+
 SECONDS, FPS, SHARED = 5, 24, 12  # of a scene; of the film; frames that neighbours share
 WIDTH, HEIGHT = 1024, 576
 PICTURES = ("snow-lake", "forest-brook", "dandelion-meadow", "tea-hills", "green-heron", "sea-sunset")
@@ -20,7 +22,7 @@ MOODS = ("calm", "hopeful")
 MOST = len(PICTURES) * len(MOVES) * len(PACES)
 
 
-def story(count: int, lines: dict[int, str] | None = None, moves: dict[int, str] | None = None) -> dict[str, object]:
+def story(count: int, lines: dict[int, str] | None = None, moves: dict[int, str] | None = None) -> dict[str, Any]:
     """`count` scenes; `lines` and `moves` replace what those scenes (from 0) say and how the camera moves.
 
     Every third scene changes the mood. The sentences last less than the three seconds that a scene has for them.
