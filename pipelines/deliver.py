@@ -7,6 +7,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -64,16 +65,15 @@ class Delivery:
     def put(self, made: Part, out: Path, emit: Emit) -> None:
         """The film at `out`; captions and timeline beside it."""
         captions = self.timeline.captions
-        with disk():
+        with disk(), ExitStack() as staged:  # all are written before the first is shown, and the film is shown last
             out.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(made.path, staged.enter_context(replacing(out)))
             if captions and self.story.captions in ("sidecar", "both"):
                 for document in (srt, vtt):
-                    with replacing(out.with_suffix(document.suffix)) as path:
-                        path.write_text(document.write(captions), "utf-8", newline="")
-            with replacing(out.with_suffix(".timeline.json")) as path, path.open("w", encoding="utf-8") as file:
+                    path = staged.enter_context(replacing(out.with_suffix(document.suffix)))
+                    path.write_text(document.write(captions), "utf-8", newline="")
+            with staged.enter_context(replacing(out.with_suffix(".timeline.json"))).open("w", encoding="utf-8") as file:
                 self._timeline(file)
-            with replacing(out) as path:
-                shutil.copyfile(made.path, path)
         emit(Made("join", 0, str(out), made.reused))
 
     def _told(self) -> dict[str, object]:

@@ -43,11 +43,12 @@ def timescale(rate: Fraction) -> int:
     return rate.numerator * (1000 if rate.numerator < 1000 else 1)
 
 
-def encoding(frame: Frame, quality: Quality) -> list[str]:
-    """x264's settings. One thread: the same bytes on every machine, and stretches are encoded side by side instead."""
+def encoding(frame: Frame, quality: Quality, threads: int = 1) -> list[str]:
+    """x264's settings. One thread: the same bytes on every machine, and stretches are encoded side by side instead.
+    0 threads are as many as there are cores."""
     return [
         *("-c:v", "libx264", "-preset", quality.preset, "-crf", str(quality.crf), "-pix_fmt", "yuv420p"),
-        *("-g", str(GOP), "-bf", "2", "-flags", "+cgop", "-threads", "1", *TAGS),
+        *("-g", str(GOP), "-bf", "2", "-flags", "+cgop", "-threads", str(threads), *TAGS),
         *("-video_track_timescale", str(timescale(frame.rate)), "-fflags", "+bitexact", "-map_metadata", "-1"),
     ]
 
@@ -75,11 +76,13 @@ def grade(look: Look) -> list[str]:
         filters.append(f"curves=all='0/{look.fade * 0.3:.4f} 0.5/{0.5 + look.fade * 0.04:.4f} 1/{1 - look.fade * 0.05:.4f}'")
     if look.soften:
         glow = f"gblur=sigma={2 + look.soften * 10:g}"
-        filters.append(f"split[sharp][soft];[soft]{glow}[glow];[sharp][glow]blend=all_mode=screen:all_opacity={look.soften * 0.5:g}")
+        filters.append(f"format=gbrp,split[sharp][soft];[soft]{glow}[glow];[sharp][glow]blend=all_mode=screen:all_opacity={look.soften * 0.5:g}")
     if look.vignette:
         filters.append(f"vignette=angle={0.2 + look.vignette * 0.75:.4f}")
     if look.grain:
-        filters.append(f"noise=c0s={round(look.grain * 28)}:c0f=t:all_seed=7")
+        filters.append(f"format=yuv420p,noise=c0s={round(look.grain * 28)}:c0f=t:all_seed=7")
+    if filters:
+        filters += ["format=yuv420p", "limiter=min=16:max=235:planes=1", "limiter=min=16:max=240:planes=6"]
     return filters
 
 
@@ -187,4 +190,5 @@ def metadata(title: str, comment: str, recipe: str, chapters: Sequence[tuple[flo
 
 def _escaped(text: str) -> str:
     flat = "".join(c if c >= " " else " " for c in text)
+    flat += " " if flat.endswith("\\") else ""  # at a line's end ffmpeg takes even an escaped one for "it goes on"
     return "".join("\\" + c if c in "=;#\\" else c for c in flat)

@@ -96,7 +96,7 @@ def peaks(sound: Sound) -> Sound:
         channel = np.ascontiguousarray(column)
         np.maximum(out, np.abs(channel), out=out)
         for taps in _phases():
-            np.maximum(out, np.abs(np.convolve(channel, taps, "same")), out=out)
+            np.maximum(out, np.abs(np.convolve(channel, taps)[TAPS // 2 - 1 : TAPS // 2 - 1 + len(out)]), out=out)
     return out
 
 
@@ -117,33 +117,35 @@ class Limiter:
 
     STEP = 48  # samples for which one gain is held
     REACH = 8  # steps (of 1 ms) over which the gain moves: too slow costs loudness, too fast is heard
+    MARGIN = 2 * REACH + 1  # steps before and after a block that have a say in it
 
     def __init__(self, ceiling_db: float) -> None:
         self._ceiling = 10 ** (ceiling_db / 20)
         self._block: Sound | None = None
-        self._tail = np.ones(0, np.float32)
-        self._need = np.ones(0, np.float32)
+        self._past: Sound | None = None
+        self._tail = np.ones(self.MARGIN, np.float32)
 
     def feed(self, block: Sound | None) -> Sound | None:
         """Give the next block (None at the end), get the one before, limited. Blocks are whole steps but for the last."""
-        before, need = self._block, self._need
-        self._block = block
-        self._need = self._needed(block) if block is not None else np.ones(0, np.float32)
+        before, self._block = self._block, block
         if before is None:
             return None
-        margin = 2 * self.REACH + 1
-        ahead = np.concatenate([self._need[:margin], np.ones(max(0, margin - len(self._need)), np.float32)])
-        past = np.concatenate([np.ones(max(0, margin - len(self._tail)), np.float32), self._tail[-margin:]])
-        gain = _smoothed(np.concatenate([past, need, ahead]), self.REACH)
-        self._tail = np.concatenate([self._tail[-margin:], need])
+        margin, steps = self.MARGIN, -(-len(before) // self.STEP)
+        past = before[:0] if self._past is None else self._past
+        after = before[:0] if block is None else block[: margin * self.STEP + TAPS]
+        need = self._needed(peaks(np.concatenate([past, before, after]))[len(past) :])
+        need, ahead = need[:steps], need[steps : steps + margin]
+        ahead = np.concatenate([ahead, np.ones(margin - len(ahead), np.float32)])
+        gain = _smoothed(np.concatenate([self._tail, need, ahead]), self.REACH)
+        self._tail = np.concatenate([self._tail, need])[-margin:]
+        self._past = before[-TAPS:]
         if need.min(initial=1.0) == 1.0 and gain.min() == 1.0:
             return before
         at = (np.arange(len(gain)) - margin + 0.5) * self.STEP
         return np.asarray(before * np.interp(np.arange(len(before)), at, gain)[:, None], np.float32)
 
-    def _needed(self, block: Sound) -> Sound:
+    def _needed(self, top: Sound) -> Sound:
         """The gain that each step needs."""
-        top = peaks(block)
         short = -len(top) % self.STEP
         held = np.concatenate([top, np.zeros(short, np.float32)]).reshape(-1, self.STEP).max(1)
         return np.asarray(np.minimum(1.0, self._ceiling / np.maximum(held, 1e-9)), np.float32)

@@ -42,8 +42,7 @@ class Progress:
                     return
                 self._last = now
                 self._told = max(self._told, self._share())
-                event = Moved(stage, round(self._told, 4))
-            self._emit(event)
+                self._emit(Moved(stage, round(self._told, 4)))  # still locked: or an earlier share could be told later
 
         return ticked
 

@@ -33,6 +33,7 @@ from .vault import Part, Vault
 from .work import Cancelled, FilmError
 
 DENSE = 3  # a picture is kept so many times as large as the frame, for closing in on it
+NEIGHBOURS = 12  # stretches
 WEIGHTS = {"narration": 4.0, "pictures": 4.0, "music": 4.0, "sound": 6.0, "film": 80.0, "join": 2.0}
 
 
@@ -66,7 +67,7 @@ def render(story: Story, studio: Studio, emit: Emit, out: Path) -> Film:
     FilmError for what cannot be made; Cancelled when `emit` raises it. Nothing half-made is ever at `out`.
     """
     check_place(out)
-    emit = _one_at_a_time(emit)
+    listener, emit = emit, (told := _Told(emit))
     progress = Progress(emit, WEIGHTS)
     darkroom = Darkroom()
     try:
@@ -92,9 +93,10 @@ def render(story: Story, studio: Studio, emit: Emit, out: Path) -> Film:
         made = delivery.join(studio.vault, progress.tick("join"))
         delivery.put(made, out, emit)
     finally:
+        told.end()
         progress.stop()
         darkroom.close()
-    emit(Done(str(out), plan.seconds, plan.frames, dict(engines)))
+    listener(Done(str(out), plan.seconds, plan.frames, dict(engines)))
     return Film(out, plan, engines)
 
 
@@ -174,10 +176,12 @@ def _make(stretches: Stretches, workers: int, progress: Progress) -> tuple[list[
     ticks = [progress.tick("film", k, span.frames) for k, span in enumerate(spans)]
     with ThreadPoolExecutor(workers) as pool, ThreadPoolExecutor(1) as other:
         heard = other.submit(score, made.story, made.roles, made.timeline, made.crew, made.vault, made.emit, progress)
-        seen = [pool.submit(made.make, span, tick) for span, tick in zip(spans, ticks, strict=True)]
-        _finish([heard, *seen], progress)
+        # In the film's order, but long ones first among neighbours: so all hands are done at about the same time.
+        order = sorted(range(len(spans)), key=lambda k: (k // NEIGHBOURS, -spans[k].frames))
+        seen = {k: pool.submit(made.make, spans[k], ticks[k]) for k in order}
+        _finish([heard, *seen.values()], progress)
         sound, music = heard.result()
-        return [each.result() for each in seen], sound, music
+        return [seen[k].result() for k in range(len(spans))], sound, music
 
 
 def _finish(works: Sequence[Future[Any]], progress: Progress) -> None:
@@ -221,12 +225,20 @@ def _warn_undrawable(story: Story, plan: Timeline, emit: Emit) -> None:
             emit(Warned(said, "The caption files keep it.", f"scenes[{one.scene}].narration"))
 
 
-def _one_at_a_time(emit: Emit) -> Emit:
-    """Events come from several threads; whoever listens hears one at a time."""
-    lock = threading.Lock()
+class _Told:
+    """Events come from several threads; whoever listens hears one at a time, and none once the work is over."""
 
-    def told(event: Event) -> None:
-        with lock:
-            emit(event)
+    def __init__(self, emit: Emit) -> None:
+        self._emit = emit
+        self._lock = threading.Lock()
+        self._over = False
 
-    return told
+    def __call__(self, event: Event) -> None:
+        with self._lock:
+            if self._over:
+                raise Cancelled
+            self._emit(event)
+
+    def end(self) -> None:
+        with self._lock:
+            self._over = True

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     Sound = NDArray[float32]
 
-VERSION = 1
+VERSION = 2
 TARGET, TOLERANCE, ATTEMPTS = -14.0, 0.6, 4  # LUFS
 PEAK, CEILING = -1.0, -2.4  # dBTP: as it is heard, and before AAC, which overshoots a little
 USUAL_LOSS = 0.3  # dB of loudness that limiting takes away
@@ -35,10 +35,13 @@ LIFT = 7.0  # dB that the music rises where nobody speaks
 SILENCE = float("-inf")
 AHEAD, BEHIND, PAUSE = 0.4, 1.1, 2.0  # s: the music goes down before speech, comes up after; a shorter pause is none
 BLOCK = RATE * 5
+LONGEST = 1800.0  # seconds of somebody's own sound
 MOST_GAIN = 40.0  # dB: near silence stays near silence
 SOUNDS = {  # how a sound file begins -> the demuxer that it is given to, and to no other
     b"ID3": "mp3",
+    b"\xff\xfa": "mp3",
     b"\xff\xfb": "mp3",
+    b"\xff\xe3": "mp3",
     b"\xff\xf3": "mp3",
     b"\xff\xf2": "mp3",
     b"fLaC": "flac",
@@ -71,9 +74,9 @@ def render(mix: Mix, out: Path, tick: Tick) -> Notes:
     gain = min(MOST_GAIN, TARGET - loud + USUAL_LOSS) if loud > SILENCE else 0.0
     ceiling = CEILING
     for _ in range(ATTEMPTS):  # limiting takes a little loudness away, which the next attempt gives back
-        heard = Meter()
-        _encode(_mastered(blocks(mix, bed, part(tick, 0.3, 1.0)), gain, ceiling, heard), out)
-        short, over = TARGET - heard.loudness(), _peak(out) - PEAK
+        _encode(_mastered(blocks(mix, bed, part(tick, 0.3, 1.0)), gain, ceiling), out)
+        heard, top = _heard(out)
+        short, over = TARGET - heard, top - PEAK
         if (abs(short) <= TOLERANCE or gain >= MOST_GAIN or loud == SILENCE) and over <= 0:
             break
         gain = min(MOST_GAIN, gain + 1.6 * short) if abs(short) > TOLERANCE and loud > SILENCE else gain
@@ -142,14 +145,12 @@ def blocks(mix: Mix, curve: tuple[NDArray[float64], NDArray[float64]], tick: Tic
         yield sound
 
 
-def _mastered(sound: Iterator[Sound], gain: float, ceiling: float, heard: Meter) -> Iterator[Sound]:
+def _mastered(sound: Iterator[Sound], gain: float, ceiling: float) -> Iterator[Sound]:
     limiter, factor = Limiter(ceiling), np.float32(_factors(gain))
     for block in sound:
         if (done := limiter.feed(block * factor)) is not None:
-            heard.feed(done)
             yield done
     if (done := limiter.feed(None)) is not None:
-        heard.feed(done)
         yield done
 
 
@@ -159,11 +160,15 @@ def _encode(sound: Iterator[Sound], out: Path) -> None:
     ffmpeg.write([*wav, *aac, "-f", "mp4", out], (np.ascontiguousarray(block).tobytes() for block in sound))
 
 
-def _peak(path: Path) -> float:
-    """The true peak in dB of what a player will hear."""
+def _heard(path: Path) -> tuple[float, float]:
+    """(loudness in LUFS, true peak in dB) of what a player will hear: AAC takes away what is very high."""
     args: list[str | int | Path] = ["-f", "mov", "-i", path, "-f", "f32le", "-ar", RATE, "-ac", 2, "pipe:1"]
-    top = max((float(peaks(np.frombuffer(raw, "<f4").reshape(-1, 2)).max()) for raw in ffmpeg.read(args, BLOCK * 8)), default=0.0)
-    return 20 * log10(max(top, 1e-9))
+    meter, top = Meter(), 1e-9
+    for raw in ffmpeg.read(args, BLOCK * 8):
+        block = np.frombuffer(raw, "<f4").reshape(-1, 2)
+        meter.feed(block)
+        top = max(top, float(peaks(block).max()))
+    return meter.loudness(), 20 * log10(top)
 
 
 def _silence(samples: int) -> Iterator[Sound]:
@@ -202,26 +207,48 @@ def own(path: Path, channels: int, out: Path, seconds: float | None = None) -> N
     What the file is, its first bytes tell; it is given to that one demuxer. The folder of `out` is ours to write in.
     FilmError if it is no sound.
     """
-    with path.open("rb") as file:
-        head = file.read(12)
-    kind = next((demuxer for magic, demuxer in SOUNDS.items() if head.startswith(magic)), "")
-    kind = "wav" if head[:4] == b"RIFF" and head[8:] == b"WAVE" else "mov" if head[4:8] == b"ftyp" else kind
-    if not kind:
-        raise FilmError("The file is not a sound that can be read.", "Use WAV, MP3, M4A, AAC, FLAC, OGG or Opus.")
-    given = out.parent / "given"
-    if given.exists():
-        given.unlink()
+    kind = _kind(path)
+    given, plain = out.with_name("given"), out.with_name("plain.wav")
+    given.unlink(missing_ok=True)
     linked(path.resolve(), given)
-    shape: list[str | int | Path] = []
-    if seconds is not None:
-        fade = min(2.0, seconds / 4)
-        shape = ["-t", f"{seconds:.6f}", "-af", f"apad,atrim=0:{seconds:.6f},afade=t=in:d=0.05,afade=t=out:st={seconds - fade:.6f}:d={fade:.6f}"]
-    loop = ["-stream_loop", "-1"] if seconds is not None else []
-    guard = ["-protocol_whitelist", "file", "-format_whitelist", "wav,mp3,flac,ogg,aac,mov"]
+    guard = ["-protocol_whitelist", "file", "-format_whitelist", "wav,mp3,flac,ogg,aac,mov", "-f", kind]
+    most = LONGEST if seconds is None else seconds
+    # no note of theirs comes along: a WAV's own reader looks for its data behind them
+    wav: list[str | int | Path] = ["-ac", channels, "-ar", RATE, "-c:a", "pcm_s16le", "-map_metadata", "-1", "-fflags", "+bitexact", "-f", "wav"]
     try:
-        ffmpeg.run([*loop, *guard, "-f", kind, "-i", given, "-vn", "-map", "0:a:0", "-ar", RATE, "-ac", channels, *shape, "-c:a", "pcm_s16le", "-f", "wav", out])
+        ffmpeg.run([*guard, "-i", given, "-vn", "-map", "0:a:0", "-t", f"{most + 1:.6f}", *wav, plain])
     except FilmError as error:
         raise FilmError("The sound file is damaged or not complete.", "Save it anew, or choose another.") from error
+    found = len(_samples(plain, channels)) / RATE
+    if not found:  # nothing can be repeated without end
+        raise FilmError("There is no sound in the file.", "Save it anew, or choose another.")
+    if seconds is None:
+        if found > LONGEST:
+            raise FilmError(f"The sound is longer than {LONGEST / 60:g} minutes.", "Cut it, or choose another.")
+        plain.replace(out)
+        return
+    fade = min(2.0, seconds / 4)
+    ends = f"afade=t=in:d={min(0.05, fade)},afade=t=out:st={seconds - fade:.6f}:d={fade:.6f}"
+    loop: list[str | int | Path] = ["-stream_loop", "-1", "-f", "wav", "-i", plain, "-t", f"{seconds:.6f}"]
+    ffmpeg.run([*loop, "-af", f"apad,atrim=0:{seconds:.6f},{ends}", *wav, out])
+    plain.unlink()
+
+
+def _kind(path: Path) -> str:
+    """The demuxer for a sound file, from its first bytes; FilmError if it is none."""
+    if path.exists() and not path.is_file():  # a pipe would be waited for without end
+        raise FilmError("That is not a file.", "Choose a sound file.")
+    try:
+        with path.open("rb") as file:
+            head = file.read(12)
+    except OSError as error:
+        raise FilmError(f"The sound file cannot be read: {error.strerror}.", "Choose another.") from error
+    if head[:4] == b"RIFF" and head[8:] == b"WAVE":
+        return "wav"
+    kind = "mov" if head[4:8] == b"ftyp" else next((name for magic, name in SOUNDS.items() if head.startswith(magic)), "")
+    if not kind:
+        raise FilmError("The file is not a sound that can be read.", "Use WAV, MP3, M4A, AAC, FLAC, OGG or Opus.")
+    return kind
 
 
 def seconds(path: Path) -> float:

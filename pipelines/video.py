@@ -21,7 +21,8 @@ from .presets import Presets, Transition
 from .vault import Vault, disk, linked, replacing
 from .work import FilmError, Tick, idle
 
-GUARD = ["-protocol_whitelist", "file", "-format_whitelist", "mov,matroska,avi,mpegts"]
+GUARD = ["-protocol_whitelist", "file", "-format_whitelist", "mov,matroska,avi,mpegts,concat"]
+AAC = ["-c:a", "aac", "-b:a", "192k"]
 KINDS = "Use MP4, MOV, WebM, MKV, AVI or MPEG-TS."
 
 
@@ -38,8 +39,9 @@ class Stream:
 
 @dataclass(frozen=True, slots=True)
 class Video:
-    """What is in a video: `args` open it; `frames` pictures at `rate` a second."""
+    """What is in a video: `args` open it by its `kind`; `frames` pictures at `rate` a second, the first at `start`."""
 
+    kind: str
     args: tuple[str | Path, ...]
     picture: Stream
     sound: Stream | None
@@ -47,10 +49,13 @@ class Video:
     height: int
     rate: Fraction
     frames: int
+    start: Fraction
 
 
 def demuxer(path: Path) -> str:
     """The demuxer for a file, from its first bytes; FilmError if it is no video."""
+    if path.exists() and not path.is_file():  # a pipe would be waited for without end
+        raise FilmError(f"{path.name} is not a file.", "Choose a video.", path.name)
     try:
         with path.open("rb") as file:
             head = file.read(400)
@@ -73,22 +78,33 @@ def look(path: Path, folder: Path, name: str) -> Video:
     linked(path.resolve(), folder / name)
     args: tuple[str | Path, ...] = (*GUARD, "-f", kind, "-i", folder / name)
     facts: dict[tuple[str, str], str] = {}
-    packets, length = 0, 0
+    shows: list[int] = []
+    length = 0
     try:
-        told = b"".join(ffmpeg.read([*args, "-map", "0:V:0", "-map", "0:a:0?", "-c", "copy", "-f", "framemd5", "-"], 1 << 20))
+        # -xerror: a file that was cut off is refused, not taken for a shorter one
+        every: list[str | int | Path] = ["-xerror", *args, "-map", "0:V:0", "-map", "0:a:0?", "-c", "copy", "-f", "framemd5", "-"]
+        told = b"".join(ffmpeg.read(every, 1 << 20))
+        one: list[str | int] = ["-map", "0:V:0", "-frames:v", 1, "-c:v", "rawvideo", "-f", "framemd5", "-"]
+        seen = b"".join(ffmpeg.read([*args, *one], 1 << 20))
     except FilmError as error:
         raise FilmError(f"{path.name} is damaged, or holds no picture.", "Save it anew, or choose another.", path.name) from error
     for line in told.decode("utf-8", "replace").splitlines():
-        if found := re.match(r"#(\w+) (\d): *(.*)", line):
+        if found := re.match(r"#(\w+) (\d)[:,] *(.*)", line):
             facts[found[2], found[1]] = found[3]
         elif line.startswith("0,"):
-            packets += 1
-            length += int(line.split(",")[3])
-    width, height = (int(side) for side in facts["0", "dimensions"].split("x"))
+            _, _, pts, lasts, *_ = line.split(",")
+            shows.append(int(pts))
+            length += int(lasts)
+    shown = re.search(rb"#dimensions 0: (\d+)x(\d+)", seen)  # upright: telephones turn their videos by a note in the file
+    if not shown or not shows:
+        raise FilmError(f"{path.name} holds no picture that can be decoded.", "Save it anew, or choose another.", path.name)
+    width, height = int(shown[1]), int(shown[2])
     base = Fraction(facts["0", "tb"])
-    rate = Fraction(packets) / (length * base) if length else Fraction(25)
+    rate = Fraction(len(shows)) / (length * base) if length else Fraction(25)
     sound = _stream(facts, "1") if ("1", "codec_id") in facts else None
-    return Video(args, _stream(facts, "0"), sound, width, height, rate.limit_denominator(1001), packets)
+    return Video(
+        kind, args, _stream(facts, "0"), sound, width, height, rate.limit_denominator(1001), len(shows), min(shows) * base
+    )
 
 
 def _stream(facts: dict[tuple[str, str], str], which: str) -> Stream:
@@ -135,22 +151,51 @@ def combine(paths: Sequence[Path], out: Path, name: str, seconds: float, presets
         videos = [look(path, folder, f"given{i}") for i, path in enumerate(paths)]
         made = folder / "film.mp4"
         why = "a transition was asked for" if turning.xfade else _differ(videos)
-        if why:
-            _encode(videos, turning.xfade, seconds, presets, made, tick)
-        else:
-            (folder / "list.txt").write_text("".join(f"file given{i}\n" for i in range(len(paths))), "utf-8")
-            whole = sum(video.frames for video in videos)
-            args: list[str | int] = ["-f", "concat", "-safe", 1, "-i", "list.txt", "-map", "0:v", "-map", "0:a?", "-c", "copy"]
-            ffmpeg.run([*args, "-movflags", "+faststart", "-f", "mp4", made], frames=whole, tick=tick, cwd=folder)
-            if mp4.count(made) != whole:
-                raise FilmError("The joined video lost pictures on the way.", "Ask for a transition: then it is encoded.")
+        (_encode(videos, turning.xfade, seconds, presets, made, tick) if why else _copy(videos, made, folder, tick))
         place(made, out)
-    return f"encoded: {why}" if why else "copied: nothing was encoded again"
+    if why:
+        return f"encoded: {why}"
+    return f"copied: {'only the sound' if any(video.sound for video in videos) else 'nothing'} was encoded again"
+
+
+def _copy(videos: Sequence[Video], made: Path, folder: Path, tick: Tick) -> None:
+    """The pictures one after the other as they are. Sound is coded in blocks that do not end where a picture does, so
+    it is decoded, cut to the pictures and encoded anew: joined as it is, there would be a hole at every joint."""
+    whole = sum(video.frames for video in videos)
+    seconds = [float(video.frames / video.rate) for video in videos]
+    parts = (
+        f"file given{i}\ninpoint {float(video.start):.6f}\nduration {length:.6f}\n"
+        for i, (video, length) in enumerate(zip(videos, seconds, strict=True))
+    )
+    (folder / "list.txt").write_text("".join(parts), "utf-8")
+    args: list[str | int | Path] = ["-copyts", *GUARD, "-f", "concat", "-safe", 1, "-i", "list.txt"]
+    out: list[str | int | Path] = ["-map", "0:v", "-c:v", "copy"]
+    if any(video.sound for video in videos):
+        args += [arg for video in videos for arg in video.args]
+        ends = "".join(f"[a{i}]" for i in range(len(videos)))
+        joint = f"{ends}concat=n={len(videos)}:v=0:a=1[sound]"
+        out += ["-filter_complex", ";".join([*_sounds(videos, seconds, 1), joint]), "-map", "[sound]", *AAC]
+    ffmpeg.run([*args, *out, "-movflags", "+faststart", "-f", "mp4", made], frames=whole, tick=tick, cwd=folder)
+    if mp4.count(made) != whole:
+        raise FilmError("The joined video lost pictures on the way.", "Ask for a transition: then it is encoded.")
+
+
+def _sounds(videos: Sequence[Video], seconds: Sequence[float], first: int) -> list[str]:
+    """A filter chain for each video that gives its sound exactly its length, silence if it has none; `first` is the
+    first one's input."""
+    chains = []
+    for i, (video, length) in enumerate(zip(videos, seconds, strict=True)):
+        heard = f"[{first + i}:a:0]" if video.sound else "anullsrc=r=48000:cl=stereo,"
+        shaped = f"aresample=48000,aformat=channel_layouts=stereo,apad,atrim=0:{length:.6f},asetpts=PTS-STARTPTS"
+        chains.append(f"{heard}{shaped}[a{i}]")
+    return chains
 
 
 def _differ(videos: Sequence[Video]) -> str:
     """Why they cannot be joined by copying; empty if they can."""
     first = videos[0]
+    if any(video.kind != "mov" for video in videos):
+        return "only MP4 and MOV are joined as they are"
     for other in videos[1:]:
         for what, mine, its in (
             ("codecs", first.picture.codec, other.picture.codec),
@@ -158,7 +203,6 @@ def _differ(videos: Sequence[Video]) -> str:
             ("frame rates", first.rate, other.rate),
             ("time bases", first.picture.timebase, other.picture.timebase),
             ("encoder settings", first.picture.extradata, other.picture.extradata),
-            ("sound tracks", first.sound, other.sound),
         ):
             if mine != its:
                 return f"their {what} differ"
@@ -174,9 +218,8 @@ def _encode(videos: Sequence[Video], xfade: str, seconds: float, presets: Preset
     inputs = [arg for video in videos for arg in video.args]
     graph = _graph(videos, lengths, shared, frame, xfade)
     quality = presets.pick("qualities", "standard")
-    sound = ["-map", "[sound]", "-c:a", "aac", "-b:a", "192k"]
-    args = [*inputs, "-filter_complex", graph, "-map", "[film]", *sound, "-frames:v", whole, "-r", str(frame.rate)]
-    ffmpeg.run([*args, *encoding(frame, quality), "-movflags", "+faststart", "-f", "mp4", made], frames=whole, tick=tick)
+    args = [*inputs, "-filter_complex", graph, "-map", "[film]", "-map", "[sound]", *AAC, "-frames:v", whole, "-r", str(frame.rate)]
+    ffmpeg.run([*args, *encoding(frame, quality, threads=0), "-movflags", "+faststart", "-f", "mp4", made], frames=whole, tick=tick)
     if (count := mp4.count(made)) != whole:
         raise FilmError(f"The joined video came out with {count} pictures, not {whole}.", "Run it again.")
 
@@ -185,13 +228,11 @@ def _graph(videos: Sequence[Video], lengths: Sequence[int], shared: Sequence[int
     """Every video in the first one's size and rate, one after the other, or one turning into the next."""
     size = f"{frame.width}:{frame.height}"
     parts = []
-    for i, (video, length) in enumerate(zip(videos, lengths, strict=True)):
+    for i, length in enumerate(lengths):
         fitted = f"scale={size}:force_original_aspect_ratio=decrease,pad={size}:-1:-1,setsar=1"
         held = f"fps={frame.rate},tpad=stop=-1:stop_mode=clone,trim=end_frame={length},setpts=PTS-STARTPTS"
         parts.append(f"[{i}:V:0]{fitted},{held},settb=1/{frame.rate.numerator},format=yuv420p[v{i}]")
-        heard = f"[{i}:a:0]" if video.sound else f"anullsrc=r=48000:cl=stereo,atrim=0:{frame.seconds(length):.6f},"
-        seconds = frame.seconds(length)
-        parts.append(f"{heard}aresample=48000,aformat=channel_layouts=stereo,apad,atrim=0:{seconds:.6f},asetpts=PTS-STARTPTS[a{i}]")
+    parts += _sounds(videos, [frame.seconds(length) for length in lengths], 0)
     seen, heard, at = "[v0]", "[a0]", lengths[0]
     for i, overlap in enumerate(shared, 1):
         if overlap:

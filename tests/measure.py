@@ -33,7 +33,9 @@ def frames(film: Path, size: tuple[int, int], pixels: str = "rgb24") -> Iterator
 
 def stream(film: Path, demuxer: str = "mov") -> dict[str, list[tuple[Fraction, Fraction, str]]]:
     """Packets by stream ("0" is the first): (presentation time, length, MD5), in the order of the file; seconds."""
-    told = b"".join(ffmpeg.read(["-f", demuxer, "-i", film, "-map", "0", "-map", "-0:s?", "-map", "-0:d?", "-c", "copy", "-f", "framemd5", "pipe:1"], 1 << 20))
+    # as they stand in the file: sound that is primed begins a little before zero
+    out = ["-map", "0", "-map", "-0:s?", "-map", "-0:d?", "-c", "copy", "-avoid_negative_ts", "disabled", "-f", "framemd5", "pipe:1"]
+    told = b"".join(ffmpeg.read(["-copyts", "-f", demuxer, "-i", film, *out], 1 << 20))
     bases: dict[str, Fraction] = {}
     found: dict[str, list[tuple[Fraction, Fraction, str]]] = {}
     for line in told.decode().splitlines():

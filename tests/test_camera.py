@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import tracemalloc
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -145,20 +146,23 @@ def test_every_pixel_shows_its_place_up_to_the_edges(action: str, shoot: Shoot) 
         for i in (0, 6, 12, 18, 24):
             wanted = limited(tone(*back(footage.path[i], across, down), width, height))
             (got,) = lumas(footage, i, 1)
-            assert np.abs(got - wanted).max() < 4
-            assert np.abs(got - wanted).mean() < 0.7
+            miss = np.abs(got - wanted)
+            assert miss[1:-1, 1:-1].max() < 4 and miss.mean() < 0.7
+            assert miss.max() < 9  # from one pixel to the next the tone changes by as much
 
 
 @pytest.mark.parametrize("size", [(16, 16), (2, 2), (8000, 300), (300, 2000), (17, 5), (9000, 90)])
 @pytest.mark.parametrize("fit", ["cover", "contain", "contain-blur", "stretch"])
 def test_any_picture_in_any_fit(size: tuple[int, int], fit: str, shoot: Shoot) -> None:
     for action in ("pan right", "zoom in and roll"):
-        footage = shoot(waves(*size), action, 13, fit=fit)
+        footage = shoot(np.full(size[::-1], 120.0), action, 13, fit=fit)
         seen = list(planes(footage, 0, 13))
         assert len(seen) == 13
         assert np.isfinite(footage.path).all()
-        if fit in ("cover", "stretch"):
-            assert min(y.min() for y, _, _ in seen) >= 16 + 219 / 255 * 10  # the picture's darkest tone is 18
+        for luma, blue, red in seen:
+            if fit in ("cover", "stretch"):
+                assert np.abs(luma - limited(np.array(120.0))).max() < 2
+            assert np.abs(blue - 128.0).max() <= 1 and np.abs(red - 128.0).max() <= 1
 
 
 @pytest.mark.parametrize("size", [(450, 800), (900, 300), (333, 333)])
@@ -182,6 +186,16 @@ def test_a_contained_picture_lies_where_the_path_says(size: tuple[int, int], act
         else:
             assert luma[outer].min() > 30
             assert np.abs(np.diff(luma.astype(float), axis=1))[outer[:, 1:] & outer[:, :-1]].max() < 12  # soft
+
+
+def test_a_long_picture_needs_no_high_canvas(shoot: Shoot) -> None:
+    tracemalloc.start()
+    footage = shoot(np.full((160, 15_900), 120.0), "static", 1, fit="contain")
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 120e6  # as high as it is wide by the frame's shape, the canvas alone has more than 200 MB
+    (luma,) = lumas(footage, 0, 1)
+    assert luma[90, 160] == pytest.approx(limited(np.array(120.0)), abs=3) and luma[10, 160] == 16
 
 
 def test_contained_and_still_the_whole_picture_is_there(shoot: Shoot) -> None:
@@ -271,13 +285,27 @@ def test_fine_detail_does_not_shimmer(pattern: Callable[[], Array], action: str,
     assert sharpness(got).mean() > sharpness(wanted).mean() - 1.0
 
 
-def test_a_slow_zoom_has_no_pop(shoot: Shoot, photo: Path) -> None:
-    picture = np.asarray(Image.open(photo).convert("L"), float)
-    footage = shoot(picture, "zoom in", 72)
+@pytest.fixture(scope="module")
+def heron() -> Array:
+    """A photograph, 960 x 540, grey."""
+    with Image.open(Path(__file__).parents[1] / "assets/stills/green-heron.jpg") as still:
+        return np.asarray(still.convert("L").resize((960, 540), Image.Resampling.LANCZOS), float)
+
+
+def test_a_slow_zoom_has_no_pop(shoot: Shoot, heron: Array) -> None:
+    footage = shoot(heron, "zoom in", 72)
     sizes = np.hypot(footage.path[:, 0, 0], footage.path[:, 1, 0])
-    assert sizes.max() / sizes.min() > 1.2
-    got, wanted = sharpness(lumas(footage, 0, 72)), sharpness(reference(picture, footage.path, 4))
-    assert np.abs(np.diff(got - wanted)).max() < 0.1
+    assert sizes.max() / sizes.min() > 1.15
+    assert np.abs(np.diff(sharpness(lumas(footage, 0, 72)))).max() < 0.08
+
+
+@pytest.mark.parametrize("action", ["slow pan left", "handheld", "slow zoom in, slow pan left"])
+def test_a_photograph_keeps_its_sharpness(action: str, shoot: Shoot, heron: Array) -> None:
+    footage = shoot(heron, action, 72)
+    got, wanted = lumas(footage, 20, 24), reference(heron, footage.path[20:44])
+    assert np.ptp(sharpness(got) - sharpness(wanted)) < 0.6
+    assert abs((sharpness(got) - sharpness(wanted)).mean()) < 0.4
+    assert flicker(got) < 1.3 * flicker(wanted) + 0.3
 
 
 def test_it_is_as_sharp_as_the_picture_allows(shoot: Shoot, photo: Path) -> None:

@@ -89,7 +89,7 @@ def test_help_names_every_command_and_imports_nothing_heavy(tmp_path: Path) -> N
     done = subprocess.run([sys.executable, "-c", code], cwd=whole.ROOT, env=whole.environment(tmp_path), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     for verb in ("render", "generate", "chain", "last-frame", "combine", "engines", "presets", "doctor"):
-        assert re.search(rf"^ +{verb} ", done.stdout, re.M), verb
+        assert re.search(rf"^ +{verb}( |$)", done.stdout, re.M), verb
 
 
 @pytest.mark.parametrize("verb", ["render", "generate", "chain", "last-frame", "combine", "engines", "presets", "doctor"])
@@ -150,6 +150,14 @@ def test_events_as_json_one_a_line(place: Path, run: Run) -> None:
     assert shares == sorted(shares) and all(0 <= share <= 1 for share in shares)
     again = events(run("render", "story.csv", "--pictures", "photos", "-o", "film.mp4", "--json", *SMALL)[1])
     assert all(one["reused"] for one in again if one["event"] == "made")
+
+
+def test_a_failure_is_an_event_too(place: Path, run: Run) -> None:
+    status, out, err = run("render", "nothing.csv", "--json")
+    assert status == 1
+    (told,) = events(out)
+    assert told["event"] == "failed" and "no such file" in told["message"] and told["hint"]
+    assert "no such file" in err
 
 
 def test_what_the_command_line_says_goes_over_the_story(place: Path, run: Run) -> None:
@@ -427,7 +435,7 @@ def test_the_three_ways_to_call_it(tmp_path: Path) -> None:
 
 def test_a_bar_on_a_terminal_and_plain_lines_elsewhere(place: Path, data: Path) -> None:
     args = ["render", place / "story.csv", "--pictures", place / "photos", "-o", place / "film.mp4", *SMALL, "--seed", "5"]
-    plain = whole.ran(data, *args)
+    plain = whole.ran(place / "own", *args)
     assert "\x1b" not in plain.stdout + plain.stderr
     assert re.search(r"^\w+, \d+ %$", plain.stderr, re.M)
     ours, theirs = pty.openpty()

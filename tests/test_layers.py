@@ -178,7 +178,7 @@ def test_every_input_of_ffmpeg_is_given_a_demuxer() -> None:
         for node in ast.walk(tree(source)):
             if isinstance(node, ast.List | ast.Tuple):
                 items = [item.value if isinstance(item, ast.Constant) else "" for item in node.elts]
-                if "-i" in items:
+                if "-i" in items and not any(isinstance(item, ast.Starred) for item in node.elts[: items.index("-i")]):
                     assert "-f" in items[: items.index("-i")], f"{source}:{node.lineno}: -i without -f"
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pipelines import ffmpeg
 from pipelines.presets import Presets
 from pipelines.render import Studio
 from pipelines.work import FilmError
@@ -282,7 +283,10 @@ def loudest(sound: np.ndarray[Any, Any], start: float, end: float) -> float:
     return float(np.argmax(np.abs(np.fft.rfft(stretch))) / (len(stretch) / 48_000))
 
 
-def test_own_voice_and_own_music(presets: Presets, folder: Path, shared: Studio, tmp_path: Path) -> None:
+def test_own_voice_and_own_music(presets: Presets, folder: Path, shared: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[list[str]] = []
+    real = ffmpeg.command
+    monkeypatch.setattr(ffmpeg, "command", lambda args: asked.append([*map(str, args)]) or real(args))
     voice, music = tone(tmp_path / "me.wav", 1.0, 880), tone(tmp_path / "band.wav", 0.7, 220)
     scenes = [{"narration": "These words I say myself.", "voice": voice, "duration": 4}, {"duration": 2}]
     shown = whole.make(whole.story(presets, folder, scenes, music=music), shared, tmp_path / "film.mp4")
@@ -296,6 +300,12 @@ def test_own_voice_and_own_music(presets: Presets, folder: Path, shared: Studio,
     everything = whole.metadata(shown.path)[0]["synopsis"] + json.dumps(shown.timeline)
     assert str(tmp_path) not in everything, "where files lie is nobody's business"
     assert "me.wav" in everything
+    for args in asked:
+        for i in (i for i, arg in enumerate(args) if arg == "-i"):
+            before = args[max((k for k in range(i) if args[k] == "-i"), default=-2) + 2 : i]
+            assert "-f" in before, f"an input whose demuxer is not named: {args}"
+        assert not [arg for arg in args if "words I say" in arg or "me.wav" in arg or "band.wav" in arg]
+    assert len(asked) > 5
 
 
 def test_a_scene_may_be_silent_in_a_spoken_film(presets: Presets, folder: Path, shared: Studio, tmp_path: Path) -> None:

@@ -95,7 +95,7 @@ def metadata(path: Path) -> tuple[dict[str, str], list[tuple[float, float, str]]
     """A film's tags, and its chapters: (start, end, name) in seconds."""
     said = b"".join(ffmpeg.read([*measure.MOV, path, "-f", "ffmetadata", "pipe:1"], 1 << 20)).decode()
     sections: list[dict[str, str]] = [{}]
-    for line in re.sub(r"\\\n", "\n", said).replace("\\\\", "\0").split("\n"):
+    for line in said.replace("\\\\", "\0").replace("\\\n", " ").split("\n"):
         if line == "[CHAPTER]":
             sections.append({})
         elif found := re.match(r"((?:[^=\\]|\\.)+)=(.*)", line):

@@ -30,6 +30,7 @@ STEP = 1.26  # between levels
 MELT = 0.3  # the share of a step in which two levels are mixed
 DENSITY = 2  # samples of a level for each pixel of the film, where memory allows
 MOST = 48_000_000  # samples in a level at most
+DARKEST, LIGHTEST = 16, {1: 235, 2: 240}  # the legal range, of luma and of chroma
 HALVES = (1, 2, 2)  # chroma planes are half as wide and high
 
 
@@ -120,10 +121,10 @@ def _resampled(plane: Plane, seen: Size, shown: tuple[int, int], half: int, dens
     box = width * rims[0], height * rims[1], width * (1 - rims[0]), height * (1 - rims[1])
     given = Image.fromarray(np.ascontiguousarray(plane))
     sharp = np.asarray(given.resize((shown[0] // half, shown[1] // half), Image.Resampling.LANCZOS, box=box), np.uint8)
-    if dense == 1:
-        return sharp
-    kernel = cv2.INTER_LANCZOS4 if half == 1 else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(sharp, None, fx=dense, fy=dense, interpolation=kernel), np.uint8)
+    if dense > 1:
+        kernel = cv2.INTER_LANCZOS4 if half == 1 else cv2.INTER_CUBIC
+        sharp = np.asarray(cv2.resize(sharp, None, fx=dense, fy=dense, interpolation=kernel), np.uint8)
+    return np.clip(sharp, DARKEST, LIGHTEST[half])  # sharp edges ring a little
 
 
 def _travels(matrix: Matrix, level: Level) -> bool:

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 
     from ._lens import Plane, Planes, Size
 
-REMEMBERED = 320_000_000  # bytes of pictures kept ready: a transition needs two, and neighbours come again
+REMEMBERED = 160_000_000  # bytes of pictures kept ready: a transition needs two, and neighbours come again
 BLACK = (16, 128, 128)
+LARGEST = 3  # times as wide or high as the frame: so much of a contained picture is kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +119,20 @@ def placed(shot: Shot, negative: Negative) -> tuple[Size, tuple[Size, Size]]:
     frame = shot.frame
     if shot.fit == "stretch":
         return (float(frame.width), float(frame.height)), ((frame.width / width, frame.height / height), (0.0, 0.0))
-    scale = negative.width / width, negative.height / height
     if shot.fit == "cover":
+        scale = negative.width / width, negative.height / height
         return (float(negative.width), float(negative.height)), (scale, (0.0, 0.0))
-    wide = _even(max(float(negative.width), negative.height * frame.width / frame.height))
-    tall = _even(max(float(negative.height), negative.width * frame.height / frame.width))
-    left, top = _even((wide - negative.width) / 2), _even((tall - negative.height) / 2)
-    return (float(wide), float(tall)), (scale, (float(left), float(top)))
+    across, down = _contained(shot, negative)
+    wide, tall = _even(max(across, down * frame.width / frame.height)), _even(max(down, across * frame.height / frame.width))
+    left, top = _even((wide - across) / 2), _even((tall - down) / 2)
+    return (float(wide), float(tall)), ((across / width, down / height), (float(left), float(top)))
+
+
+def _contained(shot: Shot, negative: Negative) -> tuple[int, int]:
+    """How large the picture is on a canvas around it; a long one would else need a canvas as high as it is wide."""
+    frame = shot.frame
+    less = min(1.0, LARGEST * frame.width / negative.width, LARGEST * frame.height / negative.height)
+    return max(2, _even(negative.width * less)), max(2, _even(negative.height * less))
 
 
 def _even(number: float) -> int:
@@ -137,8 +145,12 @@ def composed(shot: Shot, negative: Negative) -> Planes:
     if shot.fit in ("cover", "stretch"):
         return planes
     (wide, tall), (_, (left, top)) = placed(shot, negative)
+    inner = _contained(shot, negative)
     done = []
     for plane, black, half in zip(planes, BLACK, (1, 2, 2), strict=True):
+        size = inner[0] // half, inner[1] // half
+        if size != plane.shape[::-1]:
+            plane = np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_AREA), np.uint8)
         across, down, x, y = int(wide) // half, int(tall) // half, int(left) // half, int(top) // half
         ground = _blurred(plane, across, down) if shot.fit == "contain-blur" else np.full((down, across), black, np.uint8)
         ground[y : y + plane.shape[0], x : x + plane.shape[1]] = plane

@@ -1,0 +1,359 @@
+"""Durable jobs: accepted means it will be made, across crashes and restarts. Knows a job's words, not how films are made.
+
+One SQLite table of jobs and one of their events. The folder is held by one process (a file lock), so a job that is
+`running` when we open was cut off, and simply waits again: the vault makes it go on from its finished parts. That is
+all that leases and fencing would give, with nothing that can expire.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipelines.events import Event, Failed, Moved, Stopped, failed, plain
+from pipelines.work import Cancelled, FilmError
+
+MOST_CRASHES = 5  # a job that takes the studio down so often is told to be at fault
+MOST_WAITING = 100  # jobs of one owner
+KEPT_KEYS = 24 * 3600.0  # seconds for which the same idempotency key gives the same job
+OVER = frozenset(("done", "failed", "stopped"))
+SCHEMA = """
+create table if not exists jobs (
+  id text primary key, owner text not null, story text not null, state text not null, created real not null,
+  changed real not null, crashes integer not null default 0, key text not null default '', told text not null default '{}');
+create index if not exists jobs_state on jobs (state, created);
+create unique index if not exists jobs_key on jobs (owner, key) where key != '';
+create table if not exists events (
+  job text not null references jobs (id) on delete cascade, n integer not null, at real not null, data text not null,
+  primary key (job, n)) without rowid;
+"""
+
+Told = dict[str, Any]
+Emit = Callable[[Event], None]
+Make = Callable[[str, Told, Emit], None]
+"""(job id, the story as plain data, emit): makes the film, or raises FilmError or Cancelled."""
+log = logging.getLogger("reelwright.jobs")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job as it is now. `state`: queued, running, done, failed or stopped. `told`: what its owner keeps with it."""
+
+    id: str
+    owner: str
+    state: str
+    created: float
+    changed: float
+    told: Told
+
+    @property
+    def over(self) -> bool:
+        return self.state in OVER
+
+
+@dataclass(frozen=True, slots=True)
+class Stamped:
+    """An event with its number in the job (from 1; 0 for progress, which is not kept) and its time."""
+
+    n: int
+    at: float
+    event: Told
+
+
+class Busy(FilmError):
+    """There are too many jobs waiting."""
+
+
+class Jobs:
+    """The queue in one folder. Every method may be called from any thread."""
+
+    def __init__(self, folder: Path, make: Make, hands: int = 1) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._lock = _hold(folder / "lock")
+        self._path = folder / "jobs.sqlite"
+        self._make = make
+        self._news = threading.Condition()  # something happened to a job
+        self._queue = threading.Condition()  # there may be something to do
+        self._moved: dict[str, Stamped] = {}
+        self._versions: dict[str, int] = {}
+        self._wanted: set[str] = set()  # jobs that are to stop
+        self._served: dict[str, float] = {}
+        self._closing = False
+        with self._open() as db:
+            db.executescript(SCHEMA)
+            self._recover(db)
+        self._hands = [threading.Thread(target=self._work, name=f"hand-{i}", daemon=True) for i in range(hands)]
+        for hand in self._hands:
+            hand.start()
+
+    def submit(self, story: Told, owner: str, key: str = "", told: Told | None = None) -> str:
+        """Accept a job; it is on the disk when this returns. -> its id; the same `key` gives the same id for a day."""
+        now, job = time.time(), secrets.token_urlsafe(18)
+        with self._open(durable=True) as db:
+            db.execute("begin immediate")
+            if key:
+                db.execute("update jobs set key = '' where owner = ? and key = ? and created < ?", (owner, key, now - KEPT_KEYS))
+                if row := db.execute("select id from jobs where owner = ? and key = ?", (owner, key)).fetchone():
+                    return str(row[0])
+            (waiting,) = db.execute("select count(*) from jobs where owner = ? and state = 'queued'", (owner,)).fetchone()
+            if waiting >= MOST_WAITING:
+                raise Busy(f"{MOST_WAITING} films are waiting already.", "Wait until some are made, or stop some.")
+            values = (job, owner, json.dumps(story), "queued", now, now, key, json.dumps(told or {}))
+            db.execute("insert into jobs (id, owner, story, state, created, changed, key, told) values (?,?,?,?,?,?,?,?)", values)
+            db.execute("commit")
+        with self._queue:
+            self._queue.notify()
+        return job
+
+    def get(self, job: str) -> Job | None:
+        """The job, if there is one."""
+        with self._open() as db:
+            row = db.execute(f"select {COLUMNS} from jobs where id = ?", (job,)).fetchone()
+        return _job(row) if row else None
+
+    def story(self, job: str) -> Told:
+        """What the job was asked to make."""
+        with self._open() as db:
+            (text,) = db.execute("select story from jobs where id = ?", (job,)).fetchone()
+        told: Told = json.loads(text)
+        return told
+
+    def newest(self, owner: str | None = None, most: int = 100) -> list[Job]:
+        """The newest jobs, of one owner or of all."""
+        where, values = ("where owner = ?", [owner]) if owner is not None else ("", [])
+        with self._open() as db:
+            rows = db.execute(f"select {COLUMNS} from jobs {where} order by created desc limit {int(most)}", values).fetchall()
+        return [_job(row) for row in rows]
+
+    def ahead(self, job: str) -> int:
+        """How many jobs are before this one in the queue."""
+        with self._open() as db:
+            sql = "select count(*) from jobs where state in ('queued', 'running') and created < (select created from jobs where id = ?)"
+            (count,) = db.execute(sql, (job,)).fetchone()
+        return int(count)
+
+    def cancel(self, job: str) -> None:
+        """Stop a job: at once if it waits, within a moment if it runs. Finished parts are kept."""
+        with self._open(durable=True) as db:
+            changed = db.execute(
+                "update jobs set state = 'stopped', changed = ? where id = ? and state = 'queued'", (time.time(), job)
+            ).rowcount
+        if changed:
+            self._add(job, Stopped())
+        else:
+            with self._news:
+                self._wanted.add(job)
+        self._tell(job)
+
+    def events(self, job: str, after: int = 0) -> list[Stamped]:
+        """What happened after event number `after`, without what is only progress."""
+        with self._open() as db:
+            sql = "select n, at, data from events where job = ? and n > ? order by n"
+            return [Stamped(n, at, json.loads(data)) for n, at, data in db.execute(sql, (job, after))]
+
+    def progress(self, job: str) -> Stamped | None:
+        """The newest progress of a running job."""
+        with self._news:
+            return self._moved.get(job)
+
+    def version(self, job: str) -> int:
+        """A number that grows with everything new about a job: cheap to ask."""
+        with self._news:
+            return self._versions.get(job, 0)
+
+    def watch(self, job: str, after: int = 0, patience: float = 15.0) -> Iterator[Stamped | None]:
+        """What happened after `after`, then what happens, until the job is over. None is told when `patience` seconds
+        were quiet, so that whoever relays this can see whether anybody still listens."""
+        seen, told = -1, 0.0
+        while True:
+            with self._news:
+                if self._versions.get(job, 0) == seen and not self._closing:
+                    self._until(job, seen, patience)
+                quiet = self._versions.get(job, 0) == seen
+                seen = self._versions.get(job, 0)
+                moved = self._moved.get(job)
+                closing_down = self._closing
+            now = self.get(job)  # before its events: what is over has told all of them
+            fresh = self.events(job, after)
+            yield from fresh
+            after = fresh[-1].n if fresh else after
+            if now is None or now.over or closing_down:
+                return
+            if moved and moved.at > told:
+                told = moved.at
+                yield moved
+            elif quiet:
+                yield None
+
+    def _until(self, job: str, seen: int, patience: float) -> None:
+        """Wait until there is something new about the job; `_news` is held."""
+        self._news.wait_for(lambda: self._versions.get(job, 0) != seen or self._closing, patience)
+
+    def forget(self, older_than: float) -> list[str]:
+        """Delete jobs that were over so many seconds ago. -> their ids."""
+        with self._open() as db:
+            sql = "select id from jobs where state in ('done', 'failed', 'stopped') and changed < ?"
+            gone = [str(row[0]) for row in db.execute(sql, (time.time() - older_than,))]
+            db.executemany("delete from jobs where id = ?", [(job,) for job in gone])
+        with self._news:
+            for job in gone:
+                self._versions.pop(job, None)
+                self._moved.pop(job, None)
+        return gone
+
+    def close(self, patience: float = 5.0) -> None:
+        """Stop the hands; what runs waits again for the next start."""
+        self._closing = True
+        for condition in (self._news, self._queue):
+            with condition:
+                condition.notify_all()
+        for hand in self._hands:
+            hand.join(patience)
+        self._lock.close()
+
+    def _work(self) -> None:
+        """One hand: the next job, to its end, for ever."""
+        with ThreadPoolExecutor(1) as pool:
+            while True:
+                with self._queue:
+                    while not self._closing and (job := self._claim()) is None:
+                        self._queue.wait()
+                    if self._closing:
+                        return
+                self._run(job, pool)
+
+    def _run(self, job: str | None, pool: ThreadPoolExecutor) -> None:
+        assert job is not None
+
+        def emit(event: Event) -> None:
+            with self._news:
+                if job in self._wanted or self._closing:
+                    raise Cancelled
+            self._add(job, event)
+
+        made: Future[None] = pool.submit(self._make, job, self.story(job), emit)
+        error = made.exception()
+        if self._closing and isinstance(error, Cancelled):
+            self._set(job, "queued")
+        elif error is None:
+            self._set(job, "done")
+        elif isinstance(error, Cancelled):
+            self._set(job, "stopped", Stopped())
+        elif isinstance(error, FilmError):
+            self._set(job, "failed", failed(error))
+        else:
+            log.error("job %s failed", job, exc_info=error)
+            said = f"Something went wrong that should not ({type(error).__name__})."
+            self._set(job, "failed", Failed(said, "Try again; if it stays, please report it."))
+        with self._news:
+            self._wanted.discard(job)
+            self._moved.pop(job, None)
+        self._tell(job)
+
+    def _waiting(self) -> str | None:
+        """The job that is next: of the owner who was served longest ago, the oldest."""
+        with self._open() as db:
+            rows = db.execute("select id, owner from jobs where state = 'queued' order by created").fetchall()
+        return str(min(rows, key=lambda row: self._served.get(row[1], 0.0))[0]) if rows else None
+
+    def _claim(self) -> str | None:
+        job = self._waiting()
+        if job is None:
+            return None
+        with self._open(durable=True) as db:
+            db.execute("update jobs set state = 'running', changed = ? where id = ?", (time.time(), job))
+            (owner,) = db.execute("select owner from jobs where id = ?", (job,)).fetchone()
+        self._served[owner] = time.time()
+        self._tell(job)
+        return job
+
+    def _recover(self, db: sqlite3.Connection) -> None:
+        """What ran when the studio went down waits again; what took it down again and again is given up."""
+        db.execute("update jobs set state = 'queued', crashes = crashes + 1 where state = 'running'")
+        rows = db.execute("select id from jobs where state = 'queued' and crashes >= ?", (MOST_CRASHES,)).fetchall()
+        for (job,) in rows:
+            said = f"The studio stopped {MOST_CRASHES} times while making this film."
+            self._record(db, job, Failed(said, "Try it with fewer scenes, or other pictures."))
+            db.execute("update jobs set state = 'failed', changed = ? where id = ?", (time.time(), job))
+
+    def _set(self, job: str, state: str, event: Event | None = None) -> None:
+        with self._open(durable=True) as db:
+            db.execute("begin immediate")
+            if event:
+                self._record(db, job, event)
+            db.execute("update jobs set state = ?, changed = ? where id = ?", (state, time.time(), job))
+            db.execute("commit")
+
+    def _add(self, job: str, event: Event) -> None:
+        if isinstance(event, Moved):
+            with self._news:
+                self._moved[job] = Stamped(0, time.time(), plain(event))
+        else:
+            with self._open() as db:
+                self._record(db, job, event)
+        self._tell(job)
+
+    def _record(self, db: sqlite3.Connection, job: str, event: Event) -> None:
+        sql = "insert into events select ?, coalesce(max(n), 0) + 1, ?, ? from events where job = ?"
+        db.execute(sql, (job, time.time(), json.dumps(plain(event)), job))
+
+    def _tell(self, job: str) -> None:
+        with self._news:
+            self._versions[job] = self._versions.get(job, 0) + 1
+            self._news.notify_all()
+
+    @contextmanager
+    def _open(self, durable: bool = False) -> Iterator[sqlite3.Connection]:
+        """A connection; what is committed survives our end, and if `durable` the machine's too."""
+        with closing(sqlite3.connect(self._path, timeout=30, isolation_level=None)) as db:
+            db.execute("pragma journal_mode = wal")
+            db.execute(f"pragma synchronous = {'full' if durable else 'normal'}")
+            db.execute("pragma foreign_keys = on")
+            yield db
+
+
+COLUMNS = "id, owner, state, created, changed, told"
+
+
+def _job(row: tuple[Any, ...]) -> Job:
+    identity, owner, state, created, changed, told = row
+    return Job(identity, owner, state, created, changed, json.loads(told))
+
+
+def _hold(path: Path) -> Any:
+    """The folder's lock, held until the file is closed or we end; FilmError if another studio holds it."""
+    file = path.open("a+")
+    try:
+        if _take_windows is not None:
+            _take_windows(file)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        file.close()
+        hint = "Stop it, or give this one another folder with REELWRIGHT_DATA."
+        raise FilmError("Another studio already works in this folder.", hint) from error
+    return file
+
+
+def _windows() -> Callable[[Any], None] | None:
+    try:
+        import msvcrt
+    except ImportError:
+        return None
+    lock = msvcrt  # type: ignore[unreachable,unused-ignore]
+    return lambda file: lock.locking(file.fileno(), lock.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
+
+
+_take_windows = _windows()

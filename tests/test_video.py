@@ -1,0 +1,340 @@
+"""Videos that people bring: the very last frame, several put together, and files that are not what they say."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from pipelines import ffmpeg
+from pipelines.presets import Presets
+from pipelines.vault import Vault
+from pipelines.video import combine, last_frame
+from pipelines.work import FilmError, idle
+
+from . import measure
+from .test_pictures import CANARY, NAMES, disguises
+
+SIZE = (128, 72)
+Picture = NDArray[Any]
+
+
+def numbered(count: int, size: tuple[int, int] = SIZE, first: int = 0) -> list[Picture]:
+    """Frames that carry their number: bits as black and white fields over a moving ground."""
+    width, height = size
+    out = []
+    for n in range(first, first + count):
+        down, across = np.mgrid[0:height, 0:width]
+        frame = np.stack([(across * 2 + n * 3) % 200 + 20, (down * 3 + n) % 200 + 20, np.full((height, width), 60)], -1).astype(np.uint8)
+        for bit in range(8):
+            frame[height // 2 :, bit * width // 8 : (bit + 1) * width // 8] = 230 if n >> bit & 1 else 20
+        out.append(frame)
+    return out
+
+
+def number(picture: Picture) -> int:
+    height, width = picture.shape[:2]
+    fields = [picture[height * 5 // 8 : height * 7 // 8, bit * width // 8 + 4 : (bit + 1) * width // 8 - 4].mean() for bit in range(8)]
+    return sum(1 << bit for bit, light in enumerate(fields) if light > 125)
+
+
+def numbers(path: Path, size: tuple[int, int] = SIZE) -> list[int]:
+    return [number(picture) for picture in measure.frames(path, size)]
+
+
+def join(paths: Sequence[Path], out: Path, presets: Presets, vault: Vault, transition: str = "none", seconds: float = 0.25) -> str:
+    return combine(paths, out, transition, seconds, presets, vault, idle)
+
+
+def even(path: Path, rate: Fraction | int) -> None:
+    """Every frame lasts as long as any other, from 0 on."""
+    shown = measure.times(path)
+    assert shown[0] == 0
+    assert all(b - a == 1 / Fraction(rate) for a, b in pairwise(shown))
+
+
+# The last frame --------------------------------------------------------------------------------------------------------
+
+
+X264 = ("-c:v", "libx264", "-preset", "veryfast")
+FILES: dict[str, tuple[int, tuple[str, ...], str]] = {
+    "b-frames.mp4": (50, (*X264, "-bf", "3", "-g", "250"), "mp4"),
+    "long-gop.mp4": (200, (*X264, "-g", "9999", "-x264-params", "scenecut=0"), "mp4"),
+    "one-frame.mp4": (1, X264, "mp4"),
+    "open-gop.mkv": (60, (*X264, "-g", "24", "-x264-params", "open-gop=1"), "matroska"),
+    "phone.mov": (33, X264, "mov"),
+    "web.webm": (20, ("-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8"), "webm"),
+    "old.avi": (30, ("-c:v", "mpeg4", "-q:v", "2"), "avi"),
+    "tv.ts": (40, (*X264, "-bf", "2"), "mpegts"),
+    "vfr.mp4": (30, (*X264, "-vf", "setpts=(N+floor(N*N/9))/(24*TB)", "-fps_mode", "vfr"), "mp4"),
+    "with-sound.mp4": (30, (*X264, "-c:a", "aac"), "mp4"),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_the_last_frame_is_the_last(name: str, tmp_path: Path, vault: Vault) -> None:
+    count, settings, muxer = FILES[name]
+    path = measure.video(tmp_path / name, numbered(count), 24, *settings, muxer=muxer, tone=440 if "sound" in name else 0)
+    last_frame(path, tmp_path / "last.png", vault)
+    with Image.open(tmp_path / "last.png") as seen:
+        assert (seen.format, seen.size, seen.mode) == ("PNG", SIZE, "RGB")
+        picture = np.asarray(seen)
+    assert number(picture) == (count - 1) % 256
+    demuxer = {"webm": "matroska"}.get(muxer, "mov" if muxer in ("mp4", "mov") else muxer)
+    raw = b"".join(ffmpeg.read(["-f", demuxer, "-i", path, "-map", "0:V:0", "-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1"], 1 << 20))
+    frames = np.frombuffer(raw, np.uint8).reshape(-1, SIZE[1], SIZE[0], 3)
+    assert len(frames) == count
+    assert (frames[-1] == picture).all()
+
+
+def test_as_jpeg_it_is_nearly_the_same(tmp_path: Path, vault: Vault) -> None:
+    path = measure.video(tmp_path / "a.mp4", numbered(30), 24, *X264, "-crf", "5")
+    last_frame(path, tmp_path / "last.png", vault)
+    last_frame(path, tmp_path / "deep/er/last.JPG", vault)
+    with Image.open(tmp_path / "last.png") as png, Image.open(tmp_path / "deep/er/last.JPG") as jpeg:
+        assert jpeg.format == "JPEG"
+        assert np.abs(np.asarray(png, float) - np.asarray(jpeg.convert("RGB"), float)).mean() < 3
+
+
+def test_colours_are_those_of_the_video(tmp_path: Path, vault: Vault, presets: Presets) -> None:
+    for matrix, tag in (("bt709", "bt709"), ("bt601", "smpte170m")):
+        turned = ["-vf", f"scale=out_color_matrix={matrix}", "-colorspace", tag, "-color_primaries", tag, "-color_trc", tag]
+        path = measure.video(tmp_path / f"{matrix}.mp4", [np.full((72, 128, 3), (200, 60, 30), np.uint8)] * 3, 24, *X264, "-crf", "2", *turned)
+        last_frame(path, tmp_path / "last.png", vault)
+        with Image.open(tmp_path / "last.png") as seen:
+            assert np.abs(np.asarray(seen, float) - (200, 60, 30)).max() < 6
+    join([tmp_path / "bt601.mp4", tmp_path / "bt709.mp4"], tmp_path / "both.mp4", presets, vault, "crossfade", 0.05)
+    for picture in measure.frames(tmp_path / "both.mp4", SIZE):
+        assert np.abs(picture.reshape(-1, 3).mean(0) - (200, 60, 30)).max() < 8
+
+
+@pytest.mark.parametrize("name", ["last.gif", "last", "last.png.exe"])
+def test_other_pictures_are_not_made(name: str, tmp_path: Path, vault: Vault) -> None:
+    with pytest.raises(FilmError, match="cannot be saved"):
+        last_frame(tmp_path / "a.mp4", tmp_path / name, vault)
+
+
+@pytest.mark.parametrize("name", NAMES, ids=ascii)
+def test_any_name(name: str, tmp_path: Path, vault: Vault, presets: Presets) -> None:
+    plain = measure.video(tmp_path / "plain.mp4", numbered(6), 24, *X264)
+    path = tmp_path / name
+    plain.rename(path)
+    last_frame(path, tmp_path / f"{name[:40]}-last.png", vault)
+    join([path, path], tmp_path / f"{name[:40]}-both.mp4", presets, vault)
+    assert numbers(tmp_path / f"{name[:40]}-both.mp4") == [*range(6), *range(6)]
+    assert not list(tmp_path.glob("oops*"))
+
+
+def test_the_given_video_stays(tmp_path: Path, vault: Vault) -> None:
+    path = measure.video(tmp_path / "a.mp4", numbered(5), 24, *X264)
+    before = path.read_bytes()
+    last_frame(path, tmp_path / "last.png", vault)
+    assert path.read_bytes() == before
+    assert not list((vault.root / "scratch").iterdir())
+
+
+# Put together ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rate", [24, Fraction(30_000, 1001), 25])
+@pytest.mark.parametrize("tone", [0, 440])
+def test_what_is_alike_is_copied(rate: int | Fraction, tone: int, tmp_path: Path, vault: Vault, presets: Presets) -> None:
+    counts = (31, 7, 50)
+    firsts = (0, 31, 38)
+    made = [
+        measure.video(tmp_path / f"{i}.mp4", numbered(count, first=first), rate, *X264, "-bf", "2", "-g", "12", tone=tone)
+        for i, (count, first) in enumerate(zip(counts, firsts, strict=True))
+    ]
+    assert join(made, tmp_path / "all.mp4", presets, vault).startswith("copied")
+    assert numbers(tmp_path / "all.mp4") == list(range(88))
+    even(tmp_path / "all.mp4", rate)
+    given = [picture for path in made for picture in measure.frames(path, SIZE, "gray")]
+    assert all((a == b).all() for a, b in zip(given, measure.frames(tmp_path / "all.mp4", SIZE, "gray"), strict=True))
+    if tone:
+        heard = measure.sound(tmp_path / "all.mp4")[:, 0]
+        assert len(heard) / 48_000 == pytest.approx(88 / rate, abs=0.002)
+        steps = np.sqrt((heard[960 : len(heard) // 480 * 480 - 960] ** 2).reshape(-1, 480).mean(1))
+        assert steps.min() > 0.7 * np.median(steps)  # no hole at the joints
+
+
+def test_one_with_sound_and_one_without(tmp_path: Path, vault: Vault, presets: Presets) -> None:
+    made = [measure.video(tmp_path / f"{i}.mp4", numbered(24), 24, *X264, tone=440 * i) for i in range(2)]
+    assert join(made, tmp_path / "both.mp4", presets, vault) == "copied: only the sound was encoded again"
+    heard = measure.sound(tmp_path / "both.mp4")[:, 0]
+    assert np.abs(heard[:47_000]).max() < 0.001
+    assert np.abs(heard[49_000:]).max() > 0.05
+
+
+def different(name: str, path: Path) -> Path:
+    if name == "size":
+        return measure.video(path, numbered(24, (160, 120), 24), 24, *X264)
+    if name == "rate":
+        return measure.video(path, numbered(30, first=24), 30, *X264)
+    if name == "settings":
+        return measure.video(path, numbered(24, first=24), 24, *X264, "-profile:v", "baseline", "-bf", "0", "-refs", "1")
+    if name == "codec":
+        return measure.video(path, numbered(24, first=24), 24, "-c:v", "mpeg4", "-q:v", "2")
+    return measure.video(path, numbered(24, first=24), 24, "-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", muxer="webm")
+
+
+@pytest.mark.parametrize(
+    ("name", "why"), [("size", "sizes"), ("rate", "rates"), ("settings", "settings"), ("codec", "codecs"), ("web", "only MP4")]
+)
+def test_what_differs_is_encoded_and_says_why(name: str, why: str, tmp_path: Path, vault: Vault, presets: Presets) -> None:
+    first = measure.video(tmp_path / "first.mp4", numbered(24), 24, *X264)
+    second = different(name, tmp_path / f"second.{'webm' if name == 'web' else 'mp4'}")
+    said = join([first, second], tmp_path / "both.mp4", presets, vault)
+    assert said.startswith("encoded") and why in said
+    seen = numbers(tmp_path / "both.mp4")
+    assert len(seen) == 48
+    assert seen[:24] == list(range(24))
+    if name not in ("rate", "size"):
+        assert seen[24:] == list(range(24, 48))
+    even(tmp_path / "both.mp4", 24)
+
+
+def test_a_portrait_video_is_upright(tmp_path: Path, vault: Vault, presets: Presets) -> None:
+    tall = [np.ascontiguousarray(picture) for picture in numbered(12, (72, 128))]
+    lying = [np.ascontiguousarray(np.rot90(picture)) for picture in tall]
+    measure.video(tmp_path / "lying.mp4", lying, 24, *X264)
+    for name in ("a", "b"):
+        ffmpeg.run(["-display_rotation", "-90", "-f", "mov", "-i", tmp_path / "lying.mp4", "-c", "copy", "-f", "mp4", tmp_path / f"{name}.mp4"])
+    last_frame(tmp_path / "a.mp4", tmp_path / "last.png", vault)
+    with Image.open(tmp_path / "last.png") as seen:
+        assert seen.size == (72, 128)
+        assert number(np.asarray(seen)) == 11
+    join([tmp_path / "a.mp4", tmp_path / "b.mp4"], tmp_path / "both.mp4", presets, vault, "crossfade", 0.1)
+    assert len(numbers(tmp_path / "both.mp4", (72, 128))) == 22
+    assert numbers(tmp_path / "both.mp4", (72, 128))[:9] == list(range(9))
+
+
+@pytest.mark.parametrize("tones", [(0, 0), (440, 0), (0, 440), (440, 660)])
+def test_a_transition_shares_frames(tones: tuple[int, int], tmp_path: Path, vault: Vault, presets: Presets) -> None:
+    made = [measure.video(tmp_path / f"{i}.mp4", numbered(24, first=24 * i), 24, *X264, tone=tone) for i, tone in enumerate((*tones, 0))]
+    said = join(made, tmp_path / "all.mp4", presets, vault, "crossfade", 0.25)
+    assert said == "encoded: a transition was asked for"
+    seen = numbers(tmp_path / "all.mp4")
+    assert len(seen) == 72 - 12
+    assert seen[:18] == list(range(18)) and seen[24:36] == list(range(30, 42)) and seen[-18:] == list(range(54, 72))
+    even(tmp_path / "all.mp4", 24)
+    assert len(measure.sound(tmp_path / "all.mp4")) / 48_000 == pytest.approx(60 / 24, abs=1 / 24)
+
+
+def test_a_transition_takes_at_most_half_of_either(tmp_path: Path, vault: Vault, presets: Presets) -> None:
+    made = [measure.video(tmp_path / f"{i}.mp4", numbered(count), 24, *X264) for i, count in enumerate((24, 5))]
+    join(made, tmp_path / "all.mp4", presets, vault, "wipe_left", 3.0)
+    assert len(numbers(tmp_path / "all.mp4")) == 29 - 2
+
+
+def test_odd_sizes_and_single_frames(tmp_path: Path, vault: Vault, presets: Presets) -> None:
+    odd = measure.video(tmp_path / "odd.mp4", numbered(3, (129, 73)), 24, *X264[:2], "-pix_fmt", "yuv444p")
+    one = measure.video(tmp_path / "one.mp4", numbered(1), 24, *X264)
+    join([odd, one, one], tmp_path / "all.mp4", presets, vault)
+    assert len(numbers(tmp_path / "all.mp4")) == 5
+
+
+def test_an_unknown_transition_names_the_nearest(tmp_path: Path, vault: Vault, presets: Presets) -> None:
+    with pytest.raises(FilmError, match="crossfade"):
+        join([], tmp_path / "out.mp4", presets, vault, "crosfade")
+
+
+def test_what_stood_at_the_place_is_replaced_whole(tmp_path: Path, vault: Vault, presets: Presets) -> None:
+    path = measure.video(tmp_path / "a.mp4", numbered(6), 24, *X264)
+    out = tmp_path / "out.mp4"
+    out.write_bytes(b"old")
+    (tmp_path / "broken.mp4").write_bytes(path.read_bytes()[:300])
+    with pytest.raises(FilmError):
+        join([path, tmp_path / "broken.mp4"], out, presets, vault)
+    assert out.read_bytes() == b"old"
+    join([path, path], out, presets, vault)
+    assert len(numbers(out)) == 12
+    assert {one.name for one in tmp_path.iterdir()} == {"a.mp4", "broken.mp4", "out.mp4", "vault"}
+
+
+# What is refused -------------------------------------------------------------------------------------------------------
+
+
+ENDINGS = ("mp4", "mkv", "m3u8", "ts", "avi", "jpg", "")
+
+
+def test_no_disguise_is_opened(tmp_path: Path, vault: Vault, presets: Presets) -> None:
+    content = disguises(tmp_path)
+    good = measure.video(tmp_path / "good.mp4", numbered(3), 24, *X264)
+    for kind, data in content.items():
+        for ending in ENDINGS:
+            path = tmp_path / (f"{kind}.{ending}" if ending else kind)
+            path.write_bytes(data)
+            with pytest.raises(FilmError, match=r"not a video|damaged") as raised:
+                last_frame(path, tmp_path / "last.png", vault)
+            assert raised.value.hint and raised.value.where == path.name
+        with pytest.raises(FilmError):
+            join([good, path], tmp_path / "out.mp4", presets, vault)
+    assert not (tmp_path / "last.png").exists() and not (tmp_path / "out.mp4").exists()
+
+
+def test_scripts_with_a_video_in_front_are_not_followed(tmp_path: Path, vault: Vault, presets: Presets) -> None:
+    """A real video whose free space or end holds a playlist stays that video."""
+    content = disguises(tmp_path)
+    plain = measure.video(tmp_path / "plain.mp4", numbered(6), 24, *X264).read_bytes()
+    for kind in ("hls", "ffconcat", "dash"):
+        data = content[kind]
+        free = (len(data) + 8).to_bytes(4, "big") + b"free" + data
+        for i, mixed in enumerate((plain + data, plain + free, plain[:32] + free + plain[32:])):
+            path = tmp_path / f"{kind}{i}.mp4"
+            path.write_bytes(mixed)
+            try:
+                join([path, path], tmp_path / "out.mp4", presets, vault)
+                assert numbers(tmp_path / "out.mp4") == [*range(6), *range(6)]
+            except FilmError:
+                continue
+
+
+@pytest.mark.parametrize("share", [0.02, 0.3, 0.6, 0.95])
+@pytest.mark.parametrize("muxer", ["mp4", "fast"])
+def test_a_video_that_was_cut_off_is_refused(share: float, muxer: str, tmp_path: Path, vault: Vault) -> None:
+    more = ("-movflags", "+faststart") if muxer == "fast" else ()
+    whole = measure.video(tmp_path / "whole.mp4", numbered(60), 24, *X264, *more).read_bytes()
+    (tmp_path / "cut.mp4").write_bytes(whole[: int(len(whole) * share)])
+    with pytest.raises(FilmError, match=r"damaged|not a video"):
+        last_frame(tmp_path / "cut.mp4", tmp_path / "last.png", vault)
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", bytes(5000), b"\xff\xd8\xff\xe0" + bytes(99), b"\0\0\0\x18ftypmp42" + bytes(500)])
+def test_other_files(content: bytes, tmp_path: Path, vault: Vault) -> None:
+    (tmp_path / "a.mp4").write_bytes(content)
+    with pytest.raises(FilmError, match=r"not a video|damaged"):
+        last_frame(tmp_path / "a.mp4", tmp_path / "last.png", vault)
+
+
+def test_places_without_a_video(tmp_path: Path, vault: Vault) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(FilmError, match="not a file"):
+        last_frame(tmp_path / "folder", tmp_path / "last.png", vault)
+    with pytest.raises(FilmError, match="cannot be opened"):
+        last_frame(tmp_path / "gone.mp4", tmp_path / "last.png", vault)
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe.mp4")
+        with pytest.raises(FilmError, match="not a file"):
+            last_frame(tmp_path / "pipe.mp4", tmp_path / "last.png", vault)
+
+
+def test_sound_alone_is_no_video(tmp_path: Path, vault: Vault) -> None:
+    both = measure.video(tmp_path / "both.mp4", numbered(12), 24, *X264, tone=440)
+    ffmpeg.run(["-f", "mov", "-i", both, "-vn", "-c", "copy", "-f", "mp4", tmp_path / "song.mp4"])
+    with pytest.raises(FilmError, match="no picture"):
+        last_frame(tmp_path / "song.mp4", tmp_path / "last.png", vault)
+
+
+def test_the_canary_would_be_seen(tmp_path: Path, vault: Vault) -> None:
+    disguises(tmp_path)
+    last_frame(tmp_path / "canary.mp4", tmp_path / "last.png", vault)
+    with Image.open(tmp_path / "last.png") as seen:
+        assert np.abs(np.asarray(seen, float) - CANARY).max() < 8
