@@ -36,6 +36,7 @@ class Settings(BaseModel):
     mix_voices: bool = Field(False, description="1: when a narrator fails, another may speak the rest of the film.")
     vault_gigabytes: float = Field(20.0, gt=0, description="Finished parts are kept up to so much; the oldest go first.")
     vault_days: float = Field(60.0, gt=0, description="Finished parts that nobody used for so long go.")
+    film_days: float = Field(60.0, gt=0, description="Films made by the studio's page and doors are kept so long.")
 
 
 def read() -> Settings:

@@ -30,11 +30,14 @@ LAYERS = (
     ("pipelines.render",),
     ("pipelines.chain",),
     ("studio.settings",),
+    ("studio.jobs",),
+    ("studio.desk",),
     ("studio.terminal", "studio.checkup"),
-    ("studio.verbs",),
+    ("studio.verbs", "studio.api.", "studio.ui."),
     ("studio.cli_text", "studio.cli"),
     ("studio.__main__",),
 )
+COMING = {"studio.jobs", "studio.desk"}  # named by the design before they are built
 ENGINES = ("pictures", "clips", "voices", "music")
 STARTERS = {"pipelines/ffmpeg.py", "pipelines/darkroom.py", "pipelines/voices/espeak.py"}
 LATE = {"torch", "diffusers", "transformers", "accelerate", "audiocraft", "edge_tts", "symusic", "openpyxl", "fontTools", "gradio", "fastapi", "pandas"}
@@ -185,7 +188,7 @@ def test_every_input_of_ffmpeg_is_given_a_demuxer() -> None:
 def test_every_layer_is_there() -> None:
     modules = {named(source) for source in MODULES}
     for name in (name for names in LAYERS for name in names if not name.endswith(".")):
-        assert name in modules, f"{name} is in LAYERS but not in the house"
+        assert name in modules or name in COMING, f"{name} is in LAYERS but not in the house"
 
 
 def test_the_python_that_is_written_is_the_oldest_that_is_promised() -> None:

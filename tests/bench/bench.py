@@ -157,7 +157,8 @@ def moviepy(place: Place, sound: Path, alone: Sequence[Took]) -> Row:
         return Row(name, "", f"stopped after {GAVE_UP:.0f} s, more than {least:.0f} x", None)
     except subprocess.CalledProcessError as error:
         return Row(name, "", f"ended with exit status {error.returncode}", None)
-    return report.beside(name, [run.took], alone)
+    row, found = report.beside(name, [run.took], alone), mp4.count(out)
+    return row if found == stories.frames(len(stories.PICTURES)) else row.noting(f"{found} frames")
 
 
 def changes(place: Place, rounds: int) -> list[Row]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import venv
 from pathlib import Path
 
@@ -49,7 +48,7 @@ def moviepy(folder: Path) -> Path | None:
     venv.create(folder, with_pip=True)
     python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
     command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", MOVIEPY]
-    return python if subprocess.run(command, check=False, stdout=sys.stderr).returncode == 0 else None
+    return python if subprocess.run(command, check=False, capture_output=True).returncode == 0 else None
 
 
 def moviepy_command(python: Path, stills: Path, sound: Path, encoder: list[str], out: Path) -> list[str]:

@@ -1,0 +1,144 @@
+"""Where films are asked for: the only thing that page, programs and command line touch. Knows no door and no page.
+
+A job is a story; its film and what lies beside it are in a folder of its own. Everything here is safe from any thread.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipelines.crew import ROLES
+from pipelines.presets import KINDS, Presets
+from pipelines.render import Studio
+from pipelines.render import render as make_film
+from pipelines.story import Story, plain
+from pipelines.story import read as read_story
+from pipelines.story import schema as story_schema
+from pipelines.work import FilmError
+
+from .jobs import Emit, Job, Jobs, Stamped, Told
+from .settings import GIGA, Settings
+from .settings import studio as studio_of
+
+DAY = 86400.0
+SWEPT = 3600.0  # seconds between two sweeps
+FILM = "film.mp4"
+BESIDE = {"film": ".mp4", "srt": ".srt", "vtt": ".vtt", "timeline": ".timeline.json"}
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a job made. Paths of things that were not asked for are None."""
+
+    film: Path
+    srt: Path | None
+    vtt: Path | None
+    timeline: Path | None
+
+
+class Desk:
+    """One data folder's studio, running."""
+
+    def __init__(self, settings: Settings, studio: Studio | None = None) -> None:
+        self.settings = settings
+        self.studio = studio or studio_of(settings)
+        self._films = settings.data / "films"
+        self._films.mkdir(parents=True, exist_ok=True)
+        self._jobs = Jobs(settings.data / "jobs", self._make)
+        self._swept = 0.0
+
+    @property
+    def presets(self) -> Presets:
+        return self.studio.presets
+
+    def submit(self, story: Story, owner: str, key: str = "", told: Told | None = None) -> str:
+        """Accept a story to be made; it will be, whatever happens to us. -> the job's id, which nobody can guess."""
+        self._sweep()
+        return self._jobs.submit(plain(story), owner, key, told)
+
+    def job(self, job: str, owner: str | None = None) -> Job:
+        """The job; FilmError, the same for one that is not there and one that is somebody else's."""
+        found = self._jobs.get(job)
+        if found is None or (owner is not None and found.owner != owner):
+            raise FilmError("There is no such film.", "Look at the list of your films.")
+        return found
+
+    def jobs(self, owner: str | None = None) -> list[Job]:
+        """The newest first."""
+        return self._jobs.newest(owner)
+
+    def ahead(self, job: str) -> int:
+        """How many films are made before this one."""
+        return self._jobs.ahead(job)
+
+    def cancel(self, job: str) -> None:
+        """Stop it; finished parts are kept."""
+        if not self.job(job).over:
+            self._jobs.cancel(job)
+
+    def watch(self, job: str, after: int = 0) -> Iterator[Stamped | None]:
+        """See jobs.Jobs.watch."""
+        return self._jobs.watch(job, after)
+
+    def events(self, job: str, after: int = 0) -> list[Stamped]:
+        """What happened so far, without what is only progress."""
+        return self._jobs.events(job, after)
+
+    def progress(self, job: str) -> Stamped | None:
+        """How far a running job is."""
+        return self._jobs.progress(job)
+
+    def version(self, job: str) -> int:
+        """Grows with everything new about a job."""
+        return self._jobs.version(job)
+
+    def story(self, job: str) -> Told:
+        """What the job was asked to make, as plain data."""
+        return self._jobs.story(job)
+
+    def result(self, job: str) -> Result:
+        """What a finished job made; FilmError if it is not done or was swept away."""
+        if self.job(job).state != "done":
+            raise FilmError("The film is not made yet.", "Wait until it is.")
+        film = self._films / job / FILM
+        if not film.is_file():
+            raise FilmError("The film was cleared away.", "Make it again: it takes a moment.")
+        found = {name: path if (path := film.with_suffix(suffix)).is_file() else None for name, suffix in BESIDE.items()}
+        return Result(film, found["srt"], found["vtt"], found["timeline"])
+
+    def catalog(self) -> dict[str, Any]:
+        """Everything that can be asked for: presets by kind, engines with what they lack, a story's schema."""
+        entries: dict[str, Any] = {
+            kind: {name: {"label": one.label, "what": getattr(one, "what", "")} for name, one in getattr(self.presets, kind).items()}
+            for kind in KINDS
+        }
+        engines = [
+            {"role": role, "does": ROLES[role], "name": name, "label": one.label, "online": one.online, "missing": one.missing()}
+            for role, name, one in self.studio.crew.everybody()
+        ]
+        return entries | {"engines": engines, "story": story_schema()}
+
+    def close(self) -> None:
+        """Put everything down; what was being made goes on at the next start."""
+        self._jobs.close()
+        self.studio.crew.close()
+
+    def _make(self, job: str, told: Told, emit: Emit) -> None:
+        story = read_story(told, self.presets, Path(Path.cwd().anchor))
+        folder = self._films / job
+        make_film(story, self.studio, emit, folder / FILM)
+
+    def _sweep(self) -> None:
+        """Now and then: old jobs with their films, and parts that nobody used."""
+        if time.monotonic() - self._swept < SWEPT and self._swept:
+            return
+        self._swept = time.monotonic()
+        for job in self._jobs.forget(self.settings.film_days * DAY):
+            shutil.rmtree(self._films / os.path.basename(job), ignore_errors=True)
+        self.studio.vault.sweep(int(self.settings.vault_gigabytes * GIGA), self.settings.vault_days * DAY)
