@@ -49,7 +49,7 @@ class Meter:
             return
         block = whole[:usable]
         past = np.zeros((CONTEXT, block.shape[1]), np.float32) if self._past is None else self._past
-        heard = _weighted(np.concatenate([past, block]))[CONTEXT:]
+        heard = _weighted(np.concatenate([past, block]))
         power = np.square(heard, dtype=np.float64).reshape(-1, HOP, block.shape[1]).mean(1)
         self._hops.append(power.sum(1) * (3 - block.shape[1]))
         self._past = np.concatenate([past, block])[-CONTEXT:]
@@ -72,12 +72,16 @@ def _power(lufs: float) -> float:
 
 
 def _weighted(sound: Sound) -> Sound:
-    size = -(-len(sound) // RATE) * RATE  # a size that the transform is fast for
-    out = np.empty_like(sound)
+    """Overlap-save, a second at a time: small transforms stay in the processor's cache. The first CONTEXT samples are left out."""
+    count = -(-(len(sound) - CONTEXT) // RATE)
+    size, out = CONTEXT + RATE, np.empty((count * RATE, sound.shape[1]), np.float32)
     for channel in range(sound.shape[1]):
-        spectrum = np.fft.rfft(np.ascontiguousarray(sound[:, channel]), size)
-        out[:, channel] = np.fft.irfft(spectrum * _response(size), size)[: len(sound)]
-    return out
+        padded = np.zeros(CONTEXT + count * RATE, np.float32)
+        padded[: len(sound)] = sound[:, channel]
+        for k in range(count):
+            spectrum = np.fft.rfft(padded[k * RATE : k * RATE + size], size)
+            out[k * RATE : (k + 1) * RATE, channel] = np.fft.irfft(spectrum * _response(size), size)[CONTEXT:]
+    return out[: len(sound) - CONTEXT]
 
 
 @lru_cache(4)
@@ -91,12 +95,15 @@ def _response(size: int) -> NDArray[np.complex64]:
 
 def peaks(sound: Sound) -> Sound:
     """The true peak at each sample, over the channels, between samples too. Shape (samples,)."""
-    out = np.zeros(len(sound), np.float32)
-    for column in sound.T:
-        channel = np.ascontiguousarray(column)
-        np.maximum(out, np.abs(channel), out=out)
-        for taps in _phases():
-            np.maximum(out, np.abs(np.convolve(channel, taps)[TAPS // 2 - 1 : TAPS // 2 - 1 + len(out)]), out=out)
+    import cv2
+
+    rows = np.ascontiguousarray(sound.T)
+    out = np.abs(rows).max(0)
+    for taps in _phases():
+        between = cv2.filter2D(rows, -1, taps[None, ::-1], borderType=cv2.BORDER_CONSTANT)
+        np.abs(between, out=between)
+        for row in between:
+            np.maximum(out, row, out=out)
     return out
 
 

@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
     Sound = NDArray[float32]
 
-VERSION = 2
+VERSION = 3
 TARGET, TOLERANCE, ATTEMPTS = -14.0, 0.6, 4  # LUFS
 PEAK, CEILING = -1.0, -2.4  # dBTP: as it is heard, and before AAC, which overshoots a little
-USUAL_LOSS = 0.3  # dB of loudness that limiting takes away
+USUAL_LOSS = 1.0  # dB of loudness that limiting takes away
 LIFT = 7.0  # dB that the music rises where nobody speaks
 SILENCE = float("-inf")
 AHEAD, BEHIND, PAUSE = 0.4, 1.1, 2.0  # s: the music goes down before speech, comes up after; a shorter pause is none

@@ -66,6 +66,7 @@ class Service:
         self.connections = 0
         self.ssml: list[str] = []
         self.url = ""
+        self._lines: list[asyncio.Transport] = []
 
     @property
     def texts(self) -> list[str]:
@@ -74,6 +75,8 @@ class Service:
 
     async def _socket(self, request: web.Request) -> web.StreamResponse:
         self.connections += 1
+        if request.transport:
+            self._lines.append(request.transport)
         if self.does == "403" or (self.does == "403_once" and self.connections == 1):
             return web.Response(status=403)
         if self.does == "503":
@@ -137,7 +140,12 @@ class Service:
         self.url = f"ws://{host}:{port}/edge/v1?TrustedClientToken=x"  # the library goes on with "&"
         ready.set()
         await self._stop.wait()
+        for _ in range(5):  # a caller who came and went a moment ago is let in, and seen to be gone
+            await asyncio.sleep(0.02)
         await runner.cleanup()
+        for line in self._lines:  # one whose client left without a word would wait for it, and outlive the loop
+            line.abort()
+        await asyncio.sleep(0.05)
 
 
 @contextmanager
