@@ -13,11 +13,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from . import ffmpeg, film, sound
+from .album import DENSE
 from .darkroom import Darkroom, negative
 from .deliver import check_place
 from .moves import Camera, Step, read
 from .plan import Frame, Shot, lengths
-from .render import DENSE, Studio
+from .stage import Studio
 from .vault import Notes, Part, disk
 from .video import place
 from .work import FilmError, Tick, part

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy import uint8
     from numpy.typing import NDArray
 
-VERSION = 1
+VERSION = 2
 PATIENCE = 30.0  # seconds for one picture
 
 

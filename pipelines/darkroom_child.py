@@ -15,6 +15,7 @@ MEGAPIXELS = 50
 PIXELS = MEGAPIXELS * 1_000_000
 LONGEST = 100  # times as long as wide
 MEMORY = 3 << 30
+LEAST = 256  # pixels; in smaller pictures every row counts
 WHITE = (255, 255, 255)
 ORIENTATION, TURNED = 0x0112, (5, 6, 7, 8)  # the EXIF tag; with these, width and height change places
 # R'G'B' to BT.709 Y'CbCr, limited range
@@ -112,6 +113,9 @@ def develop(path: str, cover: tuple[int, int], out: str) -> dict[str, int]:
     image = opened(path, cover)
     size = image.info["size"]
     scale = min(1.0, max(cover[0] / image.width, cover[1] / image.height))
+    if scale == 1.0 and image.size == size and min(size) >= LEAST:  # an odd row or column is less than a whole resizing
+        size = (size[0] // 2 * 2, size[1] // 2 * 2)
+        image = image if image.size == size else image.crop((0, 0, *size))
     width, height = (max(2, round(side * scale / 2) * 2) for side in image.size)
     if (width, height) != image.size:
         image = image.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)

@@ -104,7 +104,7 @@ def peaks(sound: Sound) -> Sound:
         np.abs(between, out=between)
         for row in between:
             np.maximum(out, row, out=out)
-    return out
+    return np.asarray(out, np.float32)
 
 
 @cache

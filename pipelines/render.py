@@ -5,7 +5,6 @@ cast -> narration, and pictures -> timeline -> sound, and stretches of film -> j
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
@@ -13,27 +12,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .album import Album
 from .cast import Cast, cast
 from .crew import Crew
-from .darkroom import Darkroom, Negative, negative
 from .deliver import Delivery, check_place
-from .events import Began, Done, Emit, Event, Made, Warned
+from .events import Began, Done, Emit, Event, Warned
 from .narrate import Narration, narrate
 from .plan import Frame, Shot
 from .presets import Presets
 from .progress import Progress
 from .schedule import room, timeline
 from .score import score
-from .story import Story, pixels, together
+from .stage import Studio as Studio
+from .story import Story, pixels
 from .stretches import Stretches
 from .subtitles import room as line_room
 from .subtitles import undrawable
 from .timeline import Take, Timeline
-from .vault import Part, Vault
-from .work import Cancelled, FilmError
+from .vault import Part
+from .work import Cancelled
 
-DENSE = 3  # a picture is kept so many times as large as the frame, for closing in on it
-NEIGHBOURS = 12  # stretches
 WEIGHTS = {"narration": 4.0, "pictures": 4.0, "music": 4.0, "sound": 6.0, "film": 80.0, "join": 2.0}
 
 
@@ -46,21 +44,6 @@ class Film:
     engines: Mapping[str, str]
 
 
-@dataclass(frozen=True)
-class Studio:
-    """What a render works with: engines, presets, parts made before, our fonts, how many stretches at once.
-
-    `mix_voices` allows two narrators in one film when one of them fails.
-    """
-
-    crew: Crew
-    presets: Presets
-    vault: Vault
-    fonts: Path
-    workers: int = max(1, min(8, os.cpu_count() or 1))
-    mix_voices: bool = False
-
-
 def render(story: Story, studio: Studio, emit: Emit, out: Path) -> Film:
     """Make the film at `out`, with its captions and timeline beside it. Everything that is there already is used.
 
@@ -69,33 +52,30 @@ def render(story: Story, studio: Studio, emit: Emit, out: Path) -> Film:
     check_place(out)
     listener, emit = emit, (told := _Told(emit))
     progress = Progress(emit, WEIGHTS)
-    darkroom = Darkroom()
     try:
         roles = cast(story, studio.crew, studio.presets, emit)
         frame = frame_of(story, studio.presets)
-        with ThreadPoolExecutor(2) as pool:
-            seen = pool.submit(_develop, story, frame, studio.vault, darkroom, emit, progress)
-            spoken = pool.submit(_speak, story, roles, studio, frame, emit, progress)
-            _finish([seen, spoken], progress)
-        negatives, takes = seen.result(), spoken.result()
-        style = studio.presets.pick("captions", story.caption_style)
-        plan = timeline(story, takes, frame, line_room(style, frame.width, frame.height), emit)
-        _warn_undrawable(story, plan, emit)
-        shots = _shots(story, roles, plan, negatives)
-        stretches = Stretches(
-            story, roles, plan, shots, negatives, studio.crew, studio.presets, studio.vault, studio.fonts, emit
-        )
-        spans, sound, music = _make(stretches, studio.workers, progress)
+        with Album(story, frame, studio.vault, emit, progress) as album:
+            with ThreadPoolExecutor(1) as pool:
+                spoken = pool.submit(_speak, story, roles, studio, frame, emit, progress)
+                _finish([spoken], progress)
+            takes = spoken.result()
+            album.check()
+            style = studio.presets.pick("captions", story.caption_style)
+            plan = timeline(story, takes, frame, line_room(style, frame.width, frame.height), emit)
+            _warn_undrawable(story, plan, emit)
+            shots = _shots(story, roles, plan)
+            spans, sound, music = _make(Stretches(story, roles, plan, shots, album, studio, emit), progress)
+            album.settle()
+            paths = [_path(studio.crew, role.engine, shots[i], album, i) for i, role in enumerate(roles.roles)]
         engines = _credits(roles, takes, studio.crew)
         emit(Began("join", 1))
-        paths = [_path(studio.crew, role.engine, shot, negatives.get(i)) for i, (role, shot) in enumerate(zip(roles.roles, shots, strict=True))]
         delivery = Delivery(story, roles, plan, engines, spans, sound, music, paths)
         made = delivery.join(studio.vault, progress.tick("join"))
         delivery.put(made, out, emit)
     finally:
         told.end()
         progress.stop()
-        darkroom.close()
     listener(Done(str(out), plan.seconds, plan.frames, dict(engines)))
     return Film(out, plan, engines)
 
@@ -121,63 +101,32 @@ def _speak(story: Story, roles: Cast, studio: Studio, frame: Frame, emit: Emit, 
     return narrate(lines, studio.crew, studio.vault, emit, progress, mix=studio.mix_voices)
 
 
-def _develop(
-    story: Story, frame: Frame, vault: Vault, darkroom: Darkroom, emit: Emit, progress: Progress
-) -> dict[int, Negative]:
-    """Every scene's picture, opened and found good; all faults at once."""
-    given = [(i, scene.scene_number, scene.image) for i, scene in enumerate(story.scenes) if scene.image]
-    emit(Began("pictures", len(given)))
-    ticks = [progress.tick("pictures", k) for k in range(len(given))]
-    faults: list[FilmError] = []
-    found: dict[int, Negative] = {}
-    for tick, (i, number, image) in zip(ticks, given, strict=True):
-        try:
-            part = darkroom.develop(image, (frame.width * DENSE, frame.height * DENSE), vault)
-        except (FilmError, OSError) as error:
-            said = error.message if isinstance(error, FilmError) else f"The picture cannot be read: {error.strerror}."
-            hint = error.hint if isinstance(error, FilmError) else "Choose another."
-            faults.append(FilmError(f"scene {number}, image: {said}", hint, f"scenes[{i}].image"))
-            continue
-        found[i] = negative(part)
-        emit(Made("pictures", number, str(part.path), part.reused))
-        tick(1.0)
-    if faults:
-        raise faults[0] if len(faults) == 1 else together(faults)
-    return found
-
-
-def _shots(story: Story, roles: Cast, plan: Timeline, negatives: Mapping[int, Negative]) -> list[Shot]:
+def _shots(story: Story, roles: Cast, plan: Timeline) -> list[Shot]:
     return [
-        Shot(
-            scene.prompt,
-            negatives[i].path if i in negatives else None,
-            role.reading.camera,
-            place.frames,
-            plan.frame,
-            story.fit,
-            role.seed,
-        )
-        for i, (scene, role, place) in enumerate(zip(story.scenes, roles.roles, plan.scenes, strict=True))
+        Shot(scene.prompt, None, role.reading.camera, place.frames, plan.frame, story.fit, role.seed)
+        for scene, role, place in zip(story.scenes, roles.roles, plan.scenes, strict=True)
     ]
 
 
-def _path(crew: Crew, engine: str, shot: Shot, seen: Negative | None) -> Any:
+def _path(crew: Crew, engine: str, shot: Shot, album: Album, i: int) -> Any:
     """The camera's matrices, where the engine moves a picture."""
     live = crew.get("clips", engine)
-    return live.path(shot, seen) if seen and getattr(live, "live", False) else None
+    return live.path(shot, album[i]) if i in album and getattr(live, "live", False) else None
 
 
-def _make(stretches: Stretches, workers: int, progress: Progress) -> tuple[list[Part], Part, Part | None]:
+def _make(stretches: Stretches, progress: Progress) -> tuple[list[Part], Part, Part | None]:
     """Sound and picture side by side; the first failure stops all."""
     made = stretches
     spans = made.timeline.spans
     for stage, total in (("music", 1), ("sound", 1), ("film", len(spans))):
         made.emit(Began(stage, total))
     ticks = [progress.tick("film", k, span.frames) for k, span in enumerate(spans)]
-    with ThreadPoolExecutor(workers) as pool, ThreadPoolExecutor(1) as other:
-        heard = other.submit(score, made.story, made.roles, made.timeline, made.crew, made.vault, made.emit, progress)
-        # In the film's order, but long ones first among neighbours: so all hands are done at about the same time.
-        order = sorted(range(len(spans)), key=lambda k: (k // NEIGHBOURS, -spans[k].frames))
+    studio, hands = made.studio, made.studio.workers
+    with ThreadPoolExecutor(hands) as pool, ThreadPoolExecutor(1) as other:
+        heard = other.submit(score, made.story, made.roles, made.timeline, studio.crew, studio.vault, made.emit, progress)
+        # In the film's order, but the last ones by length: so all hands are done at about the same time.
+        last = max(0, len(spans) - 3 * hands)
+        order = [*range(last), *sorted(range(last, len(spans)), key=lambda k: -spans[k].frames)]
         seen = {k: pool.submit(made.make, spans[k], ticks[k]) for k in order}
         _finish([heard, *seen.values()], progress)
         sound, music = heard.result()

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from . import ffmpeg, film
+from .album import Album
 from .cast import Cast
-from .crew import Crew
-from .darkroom import Negative
 from .events import Emit, Made
 from .plan import Shot
-from .presets import Presets
+from .stage import Studio
 from .story import Story
 from .subtitles import ass
 from .timeline import Span, Timeline
-from .vault import Notes, Part, Vault
+from .vault import Notes, Part
 from .work import Tick
 
 
@@ -28,20 +27,17 @@ class Stretches:
     roles: Cast
     timeline: Timeline
     shots: Sequence[Shot]
-    negatives: Mapping[int, Negative]
-    crew: Crew
-    presets: Presets
-    vault: Vault
-    fonts: Path
+    album: Album
+    studio: Studio
     emit: Emit
 
     def make(self, span: Span, tick: Tick) -> Part:
         """One stretch, encoded, or as it was found."""
         frame, turning = self.timeline.frame, len(span.clips) == 2
         script = self._script(span)
-        xfade = self.presets.pick("transitions", span.transition).xfade if turning else ""
-        look = self.presets.pick("looks", self.story.look)
-        quality = self.presets.pick("qualities", self.story.quality)
+        xfade = self.studio.presets.pick("transitions", span.transition).xfade if turning else ""
+        look = self.studio.presets.pick("looks", self.story.look)
+        quality = self.studio.presets.pick("qualities", self.story.quality)
         graph = film.picture_filter(frame, xfade, span.frames, look, bool(script))
         told = film.stretch_args(frame, quality, graph, turning, span.frames)
         clips = list(zip(span.clips, span.starts, strict=True))
@@ -49,11 +45,11 @@ class Stretches:
 
         def build(out: Path) -> Notes:
             footage = [(self._footage(clip), start) for clip, start in clips]
-            film.encode([*told, str(out)], footage, span.frames, frame, script, self.fonts, out, tick)
+            film.encode([*told, str(out)], footage, span.frames, frame, script, self.studio.fonts, out, tick)
             return {"frames": span.frames}
 
         tick(0.0)
-        part = self.vault.make("span", ".mp4", recipe, build)
+        part = self.studio.vault.make("span", ".mp4", recipe, build)
         tick(1.0)
         self.emit(Made("film", self.story.scenes[span.clips[0]].scene_number, str(part.path), part.reused))
         return part
@@ -62,17 +58,17 @@ class Stretches:
         if self.story.captions not in ("burned", "both"):
             return ""
         frame = self.timeline.frame
-        style = self.presets.pick("captions", self.story.caption_style)
+        style = self.studio.presets.pick("captions", self.story.caption_style)
         start, end = frame.seconds(span.first), frame.seconds(span.first + span.frames)
         return ass(self.timeline.captions, style, frame.width, frame.height, start, end, frame.rate)
 
     def _recipe(self, clip: int) -> list[object]:
         name = self.roles.roles[clip].engine
-        picture = self.negatives[clip].path.stem if clip in self.negatives else ""
-        return [name, picture, self.crew.get("clips", name).recipe(self.shots[clip])]
+        picture = self.album[clip].path.stem if clip in self.album else ""
+        return [name, picture, self.studio.crew.get("clips", name).recipe(self.shots[clip])]
 
     def _footage(self, clip: int) -> film.Footage:
-        footage: film.Footage = self.crew.get("clips", self.roles.roles[clip].engine).footage(
-            self.shots[clip], self.negatives[clip]
+        footage: film.Footage = self.studio.crew.get("clips", self.roles.roles[clip].engine).footage(
+            self.shots[clip], self.album[clip]
         )
         return footage

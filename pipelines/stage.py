@@ -1,0 +1,26 @@
+"""What a render works with, as one value. Knows what there is, not what is made with it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from .crew import Crew
+from .presets import Presets
+from .vault import Vault
+
+
+@dataclass(frozen=True)
+class Studio:
+    """Engines, presets, parts made before, our fonts, how many stretches at once.
+
+    `mix_voices` allows two narrators in one film when one of them fails.
+    """
+
+    crew: Crew
+    presets: Presets
+    vault: Vault
+    fonts: Path
+    workers: int = max(1, min(8, os.cpu_count() or 1))
+    mix_voices: bool = False
