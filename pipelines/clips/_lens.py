@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     Matrix = NDArray[float64]
 Size = tuple[float, float]
 
-STEP = 1.26  # between levels
+STEP = 1.36  # between levels
 MELT = 0.3  # the share of a step in which two levels are mixed
 DENSITY = 2  # samples of a level for each pixel of the film, where memory allows
 MOST = 48_000_000  # samples in a level at most
