@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .vault import Notes, Part, Vault, digest
-from .work import FilmError
+from .work import Cancelled, FilmError
 
 if TYPE_CHECKING:
     from numpy import uint8
@@ -62,6 +62,7 @@ class Darkroom:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
+        self._closed = False
 
     def develop(self, picture: Path, cover: tuple[int, int], vault: Vault) -> Part:
         """The picture's negative, at most large enough to cover `cover` (width, height) pixels.
@@ -72,7 +73,11 @@ class Darkroom:
         return vault.make("negative", ".yuv", recipe, lambda out: self._ask(picture, cover, out))
 
     def close(self) -> None:
-        """End the child."""
+        """End the child; no other is started."""
+        self._closed = True
+        child = self._child
+        if child:
+            child.kill()  # whoever waits for its answer is let go
         with self._lock:
             self._end()
 
@@ -92,6 +97,8 @@ class Darkroom:
 
     def _answer(self, asked: bytes) -> bytes:
         """The child's line; empty if it ended instead."""
+        if self._closed:
+            raise Cancelled
         if self._child is None or self._child.poll() is not None:
             self._end()
             self._child = _start()

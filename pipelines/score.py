@@ -27,12 +27,26 @@ def score(
     music = _music(story, roles, timeline, samples, crew, vault, music_tick)
     if music:
         emit(Made("music", 0, str(music.path), music.reused))
-    mix = sound.Mix(samples, timeline.spoken, music.path if music else None, story.music_level)
+    mix = sound.Mix(samples, timeline.spoken, music.path if music else None, story.music_level, _loud(music, vault))
     spoken = [[one.take.path.stem, round(one.start * sound.RATE)] for one in timeline.spoken]
     recipe = [sound.VERSION, samples, spoken, music.key if music else "", story.music_level, ffmpeg.version()]
     part = vault.make("sound", ".m4a", recipe, lambda out: sound.render(mix, out, mix_tick))
     emit(Made("sound", 0, str(part.path), part.reused))
     return part, music
+
+
+def _loud(music: Part | None, vault: Vault) -> float:
+    """How loud the music is, in LUFS; measured once for each piece."""
+    if music is None:
+        return sound.SILENCE
+
+    def build(out: Path) -> Notes:
+        loud = sound.loudness(music.path)
+        out.write_text(f"{loud} LUFS", "utf-8")
+        return {"loudness": round(loud, 3) if loud > sound.SILENCE else None}
+
+    found = vault.make("loudness", ".txt", [sound.VERSION, music.key], build).notes["loudness"]
+    return float(str(found)) if found is not None else sound.SILENCE
 
 
 def _music(

@@ -53,12 +53,14 @@ SOUNDS = {  # how a sound file begins -> the demuxer that it is given to, and to
 
 @dataclass(frozen=True, slots=True)
 class Mix:
-    """What is heard: `music` is a 48 kHz stereo WAV as long as the film, `level` how many dB it lies under the voice."""
+    """What is heard: `music` is a 48 kHz stereo WAV as long as the film, `loud` its loudness in LUFS, `level` how many
+    dB it lies under the voice."""
 
     samples: int
     spoken: tuple[Spoken, ...]
     music: Path | None
     level: float
+    loud: float = SILENCE
 
 
 def render(mix: Mix, out: Path, tick: Tick) -> Notes:
@@ -99,12 +101,16 @@ def _bed(mix: Mix) -> tuple[NDArray[float64], NDArray[float64]]:
     """The music's factor over time: (seconds, factor)."""
     if mix.music is None:
         return np.zeros(1), np.ones(1)
-    meter = Meter()
-    for block in _blocks(mix.music, 2):
-        meter.feed(block)
     times, levels = curve([(one.start, one.start + one.take.seconds) for one in mix.spoken])
-    loud = meter.loudness()
-    return times, _factors((VOICE - mix.level - loud if loud > SILENCE else 0.0) + levels)
+    return times, _factors((VOICE - mix.level - mix.loud if mix.loud > SILENCE else 0.0) + levels)
+
+
+def loudness(path: Path) -> float:
+    """The loudness of a stereo WAV of ours, in LUFS; minus infinity for silence."""
+    meter = Meter()
+    for block in _blocks(path, 2):
+        meter.feed(block)
+    return meter.loudness()
 
 
 def curve(speech: Sequence[tuple[float, float]]) -> tuple[NDArray[float64], NDArray[float64]]:

@@ -203,7 +203,7 @@ def stage(tmp_path: Path) -> Any:
             sound.level(measure.wav(tmp_path / "raw.wav", voice(length)), tmp_path / f"take{i}.wav")
             spoken.append(Spoken(i, start, Take(tmp_path / f"take{i}.wav", length, (), "somebody")))
         heard = measure.wav(tmp_path / "music.wav", music) if music is not None else None
-        sound.render(Mix(round(seconds * RATE), tuple(spoken), heard, level), tmp_path / "mix.m4a", idle)
+        sound.render(Mix(round(seconds * RATE), tuple(spoken), heard, level, sound.loudness(heard) if heard else sound.SILENCE), tmp_path / "mix.m4a", idle)
         return tmp_path / "mix.m4a"
 
     return play

@@ -6,7 +6,6 @@ The service may refuse, break off or fall silent at any time: a take is whole, o
 
 from __future__ import annotations
 
-import asyncio
 import importlib.util
 import re
 import socket
@@ -22,7 +21,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import numpy as np
 
@@ -155,6 +153,8 @@ class Engine:
         """One attempt, in a thread with an event loop of its own: the caller's may be running already."""
         progress, stop = [0.0], threading.Event()
         with ThreadPoolExecutor(1, "edge") as pool:
+            import asyncio
+
             heard = pool.submit(lambda: asyncio.run(self._attempt(text, voice, rate, progress, stop)))
             try:
                 while not wait([heard], 0.1).done:
@@ -203,6 +203,8 @@ class Engine:
 
 async def _next(stream: AsyncIterator[Any], stall: float, stop: threading.Event) -> Any:
     """The next chunk, or None at the end. TimeoutError when none comes for `stall` seconds, _Failed when stopped."""
+    import asyncio
+
     coming = asyncio.ensure_future(anext(stream, None))
     until = time.monotonic() + stall
     try:
@@ -242,6 +244,8 @@ def _service() -> SplitResult:
 
 def _proxy() -> str | None:
     """The proxy that the environment names for https: aiohttp by itself would only look for one for wss."""
+    from urllib.request import getproxies, proxy_bypass
+
     known = getproxies()
     bypassed = proxy_bypass(_service().hostname or "")
     return None if bypassed else known.get("wss") or known.get("https")
