@@ -20,10 +20,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipelines.events import Event, Failed, Moved, Stopped, failed, plain
+from pipelines.events import Event, Failed, Made, Moved, Stopped, failed, plain
 from pipelines.work import Cancelled, FilmError
 
-MOST_CRASHES = 5  # a job that takes the studio down so often is told to be at fault
+MOST_CRASHES = 5  # a job that takes the studio down so often, and gets no further, is told to be at fault
 MOST_WAITING = 100  # jobs of one owner
 KEPT_KEYS = 24 * 3600.0  # seconds for which the same idempotency key gives the same job
 OVER = frozenset(("done", "failed", "stopped"))
@@ -239,8 +239,12 @@ class Jobs:
             with self._news:
                 if job in self._wanted or self._closing:
                     raise Cancelled
+            if isinstance(event, Made) and not event.reused and job not in moved:
+                moved.add(job)
+                self._innocent(job)
             self._add(job, event)
 
+        moved: set[str] = set()
         made: Future[None] = pool.submit(self._make, job, self.story(job), emit)
         error = made.exception()
         if self._closing and isinstance(error, Cancelled):
@@ -259,6 +263,11 @@ class Jobs:
             self._wanted.discard(job)
             self._moved.pop(job, None)
         self._tell(job)
+
+    def _innocent(self, job: str) -> None:
+        """It got further than before: what took the studio down was not this job, or not alone."""
+        with self._open() as db:
+            db.execute("update jobs set crashes = 0 where id = ?", (job,))
 
     def _waiting(self) -> str | None:
         """The job that is next: of the owner who was served longest ago, the oldest."""
