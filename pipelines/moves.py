@@ -117,20 +117,23 @@ def validate_clip_action(action: str, seconds: float, moves: Mapping[str, Move])
 
 
 def _pairs(action: str) -> list[tuple[str, str]]:
-    """Phrases with the separator after each."""
-    pairs, last = [], 0
+    """Phrases with what stands between each and the next: two separators side by side are one."""
+    pairs: list[tuple[str, str]] = []
+    start = 0
     for match in _SPLIT.finditer(action):
-        if text := action[last : match.start()]:
+        if text := action[start : match.start()]:
             pairs.append((text, match.group()))
-        last = match.end()
-    return [*pairs, (action[last:], "")] if action[last:] else pairs
+        elif pairs:
+            pairs[-1] = (pairs[-1][0], pairs[-1][1] + match.group())
+        start = match.end()
+    return [*pairs, (action[start:], "")] if action[start:] else pairs
 
 
 def _phrases(action: str, moves: Mapping[str, Move]) -> list[_Phrase]:
     phrases, follows = [], False
     for text, separator in _pairs(action.strip()):
         phrases.append(_phrase(text, follows, moves))
-        follows = bool(_THEN.fullmatch(separator))
+        follows = bool(_THEN.search(separator))
     return phrases
 
 
