@@ -18,7 +18,6 @@ from .story import Story, mood_for, sound_file, together
 from .work import FilmError
 
 Warn = Callable[[Warned], None]
-ONLINE = "The text of the narration is sent to an online service, which speaks it."
 
 
 @dataclass(frozen=True, slots=True)

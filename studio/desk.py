@@ -23,10 +23,9 @@ from pipelines.story import schema as story_schema
 from pipelines.work import FilmError
 
 from .jobs import Emit, Job, Jobs, Stamped, Told
-from .settings import GIGA, Settings
+from .settings import DAY, Settings, sweep
 from .settings import studio as studio_of
 
-DAY = 86400.0
 SWEPT = 3600.0  # seconds between two sweeps
 FILM = "film.mp4"
 BESIDE = {"film": ".mp4", "srt": ".srt", "vtt": ".vtt", "timeline": ".timeline.json"}
@@ -141,4 +140,4 @@ class Desk:
         self._swept = time.monotonic()
         for job in self._jobs.forget(self.settings.film_days * DAY):
             shutil.rmtree(self._films / os.path.basename(job), ignore_errors=True)
-        self.studio.vault.sweep(int(self.settings.vault_gigabytes * GIGA), self.settings.vault_days * DAY)
+        sweep(self.settings, self.studio.vault)

@@ -17,10 +17,11 @@ from pipelines.work import FilmError
 
 if TYPE_CHECKING:
     from pipelines.render import Studio
+    from pipelines.vault import Vault
 
 HOME = Path(__file__).resolve().parents[1]  # where presets and assets lie, in a checkout and installed alike
 PREFIX = "REELWRIGHT_"
-GIGA = 1_000_000_000
+GIGA, DAY = 1_000_000_000, 86400.0
 
 
 class Settings(BaseModel):
@@ -54,6 +55,11 @@ def read() -> Settings:
         first = error.errors()[0]
         name = PREFIX + str(first["loc"][0]).upper()
         raise FilmError(f"The setting {name} cannot be used: {first['msg']}.", "Mend it in the environment or .env.", name) from error
+
+
+def sweep(settings: Settings, vault: Vault) -> None:
+    """Let go of finished parts beyond what the settings keep."""
+    vault.sweep(int(settings.vault_gigabytes * GIGA), settings.vault_days * DAY)
 
 
 def _keep_memory() -> None:

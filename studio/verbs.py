@@ -56,7 +56,7 @@ def render(args: argparse.Namespace) -> int:
                 except KeyboardInterrupt:
                     watcher.hear(Stopped())
                     raise
-        studio.vault.sweep(int(own.vault_gigabytes * settings.GIGA), own.vault_days * 86400)
+        settings.sweep(own, studio.vault)
     finally:
         studio.crew.close()
     return 1 if failed else 0

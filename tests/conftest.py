@@ -11,6 +11,7 @@ from PIL import Image
 
 from pipelines import presets as kinds
 from pipelines.crew import Crew
+from pipelines.darkroom import Darkroom
 from pipelines.presets import Presets
 from pipelines.render import Studio
 from pipelines.vault import Vault
@@ -22,6 +23,14 @@ ROOT = Path(__file__).parents[1]
 def presets() -> Presets:
     """The shipped ones."""
     return kinds.read(ROOT / "presets")
+
+
+@pytest.fixture(scope="module")
+def room() -> Iterator[Darkroom]:
+    """One child that opens a whole file's pictures."""
+    darkroom = Darkroom()
+    yield darkroom
+    darkroom.close()
 
 
 @pytest.fixture

@@ -32,13 +32,6 @@ Array = NDArray[Any]
 Shoot = Callable[..., Footage]
 
 
-@pytest.fixture(scope="module")
-def room() -> Iterator[Darkroom]:
-    darkroom = Darkroom()
-    yield darkroom
-    darkroom.close()
-
-
 @pytest.fixture
 def shoot(room: Darkroom, vault: Vault, tmp_path: Path) -> Shoot:
     """A picture (an array) and words -> footage."""

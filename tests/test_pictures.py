@@ -33,13 +33,6 @@ SCENE = [(200, 40, 40), (40, 160, 60), (50, 60, 190), (230, 220, 90)]  # left to
 CANARY = (253, 0, 0)
 
 
-@pytest.fixture(scope="module")
-def room() -> Iterator[Darkroom]:
-    darkroom = Darkroom()
-    yield darkroom
-    darkroom.close()
-
-
 @pytest.fixture
 def other() -> Iterator[Darkroom]:
     """One that a test may hurt."""
