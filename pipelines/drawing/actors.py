@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from . import rooms
 from .depth import Depth, Motion
 from .figures import extent, figure, shadow
+from .light import Light, mixed
 from .parts import Item, Part, Set
 from .pen import Stroke, stroke
 from .scene import Actor
@@ -42,22 +44,29 @@ class Spot:
     far: float
     depth: Depth
     name: str
+    half: float  # about how far it reaches to either side
 
 
-def before(place: Set) -> list[Item]:
-    """Everybody, the farthest first."""
+def standing(place: Set) -> list[Item]:
+    """Those on the ground or the water, the farthest first."""
+    return _all(place, True)
+
+
+def airborne(place: Set) -> list[Item]:
+    """Those in the air, in space or in the deep."""
+    return _all(place, False)
+
+
+def _all(place: Set, grounded: bool) -> list[Item]:
     drawn = random.Random(f"{place.seed} actors")
     spots: list[tuple[Actor, Spot]] = []
     for order, actor in enumerate(place.scene.actors):
-        spots += [(actor, spot) for spot in _spots(place, actor, order, drawn)]
+        spots += [(actor, spot) for spot in _spots(place, actor, order, [spot for _, spot in spots], drawn)]
     out: list[Item] = []
-    for actor, spot in sorted(spots, key=lambda one: (one[1].y if _grounded(place, one[0]) else -1.0, one[1].tall)):
-        out += parts(place, actor, spot, random.Random(f"{place.seed} {spot.name}"))
+    for actor, spot in sorted(spots, key=lambda one: (one[1].y if grounded else 0.0, one[1].tall)):
+        if (home(place, actor) in ("ground", "water", "wall")) == grounded:
+            out += parts(place, actor, spot, random.Random(f"{place.seed} {spot.name}"))
     return out
-
-
-def _grounded(place: Set, actor: Actor) -> bool:
-    return home(place, actor) in ("ground", "water")
 
 
 def home(place: Set, actor: Actor) -> str:
@@ -80,24 +89,45 @@ def home(place: Set, actor: Actor) -> str:
     return on
 
 
-def _spots(place: Set, actor: Actor, order: int, drawn: random.Random) -> list[Spot]:
+def _spots(place: Set, actor: Actor, order: int, taken: Sequence[Spot], drawn: random.Random) -> list[Spot]:
     """One for each of them."""
     half = place.aspect / 2
     narrow = min(1.0, 0.45 + place.aspect * 0.42)
+    left, _, right, _ = extent([stroke(one) for one in actor.figure.shapes], 0.5)
+    wide = min(2.2, right - left)
     on = home(place, actor)
-    first = {"left": -0.5, "right": 0.5, "middle": 0.0}.get(actor.where, THIRDS[order % len(THIRDS)] * (1 if place.seed % 2 else -1))
-    out = []
+    first = {"left": -0.5, "right": 0.5, "middle": 0.0}.get(actor.where, THIRDS[order % len(THIRDS)] * -place.light.side)
+    if place.scene.world == "room" and actor.figure.place == "back" and not actor.where:
+        first = (0.58, -0.82, 0.86)[order % 3] * (-1.0 if rooms.window(place.seed, place.aspect).left > -0.25 else 1.0)
+    out: list[Spot] = []
     for k in range(actor.many):
         size = actor.figure.size * actor.scale * narrow
+        if actor.many == 1 and actor.figure.count > 1:
+            size *= 1.7  # alone it is what the picture is about
+        if place.scene.world == "room" and on == "ground":
+            size *= 1.25
+        size = min(size, 0.92, 0.86 * place.aspect / wide)
         size *= {"near": 1.7, "far": 0.5}.get(actor.where, 1.0)
         if actor.many > 1:
             size *= (1.0, 0.82, 0.9, 0.74, 0.86)[k % 5] * (0.92 if actor.many > 3 else 1.0)
         x = first * half if k == 0 and actor.many < 4 else (first + (0.0 if actor.many < 2 else _spread(k, actor.many, drawn))) * half
         x = max(-half * 0.86, min(half * 0.86, x))
+        if on in ("ground", "water", "space") and actor.where != "middle":
+            x = _free(x, 0.42 * wide * size, half * 0.9, [*taken, *out])
         facing = -1.0 if (x > 0.05 if actor.many < 4 else place.seed % 2 == 0) else 1.0
         y, depth, far = _height(place, actor, on, size, k, drawn)
-        out.append(Spot(x, y, min(size, 0.92), facing, far, depth, f"{actor.name} {k}"))
+        out.append(Spot(x, y, size, facing, far, depth, f"{actor.name} {k}", 0.42 * wide * size))
     return out
+
+
+def _free(x: float, half: float, most: float, taken: Sequence[Spot]) -> float:
+    """The nearest place to x where nobody stands; if there is none, the one with most room."""
+    def room(at: float) -> float:
+        return min((abs(at - one.x) - half - one.half for one in taken), default=1.0)
+
+    tries = [x + side * step * 0.06 for step in range(24) for side in (1, -1)]
+    inside = [at for at in tries if abs(at) <= most] or [x]
+    return next((at for at in inside if room(at) >= 0), max(inside, key=room))
 
 
 def _spread(k: int, many: int, drawn: random.Random) -> float:
@@ -146,11 +176,15 @@ def parts(place: Set, actor: Actor, spot: Spot, drawn: random.Random) -> list[It
     light, grade = place.light, place.grade
     strokes = [stroke(line) for line in actor.figure.shapes]
     act = actor.act or actor.figure.moves
+    if act == "walk" and actor.figure.moves in ("roll", "turn", "bob", "swim", "zoom"):
+        act = actor.figure.moves  # what has no legs crosses in its own way
     on = home(place, actor)
     if on == "space" and act in ("walk", "still", "breathe", "graze"):
         act = "float"
     hz, lively = PACES.get(act, (0.0, 0.3))
-    backlit = place.scene.sky.backlit * (0.9 if on != "space" else 0.2) if place.scene.world != "room" else 0.08
+    backlit = place.scene.sky.backlit * {"space": 0.2, "air": 0.55, "water": 0.75}.get(on, 0.9)
+    if place.scene.world == "room":
+        backlit, light = 0.05, _indoors(light)
     swings = any(one.degrees for one in strokes) and hz > 0 and lively > 0
     poses = POSES if swings else 1
     moving = _motion(place, act, on, spot, actor, hz, poses, drawn)
@@ -188,6 +222,13 @@ def parts(place: Set, actor: Actor, spot: Spot, drawn: random.Random) -> list[It
     if act == "burn" and actor.figure.size > 0.12 and actor.figure.place != "table":
         out.append(sparks(place.seed, spot.x, spot.y - 0.4 * spot.tall, 0.2 * spot.tall, 0.42, 22, grade, spot.depth))
     return out
+
+
+def _indoors(light: Light) -> Light:
+    """What falls on things in a room: the day through the window, or lamps."""
+    warm, lamps = (0.80, 0.66, 0.50), light.lamps
+    ambient = mixed(mixed(light.ambient, (0.62, 0.58, 0.55), 0.35), warm, 0.75 * lamps)
+    return replace(light, ambient=ambient, sun=mixed(light.sun, (0.45, 0.34, 0.22), lamps), fog=0.0)
 
 
 def _motion(place: Set, act: str, on: str, spot: Spot, actor: Actor, hz: float, poses: int, drawn: random.Random) -> Motion:

@@ -10,7 +10,7 @@ import numpy as np
 
 from .light import RGB, Light, mixed, rgb, times
 from .noise import chance, smooth
-from .sheet import Board, Grade, Sheet
+from .sheet import SHIFT, Board, Grade, Sheet
 
 if TYPE_CHECKING:
     from numpy import float32, float64, uint8
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     Points = NDArray[float64]
 
 NEON = tuple(map(rgb, ("#ff2d95", "#19e3ff", "#a24bff", "#ffd23f", "#2bff9e", "#ff6a3d")))
+STONES = tuple(map(rgb, ("#b5714f", "#d8c09a", "#8fa0b4", "#c9b8a8", "#7f8fa0", "#a89a84", "#d9d2c6")))
 WARM = tuple(map(rgb, ("#ffd58a", "#ffe9b8", "#ffc061", "#fff3d6", "#cfe8ff")))
+PANES = tuple(times(hue, 0.55 + 0.05 * k) for hue in (*WARM, *NEON[:2]) for k in range(10))  # lit windows
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,112 +87,103 @@ def skyline(
     sheet: Sheet, grade: Grade, light: Light, seed: int, *, base: float, high: float, wide: float, far: float, colour: RGB, futuristic: float, neon: float
 ) -> Board:
     """One row of buildings: a sunny and a shady side each, windows, and what shines at night."""
-    houses = row(seed, (sheet.left, sheet.right), base=base, high=high, wide=wide, futuristic=futuristic)
-    cover, tone = sheet.mask(), sheet.mask()
-    panes, glow = np.zeros((sheet.height, sheet.width, 3), np.uint8), np.zeros((sheet.height, sheet.width, 3), np.uint8)
-    dark_panes = sheet.mask()
-    order = sorted(houses, key=lambda one: one.own)
-    for house in order:
+    houses = sorted(row(seed, (sheet.left, sheet.right), base=base, high=high, wide=wide, futuristic=futuristic), key=lambda one: one.own)
+    cover, tone, panes, hues, tubes, stones = (sheet.mask() for _ in range(6))
+    for house in houses:
         drawn = np.random.default_rng(house.own)
         outlines = shape(house)
         sheet.fill(cover, outlines)
-        base_tone = int(drawn.uniform(60, 150))
-        sheet.fill(tone, outlines, base_tone)
-        sheet.fill(dark_panes, outlines, 0)
-        for outline in outlines:
-            cv2.fillPoly(panes, [sheet.points(outline)], (0, 0, 0))
-            cv2.fillPoly(glow, [sheet.points(outline)], (0, 0, 0))
+        for mask in (panes, tubes) if neon else (panes,):
+            sheet.fill(mask, outlines, 0)
+        own = drawn.uniform(60, 150)
+        sheet.fill(tone, outlines, int(own))
+        sheet.fill(stones, outlines, 1 + house.own % len(STONES))
         split = house.left + (house.right - house.left) * (0.68 if light.side < 0 else 0.32)
-        inner = (split, house.right) if light.side < 0 else (house.left, split)
-        shady = np.array([(inner[0], house.foot), (inner[0], house.top), (inner[1], house.top), (inner[1], house.foot)])
-        mask = sheet.mask() if False else None
-        del mask
-        _half(sheet, tone, outlines[0], shady, int(base_tone * 0.45))
-        _windows(sheet, panes, dark_panes, house, drawn, light.lamps, neon)
+        low, high_x = (split, house.right) if light.side < 0 else (house.left, split)
+        sheet.fill(tone, [np.column_stack([np.clip(outlines[0][:, 0], low, high_x), outlines[0][:, 1]])], int(own * 0.45))
+        _windows(sheet, panes, house, drawn, light.lamps, neon)
         if neon and drawn.uniform() < 0.55 * neon:
-            _neon(sheet, glow, house, drawn, outlines[0])
+            _neon(sheet, tubes, hues, int(drawn.integers(len(NEON))), house, drawn, outlines[0])
     board = Board(sheet, grade, light.on(times(colour, 0.7), 0.05, far))
-    board.wash(light.on(colour, 0.95, far), tone.astype(np.float32) / np.float32(255))
-    day = max(0.0, 1 - 1.4 * light.lamps)
-    board.wash(mixed(light.on((0.55, 0.68, 0.80), 0.5, far), light.haze, 0.25), dark_panes.astype(np.float32) / np.float32(255) * np.float32(0.20 + 0.45 * day))
+    board.wash(light.on(colour, 0.95, far), tone)
+    plain = np.full(len(STONES) + 1, 0.60 * (1 - 0.8 * futuristic) * (1 - 0.6 * far), np.float32)
+    plain[0] = 0.0
+    board.stain([colour, *(light.on(stone, 0.55, far) for stone in STONES)], plain, stones, tone)
     faded = 1 - 0.65 * light.faded(far)
-    lit = panes.max(-1).astype(np.float32) / np.float32(255) * np.float32(faded)
-    board.shade(panes.astype(np.float32) / np.float32(255), np.minimum(lit * 1.6, faded))
-    shine = cv2.GaussianBlur(cv2.max(panes, glow), (0, 0), sheet.dense * 0.006)
+    dull = mixed(light.on((0.55, 0.68, 0.80), 0.5, far), light.haze, 0.25)
+    strong = np.full(len(PANES) + 2, faded, np.float32)
+    strong[:2] = 0.0, 0.20 + 0.45 * max(0.0, 1 - 1.4 * light.lamps)
+    board.stain([(0.0, 0.0, 0.0), dull, *PANES], strong, panes)
     board.cover = cover.astype(np.float32) / np.float32(255)
     if light.lamps > 0.1:
-        halo = shine.astype(np.float32) / np.float32(255)
-        board.shade(np.clip(halo * 1.3, 0, 1), np.clip(halo.max(-1) * 0.9, 0, 1) * np.float32(faded))
-    tubes = glow.astype(np.float32) / np.float32(255)
-    if neon:
-        board.shade(np.clip(tubes * 0.7 + 0.3, 0, 1), tubes.max(-1) * np.float32(faded))
-    mist = np.clip((sheet.ys - (base - high)) / high, 0, 1) ** 2 * np.float32(0.20 + 0.30 * far + 0.45 * light.fog)
+        lit = np.where(panes > 1, np.uint8(255), np.uint8(0))
+        board.wash(WARM[0], np.minimum(sheet.blurred(lit, 0.006), 0.8) * np.float32(0.55 * faded))
+    mist = np.clip((sheet.ys - (base - high)) / np.float32(high), 0, 1) ** 2 * np.float32(0.20 + 0.30 * far + 0.45 * light.fog)
     board.wash(mixed(light.haze, light.glow, 0.12 * light.lamps), mist)
-    if neon:
-        _beyond(board, glow, faded)
+    if neon and tubes.any():
+        _shine(board, tubes, hues, faded)
     return board
 
 
-def _beyond(board: Board, glow: Bytes, faded: float) -> None:
-    """Neon's glow reaches past the walls."""
-    soft = cv2.GaussianBlur(glow, (0, 0), board.sheet.dense * 0.012).astype(np.float32) / np.float32(255)
-    strong = np.clip(soft.max(-1) * 1.6, 0, 0.75) * np.float32(faded)
-    hue = soft / (soft.max(-1, keepdims=True) + 1e-3)
+def _shine(board: Board, tubes: Bytes, hues: Bytes, faded: float) -> None:
+    """Neon tubes, white-hot within; their glow reaches past the walls."""
     assert board.cover is not None
-    outside = strong * (1 - board.cover)
-    board.shade(hue, np.maximum(strong * 0.5, (outside > 0.004).astype(np.float32) * (board.cover < 0.5)))
-    board.cover = np.maximum(board.cover, outside)
+    sheet = board.sheet
+    few = sheet.coarse(4)
+    pad = (few.height * 4 - sheet.height, few.width * 4 - sheet.width)
+    weight, sums = np.zeros((few.height, few.width), np.float32), [np.zeros((few.height, few.width), np.float32) for _ in range(3)]
+    for k, hue in enumerate(NEON):
+        own = cv2.copyMakeBorder(cv2.bitwise_and(tubes, cv2.compare(hues, k + 1, cv2.CMP_EQ)), 0, pad[0], 0, pad[1], cv2.BORDER_CONSTANT)
+        soft = cv2.GaussianBlur(cv2.resize(own, (few.width, few.height), interpolation=cv2.INTER_AREA).astype(np.float32), (0, 0), 0.014 * few.dense)
+        weight += soft
+        for total, value in zip(sums, board.grade.of(hue), strict=True):
+            total += soft * np.float32(value)
+    share = sheet.fine(np.clip(weight * np.float32(2.4 * faded / 255), 0, 0.8))
+    wall = np.where(board.cover > 0.5, share * np.float32(0.6), (share > 0.004).astype(np.float32))
+    for plane, total in zip(board.planes, sums, strict=True):
+        plane += (sheet.fine(total / (weight + np.float32(1e-3))) - plane) * wall
+    strong = np.full(len(NEON) + 1, faded, np.float32)
+    strong[0] = 0.0
+    board.stain([(0.0, 0.0, 0.0), *(mixed(hue, (1.0, 1.0, 1.0), 0.35) for hue in NEON)], strong, hues, tubes)
+    board.cover = np.maximum(board.cover, share * np.float32(0.7))
 
 
-def _half(sheet: Sheet, tone: Bytes, outline: Points, half: Points, value: int) -> None:
-    """Darken the part of an outline that lies in a box: clipped in x."""
-    low, high = half[:, 0].min(), half[:, 0].max()
-    clipped = np.column_stack([np.clip(outline[:, 0], low, high), outline[:, 1]])
-    sheet.fill(tone, [clipped], value)
-
-
-def _windows(sheet: Sheet, panes: Bytes, dark: Bytes, house: House, drawn: np.random.Generator, lamps: float, neon: float) -> None:
-    """A grid of them; some are lit, by whole floors or singly."""
+def _windows(sheet: Sheet, panes: Bytes, house: House, drawn: np.random.Generator, lamps: float, neon: float) -> None:
+    """A grid of them, as numbers: 1 is a dark one, 2 and more are of PANES. Some are lit, by whole floors or singly."""
     wide, tall = house.right - house.left, house.foot - house.top
     step = max(0.010, wide / drawn.integers(5, 9))
     rise = step * drawn.uniform(1.0, 1.7)
     columns, rows = int(wide * 0.84 / step), int(tall * 0.92 / rise)
-    if columns < 1 or rows < 1 or step * sheet.dense < 3:
+    if columns < 1 or rows < 1 or step * sheet.dense < 3 or house.right < sheet.left or house.left > sheet.right:
         return
     left, top = house.left + (wide - columns * step) / 2, house.top + rise * (0.8 if house.kind in ("flat", "mast") else 0.26 * tall / rise)
     bands = drawn.uniform() < 0.3
     share = lamps * drawn.uniform(0.25, 0.75)
-    floors = drawn.uniform(size=rows) < share
-    each = drawn.uniform(size=(rows, columns)) < share
-    hues = WARM if drawn.uniform() > 0.45 * neon else NEON[:2]
-    tint = np.array(hues[int(drawn.integers(len(hues)))])
+    floors, each = drawn.uniform(size=rows) < share, drawn.uniform(size=(rows, columns)) < share
+    first = 2 + 10 * (int(drawn.integers(len(WARM))) if drawn.uniform() > 0.45 * neon else len(WARM) + int(drawn.integers(2)))
+    across = []
+    for j in range(columns):
+        a, b = left + j * step + step * 0.18, left + j * step + step * (1.0 if bands else 0.80)
+        across.append(slice(max(0, round((a - sheet.left) * sheet.dense)), max(0, round((b - sheet.left) * sheet.dense))))
     for i in range(rows):
         y = top + i * rise
         if y > house.foot - 0.02:
             break
-        y0, y1 = (y - sheet.top) * sheet.dense, (y + rise * 0.52 - sheet.top) * sheet.dense
-        for j in range(columns):
-            x = left + j * step
-            x0, x1 = (x + step * 0.18 - sheet.left) * sheet.dense, (x + step * (1.0 if bands else 0.80) - sheet.left) * sheet.dense
-            if x1 < 0 or x0 > sheet.width:
-                continue
-            box = slice(max(0, round(y0)), max(0, round(y1))), slice(max(0, round(x0)), max(0, round(x1)))
-            if (floors[i] if bands else each[i, j]):
-                panes[box] = np.clip(tint * 255 * (0.55 + 0.45 * ((i * 7 + j * 13 + house.own) % 10) / 9), 0, 255)
-            else:
-                dark[box] = 255
+        down = slice(max(0, round((y - sheet.top) * sheet.dense)), max(0, round((y + rise * 0.52 - sheet.top) * sheet.dense)))
+        for j, columns_now in enumerate(across):
+            lit = floors[i] if bands else each[i, j]
+            panes[down, columns_now] = first + (i * 7 + j * 13 + house.own) % 10 if lit else 1
 
 
-def _neon(sheet: Sheet, glow: Bytes, house: House, drawn: np.random.Generator, outline: Points) -> None:
+def _neon(sheet: Sheet, tubes: Bytes, hues: Bytes, hue: int, house: House, drawn: np.random.Generator, outline: Points) -> None:
     """Tubes along an edge, a sign, or bars."""
-    hue = np.array(NEON[int(drawn.integers(len(NEON)))]) * 255
-    colour = (float(hue[0]), float(hue[1]), float(hue[2]))
     thick = max(1, round(sheet.dense * 0.0028))
     wide, tall = house.right - house.left, house.foot - house.top
     kind = int(drawn.integers(3))
 
     def stroke(points: Points) -> None:
-        cv2.polylines(glow, [sheet.points(points)], False, colour, thick, cv2.LINE_AA, 6)
+        cv2.polylines(tubes, [sheet.points(points)], False, 255, thick, cv2.LINE_AA, SHIFT)
+        cv2.polylines(hues, [sheet.points(points)], False, hue + 1, thick + 2, cv2.LINE_8, SHIFT)
 
     if kind == 0:
         stroke(outline[1:-1] if len(outline) > 3 else outline)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from .fronts import blade
 from .light import RGB, Light, mixed, times
 from .noise import chance, field, line, smooth
 from .sheet import Board, Grade, Sheet
@@ -30,11 +29,12 @@ def water(sheet: Sheet, grade: Grade, light: Light, seed: int) -> Board:
 
 def shafts(sheet: Sheet, grade: Grade, light: Light, seed: int, which: int) -> Board:
     """Rays that slant down from the surface."""
-    xs, ys = sheet.xs, sheet.ys
+    few = sheet.coarse(4)
+    xs, ys = few.xs, few.ys
     fan = (xs - light.x * 0.5) / (ys + 0.75)
     rays = smooth(0.15, 0.75, line(seed, f"shaft {which}", np.asarray(fan * 4.2, np.float32), 3, 0.6))
     board = Board(sheet, grade, mixed(light.glow, (1.0, 1.0, 1.0), 0.25))
-    board.cover = (rays * np.exp(-np.maximum(ys + 0.15, 0) / 0.42) * 0.42).astype(np.float32)
+    board.cover = sheet.fine(rays * np.exp(-np.maximum(ys + 0.15, 0) / 0.42) * np.float32(0.42))
     return board
 
 
@@ -61,18 +61,12 @@ def reef(sheet: Sheet, grade: Grade, light: Light, seed: int, *, y: float, high:
                 for turn in np.linspace(-0.9, 0.9, 5):
                     tip = np.array([x + size * 1.2 * np.sin(turn), at - size * 1.5 * np.cos(turn)])
                     sheet.fill(mask, [limb(np.array([(x, at), (x + size * 0.5 * np.sin(turn), at - size * 0.7), tip]), size * np.array([0.20, 0.16, 0.10]))])
-            rows, columns = _around(sheet, x, at, size * 2.4)
+            rows, columns = sheet.around(x, at, size * 2.4)
             board.wash(light.on(hue, 0.6, far + 0.1), mask[rows, columns], rows, columns)
             own_cover[rows, columns] = np.maximum(own_cover[rows, columns], mask[rows, columns])
         cover = np.maximum(cover, own_cover.astype(np.float32) / np.float32(255))
     board.cover = cover
     return board
-
-
-def _around(sheet: Sheet, x: float, y: float, reach: float) -> tuple[slice, slice]:
-    """The rows and columns around a point."""
-    row, column, far = (y - sheet.top) * sheet.dense, (x - sheet.left) * sheet.dense, reach * sheet.dense
-    return slice(max(0, int(row - far)), max(1, int(row + far))), slice(max(0, int(column - far)), max(1, int(column + far)))
 
 
 def weeds(sheet: Sheet, grade: Grade, light: Light, seed: int, *, y: float, tall: float, far: float) -> Board:
@@ -92,7 +86,6 @@ def weeds(sheet: Sheet, grade: Grade, light: Light, seed: int, *, y: float, tall
             leaf = limb(spine, 0.022 * (1 - 0.8 * share) * (1 + 0.35 * np.sin(share * 22)))
             sheet.fill(cover, [leaf])
             sheet.fill(tone, [leaf], int(own.uniform(30, 230)))
-        sheet.fill(cover, [blade(own, x, y + 0.02, tall * 0.2, 0.02, 0.3)])
     leaf_colour: RGB = (0.25, 0.52, 0.34)
     board = Board(sheet, grade, light.on(times(leaf_colour, 0.4), 0.1, far))
     board.wash(light.on(leaf_colour, 0.9, far), tone.astype(np.float32) / np.float32(255))

@@ -57,10 +57,11 @@ def figure(
     """One figure whose foot is at (x, y). `backlit` 0..1: how much of a silhouette it is; `pose` 0..1 of its round."""
     cover, bright = sheet.mask(), sheet.mask()
     board = Board(sheet, grade, light.on(colour, 0.4, far))
-    lit = 0.62 * (1 - backlit)
+    lit = 0.80 * (1 - 0.8 * backlit)
+    mask = sheet.mask()
     for stroke in strokes:
         outlines = [placed(one, x, y, tall, facing) for one in stroke.at(pose, lively)]
-        mask = sheet.mask()
+        rows, columns = _box(sheet, outlines)
         sheet.fill(mask, outlines)
         sheet.fill(cover, outlines)
         own = tone(stroke.tone, colour)
@@ -71,7 +72,8 @@ def figure(
             sheet.fill(bright, outlines, 0)
             seen = light.on(own, lit, far)
             shown = mixed(seen, light.on(times(own, 0.22), 0.0, far), backlit)
-        board.wash(shown, mask)
+        board.wash(shown, mask[rows, columns], rows, columns)
+        mask[rows, columns] = 0
     whole = cover.astype(np.float32) / np.float32(255)
     glowing = bright.astype(np.float32) / np.float32(255)
     _model(board, light, whole * (1 - glowing), tall, far, backlit)
@@ -85,6 +87,13 @@ def figure(
     return board
 
 
+def _box(sheet: Sheet, outlines: Sequence[Points]) -> tuple[slice, slice]:
+    """The rows and columns that outlines can touch."""
+    every = (np.concatenate(outlines) - (sheet.left, sheet.top)) * sheet.dense
+    low, high = np.floor(every.min(0)) - 2, np.ceil(every.max(0)) + 3
+    return slice(max(0, int(low[1])), max(0, int(high[1]))), slice(max(0, int(low[0])), max(0, int(high[0])))
+
+
 def _model(board: Board, light: Light, cover: Array, tall: float, far: float, backlit: float) -> None:
     """Light from above and from the sun's side, and a bright edge against it."""
     sheet = board.sheet
@@ -92,10 +101,10 @@ def _model(board: Board, light: Light, cover: Array, tall: float, far: float, ba
     moved = np.float32([[1, 0, -reach * light.side], [0, 1, reach * 0.7]])
     shade = cv2.warpAffine(cover, moved, (sheet.width, sheet.height))
     soft = cv2.GaussianBlur(np.clip(cover - shade, 0, 1), (0, 0), reach * 0.45)
-    board.wash(mixed(light.on((1.0, 1.0, 1.0), 0.9, far), light.glow, 0.5), soft * cover * np.float32(0.34 * (1 - 0.4 * backlit)))
+    board.wash(mixed(light.on((1.0, 1.0, 1.0), 0.9, far), light.glow, 0.5), soft * cover * np.float32(0.24 * (1 - 0.4 * backlit)))
     other = cv2.warpAffine(cover, np.float32([[1, 0, reach * light.side * 1.4], [0, 1, -reach]]), (sheet.width, sheet.height))
     dark = cv2.GaussianBlur(np.clip(cover - other, 0, 1), (0, 0), reach * 0.7)
-    board.wash(light.on((0.12, 0.12, 0.16), 0.2, far), dark * cover * np.float32(0.38))
+    board.wash(light.on((0.12, 0.12, 0.16), 0.2, far), dark * cover * np.float32(0.26))
     thin = max(0.7, 0.010 * tall * sheet.dense)
     edge = cv2.warpAffine(cover, np.float32([[1, 0, -thin * light.side], [0, 1, thin * 0.8]]), (sheet.width, sheet.height))
     board.wash(mixed(light.glow, light.on((1.0, 1.0, 1.0), 1.0, far), 0.4), np.clip(cover - edge, 0, 1) * np.float32(0.30 + 0.45 * backlit) * np.float32(1 - light.faded(far)))

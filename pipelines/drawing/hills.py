@@ -89,7 +89,7 @@ def mesas(sheet: Sheet, grade: Grade, light: Light, seed: int, *, base: float, h
     pale = mixed(colour, (0.98, 0.86, 0.70), 0.45)
     board.wash(light.on(pale, 0.5, far), smooth(0.15, 0.3, layers) * np.float32(0.35))
     board.wash(light.on(times(colour, 0.5), 0.2, far), smooth(0.2, 0.4, -layers) * np.float32(0.40))
-    board.wash(light.haze, np.clip(deep / high, 0, 1) ** 1.6 * np.float32(0.34 + 0.4 * light.fog))
+    board.wash(light.haze, np.clip(deep / high, 0, 1) ** 1.6 * np.float32(0.12 + 0.30 * far + 0.4 * light.fog))
     board.cover = sheet.below(edge)
     return board
 

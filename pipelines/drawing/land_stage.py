@@ -15,7 +15,7 @@ from .sheet import Board, Sheet
 from .sky_stage import band
 
 GROUNDS = {"sand": "#e8bd7c", "street": "#5c606b", "rock": "#8d857c", "moon": "#a5a29d", "mars": "#b9653e", "ice": "#d6e8f2", "snow": "#eef3fa", "clouds": "#f2f0ee"}
-WATERS = {"sea": "#1f6480", "lake": "#23566c", "river": "#3a6f86", "swamp": "#4c5a3a"}
+WATERS = {"sea": "#1f6480", "lake": "#23566c", "river": "#3a6f86", "swamp": "#6a7a52"}
 ROCK, SNOWY = rgb("#6a6f8a"), rgb("#eef3fa")
 BACK = ("volcano", "mountains", "ice", "mesas", "dunes", "hills", "cliffs", "island", "skyline", "town", "palms", "woods", "pines", "bare")
 
@@ -24,9 +24,11 @@ def items(place: Set) -> list[Item]:
     """From the far land to what frames the picture."""
     out = land(place)
     out += [one for kind in place.scene.near if kind == "trunks" for one in _trunks(place, (0, 1))]
-    out += actors.before(place)
-    for kind in place.scene.near:
+    out += actors.standing(place)
+    plain = place.scene.plane == "grass" and not place.scene.near
+    for kind in ("grass",) if plain else place.scene.near:
         out += _near(place, kind)
+    out += actors.airborne(place)
     if "smoke" in place.scene.things:
         out.append(band(place, place.horizon - 0.12, 0.16, 0.6, 0.8, 0.03))
     return out
@@ -70,20 +72,20 @@ def _far(place: Set, kind: str) -> list[Item]:
         front = part(lambda s: peaks.mountains(s, grade, light, seed + 1, base=horizon + 0.03, high=0.19, wide=0.50, far=0.46, colour=times(rock, 0.9), snow=snow * 0.55, steep=1.2 if ice else 1.0), 0.27, horizon - 0.22)
         return [back, front]
     if kind == "volcano":
-        cone = part(lambda s: peaks.volcano(s, grade, light, seed, base=horizon + 0.02, high=0.40, far=0.55), 0.24, horizon - 0.50)
+        cone = part(lambda s: peaks.volcano(s, grade, light, seed, base=horizon + 0.02, high=0.40, far=0.42), 0.24, horizon - 0.98)
         ridge = part(lambda s: peaks.mountains(s, grade, light, seed + 1, base=horizon + 0.02, high=0.10, wide=0.4, far=0.5, colour=rgb("#5a4a50")), 0.27, horizon - 0.12)
         return [cone, ridge]
     if kind == "mesas":
         own = rgb(scene.ground) if scene.ground else rgb("#b0633f")
         return [
-            part(lambda s: hills.mesas(s, grade, light, seed, base=horizon + 0.01, high=0.26, wide=0.75, far=0.72, colour=own), 0.22, horizon - 0.33),
-            part(lambda s: hills.mesas(s, grade, light, seed + 5, base=horizon + 0.02, high=0.17, wide=1.0, far=0.40, colour=times(own, 0.9)), 0.28, horizon - 0.22),
+            part(lambda s: hills.mesas(s, grade, light, seed, base=horizon + 0.01, high=0.32, wide=0.75, far=0.58, colour=own), 0.22, horizon - 0.40),
+            part(lambda s: hills.mesas(s, grade, light, seed + 5, base=horizon + 0.02, high=0.20, wide=1.0, far=0.28, colour=times(own, 0.95)), 0.28, horizon - 0.25),
         ]
     if kind == "dunes":
         sand = colour(place) if scene.plane == "sand" else rgb(GROUNDS["sand"])
         return [part(lambda s: hills.dunes(s, grade, light, seed, base=horizon + 0.05, high=0.13, wide=0.75, far=0.6, colour=sand), 0.28, horizon - 0.14)]
     if kind == "hills":
-        rows = ((0.09, 0.55, 0.78, 0.24), (0.06, 0.42, 0.55, 0.28))
+        rows = ((0.15, 0.62, 0.78, 0.24), (0.10, 0.42, 0.55, 0.28))
         return [part(lambda s, k=k, row=row: hills.hills(s, grade, light, seed + k, base=horizon + 0.015 * k + 0.01, high=row[0], wide=row[1], far=row[2], colour=place.lawn), row[3], horizon - row[0] - 0.03) for k, row in enumerate(rows)]
     if kind == "cliffs":
         return [part(lambda s: hills.cliffs(s, grade, light, seed, base=horizon + 0.03, high=0.28, far=0.35, colour=rgb("#a29786"), top=place.lawn), 0.34, horizon - 0.36)]
@@ -92,7 +94,9 @@ def _far(place: Set, kind: str) -> list[Item]:
     if kind == "skyline":
         return _skyline(place)
     if kind == "town":
-        return [part(lambda s: cities.town(s, grade, light, seed, base=horizon + 0.025, high=0.17, far=0.35, wall=mixed(rgb("#e8dcc4"), SNOWY, scene.season.white * 0.5), roof=rgb("#b0553f") if scene.season.white < 0.5 else rgb("#dfe6ee")), 0.32, horizon - 0.26)]
+        return [part(lambda s: cities.town(s, grade, light, seed, base=horizon + 0.03, high=0.23, far=0.30, wall=mixed(rgb("#e8dcc4"), SNOWY, scene.season.white * 0.5), roof=rgb("#b0553f") if scene.season.white < 0.5 else rgb("#dfe6ee")), 0.32, horizon - 0.33)]
+    if kind == "pines" and scene.season.leaf not in ("#5b8f4a", "#4f8f3f") and not scene.season.white:
+        kind = "woods"  # needles do not turn
     tree = {"pines": "pine", "palms": "palm", "bare": "bare"}.get(kind, "bare" if scene.season.bare else "broad")
     own = mixed(rgb("#3f6e54"), SNOWY, 0.45 * scene.season.white) if tree == "pine" else rgb("#6b5a4a") if tree == "bare" else place.leaf
     tall, many = {"pine": (0.085, 1.0), "palm": (0.11, 0.7), "bare": (0.15, 0.5)}.get(tree, (0.075, 0.8))
@@ -139,7 +143,11 @@ def _plane(place: Set) -> list[Item]:
             street = Part((), Depth.upright(HORIZON + 0.2), Motion(ripple=0.003), top=horizon - 0.01, mirror=lambda s, m: waters.surface(s, grade, light, seed, horizon=horizon + 0.02, colour=rgb("#3a3d4c"), mirror=m, clear=0.6), horizon=horizon + 0.02)
         else:
             street = Part((lambda s: cities.street(s, grade, light, seed, horizon=horizon, colour=own),), depth, top=top)
-        return [street, *_traffic(place)]
+        park: list[Item] = []
+        if scene.town.futuristic < 0.5 and not scene.town.neon:
+            leafy = mixed(place.leaf, SNOWY, 0.4 * scene.season.white)
+            park = [Part((lambda s: trees.tree_line(s, grade, light, seed + 5, kind="bare" if scene.season.bare else "broad", base=horizon + 0.025, high=0.0, wide=0.8, tall=0.085, far=0.12, colour=leafy, many=0.55, floor=own),), Depth.upright(0.52), top=horizon - 0.10, bottom=horizon + 0.06)]
+        return [*park, street, *_traffic(place)]
 
     def draw(sheet: Sheet) -> Board:
         board = hills.ground(sheet, grade, light, seed, horizon=horizon, near=own, rows=0.55 if kind == "crops" else 0.0, texture=0.45 if kind in ("snow", "sand") else 1.0, bumps=0.012)
@@ -151,8 +159,14 @@ def _plane(place: Set) -> list[Item]:
     if kind in ("sand",):
         out.append(Part((lambda s: hills.dunes(s, grade, light, seed + 7, base=0.99, high=0.20, wide=1.1, far=0.06, colour=own),), place.standing(0.93), top=0.70))
     elif kind in ("grass", "snow") and "trunks" not in scene.near and "town" not in scene.far:
-        y = horizon + 0.15
-        out.append(Part((lambda s: hills.hills(s, grade, light, seed + 3, base=y, high=0.07, wide=0.9, far=0.26, colour=own),), place.standing(y), top=y - 0.08))
+        grove = "bare" if scene.season.bare else "pine" if kind == "snow" or seed % 2 else "broad"
+        leafy = mixed(rgb("#3f6e54") if grove == "pine" else place.leaf, SNOWY, 0.4 * scene.season.white)
+        for k, (down, high, far) in enumerate(((0.10, 0.085, 0.40), (0.215, 0.10, 0.16))):
+            y = horizon + down
+            if k == 0:
+                out.append(Part((lambda s, y=y, high=high, far=far: trees.tree_line(s, grade, light, seed + 21, kind=grove, base=y, high=high, wide=0.7, tall=0.075, far=far, colour=leafy, many=0.16, floor=own),), place.standing(y), top=y - high - 0.09, bottom=y + 0.14))
+            else:
+                out.append(Part((lambda s, y=y, high=high, far=far: hills.hills(s, grade, light, seed + 3, base=y, high=high, wide=1.0, far=far, colour=own),), place.standing(y), top=y - high - 0.01))
     return out
 
 
@@ -211,12 +225,21 @@ def _trunks(place: Set, which: tuple[int, ...]) -> list[Item]:
     rows = ((horizon + 0.05, 0.022, 0.075, 0.72), (horizon + 0.13, 0.040, 0.16, 0.36), (0.99, 0.10, 0.52, 0.02))
     birch = place.seed % 3 == 0
     bark = rgb("#d8d2c6") if birch else rgb("#74583f")
+    bare, white = place.scene.season.bare, place.scene.season.white
+    leaf = mixed(place.leaf, SNOWY, 0.4 * white)
+    dark = 0.15 + 0.5 * place.scene.sky.backlit
     out: list[Item] = []
     for k in which:
+        if k == 0 and not bare:
+            for j, (tall, far) in enumerate(((0.44, 0.95), (0.30, 0.70))):
+                out.append(Part((lambda s, j=j, tall=tall, far=far: trees.tree_line(s, grade, light, seed + 60 + j, kind="pine" if seed % 2 else "broad", base=horizon + 0.03, high=0.03, wide=0.8, tall=tall, far=far, colour=mixed(leaf, rgb("#2f5a48"), 0.4), many=0.9, floor=place.lawn),), Depth.upright(HORIZON + 0.03 * j), top=horizon - 0.05 - tall, bottom=horizon + 0.12))
         base, wide, gap, far = rows[k]
         out.append(Part((lambda s, k=k, base=base, wide=wide, gap=gap, far=far: trees.trunks(s, grade, light, seed + k, base=base, wide=wide, gap=gap, far=far, colour=bark, birch=birch),), place.standing(base), bottom=base + 0.06))
         if k == 0:
             out.append(band(place, horizon + 0.02, 0.12, 0.35 + 0.5 * light.fog, 0.7, 0.008))
+        if not bare:
+            y, away, moves = ((0.10, 0.75, 0.45), (0.07, 0.38, 0.7), (0.02, 0.02, 1.15))[k]
+            out.append(Part((lambda s, k=k, y=y, away=away: fronts.canopy(s, grade, light, seed + k, y=y, far=away, colour=leaf, dark=dark * (0.5 + 0.25 * k)),), Depth.upright(moves), Motion(sway=-place.sway * 0.4, hz=0.15 + 0.03 * k, pivot=(0.0, -0.3)), bottom=y + 0.14))
     return out
 
 
@@ -233,7 +256,7 @@ def _near(place: Set, kind: str) -> list[Item]:
     if kind == "branches":
         if scene.season.bare:
             return []
-        return [Part((lambda s: fronts.boughs(s, grade, light, seed, side=-light.side, colour=place.leaf, dark=dark, aspect=place.aspect, kind="leaf"),), Depth.upright(1.25), Motion(sway=-place.sway * 0.5, hz=0.17, pivot=(0.0, -0.1)), bottom=0.55)]
+        return [Part((lambda s: fronts.boughs(s, grade, light, seed, side=-light.side, colour=place.leaf, dark=dark, aspect=place.aspect),), Depth.upright(1.25), Motion(sway=-place.sway * 0.5, hz=0.17, pivot=(0.0, -0.1)), bottom=0.55)]
     if kind == "cave":
         return [Part((lambda s: fronts.cave(s, grade, light, seed, aspect=place.aspect),), Depth.upright(1.3))]
     if kind == "waterfall":

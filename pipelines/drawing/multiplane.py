@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from math import ceil, floor, inf
+from math import ceil, floor, inf, sin, tau
 from typing import TYPE_CHECKING
 
 import cv2
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     Matrix = NDArray[float64]
     Planes = tuple[Bytes, Bytes, Bytes]
 
+CLEAR = (0, 0, 0, 255)  # nothing drawn: all that lies behind shines through
 WAVES = ((1.0, 9.0, 1.1), (-0.6, 23.0, 1.9), (0.35, 51.0, 3.1))  # of a ripple: size, waves across, radians a second
 
 
@@ -61,6 +62,19 @@ def pixels(size: tuple[int, int]) -> Matrix:
     return np.array([[height, 0, width / 2 - 0.5], [0, height, -0.5], [0, 0, 1.0]])
 
 
+class Table:
+    """Room to work in for one who draws frames; asked for once, since memory that is new is slow."""
+
+    def __init__(self, size: tuple[int, int]) -> None:
+        self._whole = np.empty(size[0] * size[1] * 4, np.uint8)
+        self._parts = [np.empty(size[0] * size[1], np.uint8) for _ in range(4)]
+
+    def room(self, size: tuple[int, int]) -> tuple[Bytes, list[Bytes]]:
+        """For (width, height) pixels of four bytes, together and apart."""
+        count = size[0] * size[1]
+        return self._whole[: count * 4].reshape(size[1], size[0], 4), [one[:count].reshape(size[1], size[0]) for one in self._parts]
+
+
 @dataclass(frozen=True, slots=True)
 class Multiplane:
     """Everything in a shot from far to near, the frame's size in pixels, frames a second, and one view a frame.
@@ -83,16 +97,16 @@ class Multiplane:
         width, height = self.size
         out = np.empty(width * height * 3 // 2, np.uint8)
         planes = out[: width * height].reshape(height, width), *(np.empty((height, width), np.uint8) for _ in range(2))
-        spare = np.empty((height, width, 4), np.uint8)
+        table = Table(self.size)
         edge = width * height
         halves = [out[at : at + edge // 4].reshape(height // 2, width // 2) for at in (edge, edge * 5 // 4)]
         for number in range(start, min(start + count, len(self.views))):
-            self.draw(number, (planes[0], planes[1], planes[2]), spare)
+            self.draw(number, (planes[0], planes[1], planes[2]), table)
             for plane, half in zip(planes[1:], halves, strict=True):
                 cv2.resize(plane, (width // 2, height // 2), dst=half, interpolation=cv2.INTER_AREA)
             yield out.reshape(height * 3 // 2, width)
 
-    def draw(self, number: int, planes: Planes, spare: Bytes) -> None:
+    def draw(self, number: int, planes: Planes, table: Table) -> None:
         """One frame's Y, U and V, all at full size."""
         width, height = self.size
         view, time, aspect = self.views[number], number / self.rate, width / height
@@ -100,7 +114,7 @@ class Multiplane:
         hidden = self._hidden(placed)
         for item, matrix, limit in zip(self.items, placed, hidden, strict=True):
             if isinstance(item, Cel) and matrix is not None:
-                lay(item, matrix, time, limit, planes, spare)
+                lay(item, matrix, time, limit, planes, table)
             elif isinstance(item, Motes | Veil):
                 item.draw(view, time, aspect, planes)
         cv2.subtract(planes[0], self.shade, dst=planes[0])
@@ -131,7 +145,7 @@ def _row(cel: Cel, matrix: Matrix, width: int) -> int:
     return ceil(max(ends[1, 0] + slope * (x - ends[0, 0]) for x in (0, width)) + 0.5)
 
 
-def lay(cel: Cel, matrix: Matrix, time: float, limit: int, planes: Planes, spare: Bytes) -> None:
+def lay(cel: Cel, matrix: Matrix, time: float, limit: int, planes: Planes, table: Table) -> None:
     """Lay a cel over the frame's planes, down to the row `limit`."""
     height, width = planes[0].shape
     sheet = cel.sheet
@@ -140,32 +154,31 @@ def lay(cel: Cel, matrix: Matrix, time: float, limit: int, planes: Planes, spare
     top, bottom = max(0, floor(corners[1].min())), min(limit, height, ceil(corners[1].max()) + 1)
     if left >= right or top >= bottom:
         return
-    back = np.linalg.inv(matrix)
-    back[:2, 2] += back[:2, :2] @ (left, top)
+    back = cv2.invertAffineTransform(matrix[:2])
+    back[:, 2] += back[:, :2] @ (left, top)
     pose = cel.poses[int(time * cel.motion.poses) % len(cel.poses)]
     size = right - left, bottom - top
+    shown, parts = table.room(size)
     if cel.motion.ripple:
         across, down = _rippled(cel, back, matrix, top, size, time)
-        seen_now = cv2.remap(pose, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(0, 0, 0, 255))
+        cv2.remap(pose, across, down, cv2.INTER_LINEAR, dst=shown, borderMode=cv2.BORDER_CONSTANT, borderValue=CLEAR)
     else:
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        room = spare.reshape(-1)[: size[0] * size[1] * 4].reshape(size[1], size[0], 4)
-        seen_now = cv2.warpAffine(pose, back[:2], size, dst=room, flags=flags, borderMode=cv2.BORDER_CONSTANT, borderValue=(0, 0, 0, 255))
-    pulse = cel.motion.pulse
+        cv2.warpAffine(pose, back, size, dst=shown, flags=flags, borderMode=cv2.BORDER_CONSTANT, borderValue=CLEAR)
+    cv2.split(shown, parts)
+    if cel.motion.pulse < 1.0:
+        swing = 0.5 + 0.5 * sin(tau * (cel.motion.hz * time + cel.motion.phase))
+        share = cel.motion.pulse + (1 - cel.motion.pulse) * swing
+        for part, rest in zip(parts, (0, 0, 0, 255 * (1 - share)), strict=True):
+            cv2.addWeighted(part, share, part, 0, rest, dst=part)
     solid = bottom if cel.solid == inf else min(bottom, max(top, _row(cel, matrix, width)))
-    if solid > top:
-        mixed = seen_now[: solid - top]
-        through = cv2.extractChannel(mixed, 3)
-        if pulse < 1.0:
-            share = pulse + (1 - pulse) * (0.5 + 0.5 * np.sin(6.2832 * (cel.motion.hz * time + cel.motion.phase)))
-            cv2.convertScaleAbs(mixed, dst=mixed, alpha=share)
-            through = cv2.addWeighted(through, share, through, 0, 255 * (1 - share))
-        for k, plane in enumerate(planes):
-            under = plane[top:solid, left:right]
-            under[:] = cv2.add(cv2.multiply(under, through, scale=1 / 255), cv2.extractChannel(mixed, k))
-    if solid < bottom:
-        for k, plane in enumerate(planes):
-            plane[solid:bottom, left:right] = seen_now[solid - top :, :, k]
+    for plane, part in zip(planes, parts, strict=False):
+        under, cut = plane[top:solid, left:right], solid - top
+        if cut:
+            cv2.multiply(under, parts[3][:cut], dst=under, scale=1 / 255)
+            cv2.add(under, part[:cut], dst=under)
+        if solid < bottom:
+            plane[solid:bottom, left:right] = part[cut:]
 
 
 def _rippled(cel: Cel, back: Matrix, matrix: Matrix, top: int, size: tuple[int, int], time: float) -> tuple[NDArray[float32], NDArray[float32]]:

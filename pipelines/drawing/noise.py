@@ -14,10 +14,9 @@ import cv2
 import numpy as np
 
 if TYPE_CHECKING:
-    from numpy import float32
     from numpy.typing import NDArray
 
-    Array = NDArray[float32]
+    Array = NDArray[np.float32]
 
 TILE = 512  # samples across a field; it repeats
 CELLS = 4  # of the coarsest octave in a tile
@@ -28,6 +27,23 @@ def chance(seed: int, name: str) -> np.random.Generator:
     return np.random.default_rng([seed & 0xFFFFFFFFFFFFFFFF, zlib.crc32(name.encode())])
 
 
+def cells(seed: int, name: str, index: NDArray[np.int64], columns: int) -> NDArray[np.float64]:
+    """(n, columns) of 0..1 for cells by number: the same for a cell, whichever others are asked for with it."""
+    with np.errstate(over="ignore"):
+        key = np.uint64((seed & 0xFFFFFFFF) << 32 | zlib.crc32(name.encode()))
+        at = index.astype(np.uint64)[:, None] * np.uint64(0x9E3779B97F4A7C15) + np.arange(1, columns + 1, dtype=np.uint64) * np.uint64(0xD1B54A32D192ED03)
+        mixed = at ^ (key * np.uint64(0xBF58476D1CE4E5B9))
+        for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+            mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
+        mixed ^= mixed >> np.uint64(31)
+    return np.asarray((mixed >> np.uint64(11)).astype(np.float64) / 2.0**53)
+
+
+def numbered(left: float, right: float, gap: float, reach: float) -> NDArray[np.int64]:
+    """The cells, `gap` wide, of what can be seen between two places when each thing reaches so far out of its own."""
+    return np.arange(int(np.floor((left - reach) / gap)) - 1, int(np.ceil((right + reach) / gap)) + 2)
+
+
 def smooth(low: float, high: float, value: Array) -> Array:
     """0 below `low`, 1 above `high`, softly between."""
     share = np.clip((value - low) / (high - low), 0.0, 1.0)
@@ -36,7 +52,7 @@ def smooth(low: float, high: float, value: Array) -> Array:
 
 def line(seed: int, name: str, x: Array, octaves: int = 4, rough: float = 0.5) -> Array:
     """Noise along a line, about -1..1; the coarsest waves are 1 long, each octave half as long and `rough` as high."""
-    steps = chance(seed, name).uniform(-1, 1, (octaves, 256))
+    steps = _steps(seed, name, octaves)
     total, height = np.zeros(x.shape), 1.0
     for octave in range(octaves):
         at = x * 2.0**octave + octave * 17.3
@@ -49,6 +65,11 @@ def line(seed: int, name: str, x: Array, octaves: int = 4, rough: float = 0.5) -
     return np.asarray(total, np.float32)
 
 
+@lru_cache(maxsize=256)
+def _steps(seed: int, name: str, octaves: int) -> NDArray[np.float64]:
+    return chance(seed, name).uniform(-1, 1, (octaves, 256))
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """Noise over a plane, about -1..1, repeating every `CELLS` units; `soft` has few octaves."""
@@ -58,10 +79,17 @@ class Field:
     def at(self, x: Array, y: Array) -> Array:
         """Its values at points; the shapes are broadcast."""
         scale = TILE / CELLS
-        across, down = np.broadcast_arrays(np.float32(scale) * x, np.float32(scale) * y)
-        across = np.mod(across, np.float32(TILE)).astype(np.float32)
-        down = np.mod(down, np.float32(TILE)).astype(np.float32)
+        shape = np.broadcast_shapes(x.shape, y.shape)
+        across, down = (self._index(one * np.float32(scale), shape) for one in (x, y))
         return np.asarray(cv2.remap(self.tile, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP), np.float32)
+
+
+    @staticmethod
+    def _index(at: Array, shape: tuple[int, ...]) -> Array:
+        """What remap takes: whole, of one kind, and within its range."""
+        if float(np.abs(at).max()) > 30000:
+            at = np.mod(at, np.float32(TILE))
+        return np.ascontiguousarray(np.broadcast_to(at, shape), np.float32)
 
 
 @lru_cache(maxsize=16)

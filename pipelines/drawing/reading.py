@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .vocabulary import Vocabulary
 
@@ -17,6 +17,7 @@ LONGEST = 4  # words in a phrase
 TOKEN = re.compile(r"[^\W_]+(?:['’&-][^\W_]+)*|[,.;:!?]")
 STOPS = frozenset(",.;:!?")
 NOT = frozenset(("no", "not", "without", "never", "except", "minus", "excluding", "don't", "isn't"))
+SINGLE = frozenset(("a", "an", "one", "this", "that"))
 GRAMMAR = frozenset(
     """a an the this that these those it its it's he she they we you i his her their our your my him them us me who whom which what where when
     while as at by for from in into inside of off on onto over under below beneath beside besides between among amid through throughout across along around
@@ -27,6 +28,14 @@ GRAMMAR = frozenset(
     featuring features feature depicting depicts depict containing contains made making make makes set sets being place placed side part
     kind type sort moment lit rising moving movement that's there's beautiful nice visible slowly gently quickly softly""".split()
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """An entry by name, and how many are meant: "one", "more", or "" where it is not said. No name: a phrase ends."""
+
+    name: str = ""
+    number: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,47 +52,51 @@ class Lexicon:
                 spoken.setdefault(tuple(said.lower().split()), name)
         return cls(spoken)
 
-    def find(self, words: tuple[str, ...]) -> str | None:
+    def find(self, words: tuple[str, ...]) -> Said | None:
         """The entry that these words mean; the last may be a plural."""
         for last in _singulars(words[-1]):
             if name := self.spoken.get((*words[:-1], last)):
-                return name
+                return Said(name, "more" if words[-1].endswith("s") and not words[-1].endswith(("ss", "us")) else "")
         return None
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """`said`: names of entries in the order of the prompt; "" stands for the end of a phrase. `unknown`: as written."""
+    """`said`: known words in the order of the prompt. `unknown`: as written."""
 
-    said: tuple[str, ...] = ()
+    said: tuple[Said, ...] = ()
     unknown: tuple[str, ...] = field(default=())
 
 
-def read(prompt: str, lexicon: Lexicon) -> Reading:
-    """Every known word, longest phrases first; what follows "no" or "without" is left out."""
+def read(prompt: str, lexicon: Lexicon, about: frozenset[str] = frozenset()) -> Reading:
+    """Every known word, longest phrases first; what follows "no" or "without" is left out.
+
+    `about`: entries that only say something about another, so that "a red bird" is still one bird.
+    """
     plain = unicodedata.normalize("NFKC", prompt[: MOST * 40]).lower().replace("’", "'")
     tokens = TOKEN.findall(plain)[:MOST]
-    said: list[str] = []
+    said: list[Said] = []
     unknown: list[str] = []
-    refused, i = False, 0
+    refused, single, i = False, False, 0
     while i < len(tokens):
         names, used, lost = _match(tokens, i, lexicon)
         word = tokens[i]
         if names:
-            said += [] if refused else names
+            said += [] if refused else [replace(one, number="one") if single and not one.number else one for one in names]
             refused = False
         elif word in STOPS:
-            said.append("")
+            said.append(Said())
             refused = False
         elif word in NOT:
             refused = True
         elif lost:
             unknown.append(lost)
+        single = word in SINGLE or (single and not names and word not in STOPS) or (single and bool(names) and names[-1].name in about)
         i += used
     return Reading(tuple(said), tuple(dict.fromkeys(unknown)))
 
 
-def _match(tokens: list[str], start: int, lexicon: Lexicon) -> tuple[list[str], int, str]:
+def _match(tokens: list[str], start: int, lexicon: Lexicon) -> tuple[list[Said], int, str]:
     """-> the entries found at a place, how many tokens they take, and the word if it means nothing."""
     for count in range(min(LONGEST, len(tokens) - start), 0, -1):
         words = tuple(tokens[start : start + count])
@@ -101,9 +114,9 @@ def _match(tokens: list[str], start: int, lexicon: Lexicon) -> tuple[list[str], 
     return (names, 1, "") if names is not None else ([], 1, word)
 
 
-def _fused(word: str, lexicon: Lexicon) -> list[str] | None:
+def _fused(word: str, lexicon: Lexicon) -> list[Said] | None:
     """Two words run together, perhaps with one letter shared, as typing sometimes leaves them: "futuristicity"."""
-    best: list[str] | None = None
+    best: list[Said] | None = None
     for cut in range(2, len(word) - 2):
         for shared in (0, 1):
             head, tail = word[:cut], word[cut - shared :]
@@ -111,7 +124,7 @@ def _fused(word: str, lexicon: Lexicon) -> list[str] | None:
             if first and second:
                 return [first, second]
             if (first and tail in GRAMMAR) or (second and head in GRAMMAR):
-                best = best or [first or second or ""]
+                best = best or [one for one in (first, second) if one]
             elif head in GRAMMAR and tail in GRAMMAR:
                 best = best or []
     return best

@@ -87,12 +87,13 @@ def _curtains(board: Board, light: Light, seed: int, hole: Window, opening: Arra
     hue = ((0.62, 0.25, 0.25), (0.28, 0.40, 0.52), (0.72, 0.60, 0.36), (0.34, 0.46, 0.36))[seed % 4]
     for side in (-1, 1):
         edge = hole.left if side < 0 else hole.right
-        inner = edge - side * (0.045 + 0.02 * np.sin((sheet.ys - hole.top) * np.float32(5)))
-        low, high = (edge - 0.09, inner) if side < 0 else (inner, edge + 0.09)
+        wide = 0.15 * (hole.right - hole.left)
+        inner = edge - side * wide * (0.5 + 0.22 * np.sin((sheet.ys - hole.top) * np.float32(5)))
+        low, high = (edge - wide, inner) if side < 0 else (inner, edge + wide)
         within = np.clip((sheet.xs - low) * np.float32(sheet.dense) + 0.5, 0, 1) * np.clip((high - sheet.xs) * np.float32(sheet.dense) + 0.5, 0, 1)
         tall = np.clip((sheet.ys - hole.top + 0.05) * np.float32(sheet.dense), 0, 1) * np.clip((hole.bottom + 0.16 - sheet.ys) * np.float32(sheet.dense), 0, 1)
         mask = (within * tall).astype(np.float32)
-        fold = 0.5 + 0.5 * np.sin(sheet.xs * np.float32(190) + 2 * line(seed, "fold", (sheet.ys * 3).astype(np.float32), 2))
+        fold = 0.5 + 0.5 * np.sin(sheet.xs * np.float32(17.0 / wide) + 2 * line(seed, "fold", (sheet.ys * 3).astype(np.float32), 2))
         board.wash(light.on(times(hue, 0.55), 0.1, 0.0), mask)
         board.wash(mixed(light.on(hue, 0.7, 0.0), times(hue, 0.9), light.lamps), mask * fold.astype(np.float32) * np.float32(0.85))
         opening *= 1 - mask

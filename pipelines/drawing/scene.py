@@ -8,15 +8,17 @@ from dataclasses import dataclass, replace
 
 from ..work import FilmError
 from .light import RGB, rgb
-from .reading import Lexicon, Reading, read
+from .reading import Lexicon, Reading, Said, read
 from .vocabulary import Air, Figure, Finish, Season, Sky, Thing, Town, Vocabulary, Word
 
 DEEPEST = 3  # how far entries may bring others along
 TIMES = ("morning", "day", "afternoon", "golden_hour", "sunset", "sunrise", "dusk")  # drawn from when none is named
+HOURS: tuple[tuple[Thing, str], ...] = (("stars", "night"), ("milky way", "midnight"), ("fireworks", "night"), ("comet", "night"), ("moon", "night"), ("fireflies", "dusk"), ("lightning", "dusk"), ("rainbow", "afternoon"))
 PLACES = ("hills", "mountain", "lake", "meadow", "coast", "field")
 SUMMER = Season(leaf="#5b8f4a", grass="#7cab52")
 WATER = ("lake", "sea", "river", "swamp")
 MOST_ACTORS = 6
+HOMES = ("space", "deep", "water", "wall", "ground", "air")  # whose home is drawn when no place is named, first
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,57 +71,70 @@ class _Draft:
     tints: list[str]
     grounds: list[str]
     own_sky: Sky | None = None  # that of space or the deep
+    about: int | None = None  # the figure that was named last, if nothing else was since
+
+    @property
+    def said_something(self) -> bool:
+        return bool(self.places or self.things or self.actors)
 
 
 def describe(prompt: str, seed: int, vocabulary: Vocabulary, lexicon: Lexicon) -> Scene:
     """The scene of a prompt. The same words and seed give the same scene."""
-    reading = read(prompt, lexicon)
+    reading = read(prompt, lexicon, frozenset(name for name, word in vocabulary.items() if not word.noun))
     draft = _Draft([], [], [], [], [], [], [], [], [], [], [])
-    for name in reading.said:
-        if name:
-            _take(draft, name, vocabulary, DEEPEST)
+    for said in reading.said:
+        if said.name:
+            _take(draft, said, vocabulary, DEEPEST)
         else:
             _settle(draft)
     _settle(draft)
     return _composed(draft, reading, seed, vocabulary)
 
 
-def _take(draft: _Draft, name: str, vocabulary: Vocabulary, deep: int) -> None:
+def _take(draft: _Draft, said: Said, vocabulary: Vocabulary, deep: int) -> None:
     """One entry, and those that it brings."""
-    word = vocabulary[name]
+    word = vocabulary.get(said.name)
+    if word is None:  # what an entry of one's own brings may not be there
+        return
     for brought in word.brings if deep else ():
-        _take(draft, brought, vocabulary, deep - 1)
+        _take(draft, Said(brought), vocabulary, deep - 1)
     for value, kept in ((word.sky, draft.skies), (word.air, draft.airs), (word.finish, draft.finishes), (word.season, draft.seasons), (word.town, draft.towns)):
         if value:
             kept.append(value)  # type: ignore[arg-type]
     if word.land:
         draft.places.append(word)
+        draft.about = None
         if word.sky and word.land.world != "land":
             draft.own_sky = word.sky
         draft.grounds += [one.colour for one in draft.pending if one.colour]
         draft.pending = [one for one in draft.pending if not one.colour]
     if word.thing:
         draft.things.append(word.thing)
+        draft.about = None
     if word.figure:
-        _enter(draft, name, word.figure)
+        _enter(draft, said, word.figure)
     if word.colour or word.many or word.scale or word.act or word.where:
         _say(draft, word)
 
 
 def _say(draft: _Draft, word: Word) -> None:
     """A word about a figure: what it does and where it is follows it, the rest goes before it."""
-    last = draft.actors[-1] if draft.actors else None
-    if last and (word.act or word.where) and not draft.pending:
-        draft.actors[-1] = replace(last, act=word.act or last.act, where=word.where or last.where)
+    if (word.act or word.where) and not draft.pending and draft.said_something:
+        if draft.about is not None:
+            last = draft.actors[draft.about]
+            draft.actors[draft.about] = replace(last, act=word.act or last.act, where=word.where or last.where)
+        elif word.act and draft.actors:
+            draft.actors[-1] = replace(draft.actors[-1], act=word.act)
         return
     draft.pending.append(word)
 
 
-def _enter(draft: _Draft, name: str, figure: Figure) -> None:
-    about = draft.pending
+def _enter(draft: _Draft, said_now: Said, figure: Figure) -> None:
+    name, about = said_now.name, draft.pending
     draft.pending = []
     known = next((i for i, actor in enumerate(draft.actors) if actor.name == name), None)
     if known is not None and not about:
+        draft.about = known
         return
     scale = 1.0
     for one in about:
@@ -128,8 +143,10 @@ def _enter(draft: _Draft, name: str, figure: Figure) -> None:
     colour = next((one.colour for one in about if one.colour), figure.colour)
     act = next((one.act for one in about if one.act), "")
     where = next((one.where for one in about if one.where), "")
+    usual = 1 if said_now.number == "one" else max(figure.count, 3) if said_now.number == "more" and figure.count == 1 else figure.count
     if len(draft.actors) < MOST_ACTORS:
-        draft.actors.append(Actor(name, figure, rgb(colour), said[-1] if said else figure.count, min(2.6, max(0.3, scale)), act, where))
+        draft.about = len(draft.actors)
+        draft.actors.append(Actor(name, figure, rgb(colour), said[-1] if said else usual, min(2.6, max(0.3, scale)), act, where))
 
 
 def _settle(draft: _Draft) -> None:
@@ -148,9 +165,13 @@ def _settle(draft: _Draft) -> None:
 def _composed(draft: _Draft, reading: Reading, seed: int, vocabulary: Vocabulary) -> Scene:
     drawn = random.Random(f"{seed} scene")
     time, place = drawn.choice(TIMES), drawn.choice(PLACES)
+    if any(air.clear for air in draft.airs):
+        time = "day"
+    time = next((wanted for thing, wanted in HOURS if thing in draft.things), time)
     if not draft.places:
-        home = next((actor.figure.home for actor in draft.actors if actor.figure.on != "air"), "") or next((actor.figure.home for actor in draft.actors), "")
-        _take(draft, home or place, vocabulary, DEEPEST)
+        homes = sorted(draft.actors, key=lambda actor: HOMES.index(actor.figure.on))
+        home = homes[0].figure.home if homes else ""
+        _take(draft, Said(home or place), vocabulary, DEEPEST)
     lands = [word.land for word in draft.places if word.land]
     worlds = [land.world for land in lands if land.world != "land"]
     world = worlds[-1] if worlds else "land"

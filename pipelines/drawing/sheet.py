@@ -55,6 +55,37 @@ class Sheet:
     def bottom(self) -> float:
         return self.top + self.height / self.dense
 
+    def coarse(self, times: int) -> Sheet:
+        """The same place with fewer, larger pixels, for what is soft anyway."""
+        return Sheet(self.left, self.top, self.dense / times, -(-self.width // times), -(-self.height // times))
+
+    def fine(self, drawn: Array) -> Array:
+        """What was drawn on a coarse sheet of this one, as large as this."""
+        times = round(self.width / drawn.shape[1]) or 1
+        times = max(times, -(-self.width // drawn.shape[1]), -(-self.height // drawn.shape[0]))
+        large = cv2.resize(drawn, (drawn.shape[1] * times, drawn.shape[0] * times), interpolation=cv2.INTER_LINEAR)
+        return np.asarray(large[: self.height, : self.width], np.float32)
+
+    def blurred(self, mask: Bytes, wide: float) -> Array:
+        """A mask as shares, softened by so many units; done on fewer pixels where nobody can tell."""
+        sigma = wide * self.dense
+        times = 1
+        while sigma / times > 4 and times < 8:
+            times *= 2
+        if times == 1:
+            return np.asarray(cv2.GaussianBlur(mask, (0, 0), max(0.3, sigma)), np.float32) / np.float32(255)
+        height, width = mask.shape
+        padded = cv2.copyMakeBorder(mask, 0, -height % times, 0, -width % times, cv2.BORDER_REPLICATE)
+        small = cv2.resize(padded, (padded.shape[1] // times, padded.shape[0] // times), interpolation=cv2.INTER_AREA)
+        soft = cv2.GaussianBlur(small.astype(np.float32), (0, 0), sigma / times)
+        soft *= np.float32(1 / 255)
+        return np.asarray(cv2.resize(soft, (padded.shape[1], padded.shape[0]), interpolation=cv2.INTER_LINEAR)[:height, :width], np.float32)
+
+    def around(self, x: float, y: float, reach: float) -> tuple[slice, slice]:
+        """The rows and columns so far around a point."""
+        row, column, far = (y - self.top) * self.dense, (x - self.left) * self.dense, reach * self.dense + 1
+        return slice(max(0, int(row - far)), max(0, int(row + far) + 1)), slice(max(0, int(column - far)), max(0, int(column + far) + 1))
+
     def mask(self) -> Bytes:
         """An empty one to fill."""
         return np.zeros((self.height, self.width), np.uint8)
@@ -69,6 +100,12 @@ class Sheet:
         """Fill outlines of world points, (n, 2) each, with soft edges. They overlap as paper does."""
         for outline in outlines:
             cv2.fillPoly(mask, [self.points(outline)], value, cv2.LINE_AA, SHIFT)
+
+    def fill_each(self, mask: Bytes, outlines: NDArray[np.float64], values: NDArray[np.float64] | int = 255) -> None:
+        """Fill many outlines of as many points each, (n, points, 2), each with its own value."""
+        flat = np.broadcast_to(values, len(outlines)).astype(float).tolist()
+        for outline, value in zip(self.points(outlines), flat, strict=True):
+            cv2.fillPoly(mask, [outline], value, cv2.LINE_AA, SHIFT)
 
     def points(self, outline: Points) -> NDArray[np.int32]:
         """World points as OpenCV takes them: fixed point, pixel centres at whole numbers."""
@@ -92,7 +129,7 @@ class Grade:
             turn = (turn * (1 - tinted) + toned * tinted) @ np.eye(3)
         luma = np.asarray(LUMA)
         to_yuv = np.array([luma * 219, (np.array((0, 0, 1)) - luma) * 224 / 1.8556, (np.array((1, 0, 0)) - luma) * 224 / 1.5748])
-        offset = np.full(3, (1 - contrast) * 0.40 + brightness)
+        offset = np.full(3, (1 - contrast) * 0.30 + brightness)
         return cls(np.column_stack([to_yuv @ (turn * contrast), to_yuv @ offset + (16, 128, 128)]))
 
     def of(self, colour: RGB) -> tuple[float, float, float]:
@@ -127,6 +164,17 @@ class Board:
         share = mask.astype(np.float32) / np.float32(255) if mask.dtype == np.uint8 else mask
         for plane, values in zip(self.planes, self.grade.each(colours), strict=True):
             self._toward(plane, values, share, slice(None), slice(None))
+
+    def stain(self, colours: Sequence[RGB], strong: Array, which: Bytes, share: Bytes | None = None) -> None:
+        """Blend in a colour by number, as `strong` (one for each colour) and `share` say; fit where few pixels are hit."""
+        hit = np.flatnonzero(which if share is None else share)
+        number = which.reshape(-1)[hit]
+        cover = strong[number] if share is None else strong[number] * share.reshape(-1)[hit].astype(np.float32) / np.float32(255)
+        turned = np.array([self.grade.of(colour) for colour in colours], np.float32)
+        for plane, values in zip(self.planes, turned.T, strict=True):
+            flat = plane.reshape(-1)
+            under = flat[hit]
+            flat[hit] = under + (values[number] - under) * cover
 
     def lighten(self, colour: RGB, mask: Array) -> None:
         """Add light of a colour, as much as the mask says."""

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from .light import RGB, Light, mixed, times
-from .noise import chance, field, smooth
+from .noise import cells, chance, field, line, numbered, smooth
 from .sheet import Board, Grade, Sheet
 
 if TYPE_CHECKING:
@@ -35,15 +35,16 @@ def sky(sheet: Sheet, grade: Grade, light: Light, seed: int, *, horizon: float, 
     if light.stars:
         _stars(board, seed, light.stars, horizon)
     if light.disc:
-        away = np.sqrt((xs - light.x) ** 2 + ((ys - light.y) * 1.0) ** 2)
+        few = sheet.coarse(4)
+        away = np.sqrt((few.xs - light.x) ** 2 + (few.ys - light.y) ** 2)
         low = float(np.clip(1 - (horizon - light.y) / 0.35, 0, 1))
         moon = light.disc == "moon"
         halo = (0.45 if moon else 0.75) * np.exp(-away / (0.10 if moon else 0.16))
-        board.wash(light.glow, halo.astype(np.float32))
         if not moon:  # a low sun lights the horizon along
-            along = np.exp(-(((ys - horizon) / 0.16) ** 2)) * np.exp(-(((xs - light.x) / 0.75) ** 2)) * 0.5 * low
-            board.wash(light.glow, along.astype(np.float32))
-        _disc(board, light, away, (0.042 if moon else 0.05) * big, seed, moon)
+            along = np.exp(-(((few.ys - horizon) / 0.16) ** 2)) * np.exp(-(((few.xs - light.x) / 0.75) ** 2)) * 0.5 * low
+            halo = 1 - (1 - halo) * (1 - along)
+        board.wash(light.glow, sheet.fine(halo))
+        _disc(board, light, (0.042 if moon else 0.05) * big, seed, moon)
     return board
 
 
@@ -56,49 +57,52 @@ def _eased(share: Array, places: Array, values: list[float]) -> Array:
     return np.interp(share, fine, rounded)
 
 
-def _disc(board: Board, light: Light, away: Array, radius: float, seed: int, moon: bool) -> None:
-    edge = np.clip((radius - away) * np.float32(board.sheet.dense) + np.float32(0.5), 0, 1)
-    if not moon:
-        board.wash(mixed(light.glow, WHITE, 0.45), edge)
-        return
+def _disc(board: Board, light: Light, radius: float, seed: int, moon: bool) -> None:
     sheet = board.sheet
-    board.wash((0.97, 0.96, 0.90), edge)
-    spots = smooth(0.05, 0.45, field(seed, "moon", 3).at((sheet.xs - light.x) / radius * 0.35, (sheet.ys - light.y) / radius * 0.35))
-    board.wash((0.74, 0.75, 0.78), edge * spots * np.float32(0.55))
-    dark = np.sqrt((sheet.xs - light.x + radius * 0.55 * light.side) ** 2 + (sheet.ys - light.y + radius * 0.25) ** 2)
-    board.wash(mixed(light.sky[0], (0.5, 0.55, 0.65), 0.25), edge * smooth(radius * 0.9, radius * 1.5, dark) * np.float32(0.75))
+    rows, columns = sheet.around(light.x, light.y, radius * 1.1)
+    dx, dy = (sheet.xs[:, columns] - light.x) / np.float32(radius), (sheet.ys[rows] - light.y) / np.float32(radius)
+    if not dx.size or not dy.size:
+        return
+    away = np.sqrt(dx * dx + dy * dy)
+    edge = np.clip((1 - away) * np.float32(radius * sheet.dense) + np.float32(0.5), 0, 1)
+    if not moon:
+        board.wash(mixed(light.glow, WHITE, 0.45), edge, rows, columns)
+        return
+    board.wash((0.97, 0.96, 0.90), edge, rows, columns)
+    spots = smooth(0.05, 0.45, field(seed, "moon", 3).at(dx * 0.35, dy * 0.35))
+    board.wash((0.74, 0.75, 0.78), edge * spots * np.float32(0.55), rows, columns)
+    dark = np.sqrt((dx + 0.55 * light.side) ** 2 + (dy + 0.25) ** 2)
+    board.wash(mixed(light.sky[0], (0.5, 0.55, 0.65), 0.25), edge * smooth(0.9, 1.5, dark) * np.float32(0.75), rows, columns)
 
 
 def _stars(board: Board, seed: int, many: float, horizon: float) -> None:
     """Points of many strengths, paler near the horizon; the brightest have a glow."""
     sheet, drawn = board.sheet, chance(seed, "stars")
     light = np.zeros((sheet.height, sheet.width), np.float32)
-    count = int(1500 * many)
+    count = int(2600 * many)
     x, y = drawn.uniform(-2.2, 2.2, count), drawn.uniform(-0.6, 1.0, count) * max(horizon, 0.3)
-    power = drawn.pareto(2.2, count) * 0.16 + 0.06
+    power = drawn.pareto(2.0, count) * 0.16 + 0.07
     power *= np.clip((horizon - y) / 0.35, 0, 1)
     columns, rows = (x - sheet.left) * sheet.dense - 0.5, (y - sheet.top) * sheet.dense - 0.5
     inside = (columns > 3) & (columns < sheet.width - 4) & (rows > 3) & (rows < sheet.height - 4) & (power > 0.02)
-    size = max(0.55, sheet.dense / 1300)
-    for column, row, strong in zip(columns[inside], rows[inside], power[inside], strict=True):
-        wide = size * (1.0 + min(1.2, strong * 0.9))
-        reach = 2 if wide < 1.0 else 3
-        i, j = round(float(row)), round(float(column))
-        around = np.arange(-reach, reach + 1)
-        down, across = np.exp(-(((around + i - row) / wide) ** 2)), np.exp(-(((around + j - column) / wide) ** 2))
-        light[i - reach : i + reach + 1, j - reach : j + reach + 1] += np.float32(min(1.0, strong * 2.0)) * np.outer(down, across)
+    columns, rows, power = (one[inside, None, None] for one in (columns, rows, power))
+    wide = max(0.55, sheet.dense / 1300) * (1.0 + np.minimum(1.2, power * 0.9))
+    around = np.arange(-3, 4)
+    i, j = np.round(rows).astype(int) + around[:, None], np.round(columns).astype(int) + around
+    glow = np.exp(-((i - rows) ** 2 + (j - columns) ** 2) / wide**2) * np.minimum(1.0, power * 2.0)
+    np.maximum.at(light, (np.broadcast_to(i, glow.shape), np.broadcast_to(j, glow.shape)), glow.astype(np.float32))
     board.wash((0.97, 0.98, 1.0), np.minimum(light, 1.0))
 
 
 def _milky(board: Board, seed: int, strong: float) -> None:
-    sheet = board.sheet
+    sheet = board.sheet.coarse(2)
     xs, ys = sheet.xs, sheet.ys
     lean = 0.9 if seed % 2 else -0.9
     away = (ys - 0.22) * 1.0 + (xs - (seed % 7 - 3) * 0.08) * lean * 0.75
     cloud = field(seed, "milky", 6).at(xs * 1.4, ys * 1.4)
     band = np.exp(-((away / 0.20) ** 2)) * np.clip(0.75 + 0.8 * cloud, 0, 1.5)
     dark = np.exp(-(((away + 0.03 * cloud) / 0.05) ** 2)) * smooth(-0.1, 0.5, cloud)
-    band = np.clip(band - 0.8 * dark, 0, 1).astype(np.float32)
+    band = board.sheet.fine(np.clip(band - 0.8 * dark, 0, 1))
     board.lighten((0.30, 0.30, 0.42), band * np.float32(strong))
     core = (band**3 * np.float32(strong)).astype(np.float32)
     board.lighten((0.32, 0.20, 0.18), core)
@@ -106,17 +110,18 @@ def _milky(board: Board, seed: int, strong: float) -> None:
 
 def clouds(sheet: Sheet, grade: Grade, light: Light, seed: int, *, horizon: float, amount: float, grey: float, low: bool) -> Board:
     """Heaped clouds lit from the sun's side; `low` ones are nearer: larger, and farther up the frame. Edges are soft."""
-    xs, ys = sheet.xs, sheet.ys
+    few = sheet.coarse(2)
+    xs, ys = few.xs, few.ys
     up = np.maximum(horizon + 0.03 - ys, 0.012)
     scale = (0.16 if low else 0.30) / (up * (0.55 if low else 1.0) + (0.16 if low else 0.10))
     noise = field(seed, "low clouds" if low else "clouds", 7, 0.52)
-    x, y = xs * scale * (0.9 if low else 1.0) + 3.1, np.broadcast_to(ys * scale * 2.3 + (0.7 if low else 0.0), (sheet.height, sheet.width))
+    x, y = xs * scale * (0.9 if low else 1.0) + 3.1, ys * scale * 2.3 + (0.7 if low else 0.0)
     thick = noise.at(x, y)
     toward = noise.at(x + 0.045 * (light.x - xs), y - 0.055)
     need = 0.62 - 0.95 * amount
-    cover = smooth(need, need + 0.42, thick)
-    lit = np.clip(0.55 + 1.7 * (thick - toward), 0, 1).astype(np.float32)
-    level = np.clip((horizon - ys) / max(horizon, 0.2), 0, 1)
+    cover = sheet.fine(smooth(need, need + 0.42, thick) * smooth(0.0, 0.10, horizon - ys) * np.float32(0.94))
+    lit = sheet.fine(np.clip(0.55 + 1.7 * (thick - toward), 0, 1))
+    level = np.clip((horizon - sheet.ys) / max(horizon, 0.2), 0, 1)
     bright = mixed(mixed(light.glow, WHITE, 0.35), light.haze, 0.25)
     warm = tuple(min(1.0, a + s * 0.9) for a, s in zip(light.ambient, light.sun, strict=True))
     bright = mixed(bright, (warm[0], warm[1], warm[2]), 0.45)
@@ -125,32 +130,30 @@ def clouds(sheet: Sheet, grade: Grade, light: Light, seed: int, *, horizon: floa
         flat = times(mixed(light.ambient, light.haze, 0.5), 0.75)
         bright, dark = mixed(bright, flat, grey * 0.75), mixed(dark, times(flat, 0.62), grey)
     board = Board(sheet, grade, dark)
-    board.wash(bright, lit * np.float32(1.0))
-    board.wash(light.haze, np.clip((0.5 - level) * 1.4, 0, 0.8) * np.ones_like(lit))
-    board.cover = cover * smooth(0.0, 0.10, np.broadcast_to(horizon - ys, cover.shape)) * np.float32(0.94)
+    board.wash(bright, lit)
+    board.wash(light.haze, np.clip((0.5 - level) * 1.4, 0, 0.8))
+    board.cover = cover
     return board
 
 
 def aurora(sheet: Sheet, grade: Grade, seed: int, *, horizon: float, which: int) -> Board:
     """Curtains of light with rays, green below and violet above."""
-    xs, ys = sheet.xs, sheet.ys
-    from .noise import line
-
-    glow, tint = np.zeros((sheet.height, sheet.width), np.float32), np.zeros((sheet.height, sheet.width), np.float32)
+    few = sheet.coarse(2)
+    xs, ys = few.xs, few.ys
+    glow, tint = np.zeros((few.height, few.width), np.float32), np.zeros((few.height, few.width), np.float32)
     for k in range(2):
         name = f"curtain {which} {k}"
-        foot = horizon * (0.56 + 0.13 * k) + 0.10 * line(seed, name, xs * 0.8 + k, 3)
+        foot = horizon * (0.60 + 0.15 * k) + 0.10 * line(seed, name, xs * 0.8 + k, 3)
         rays = 0.45 + 0.55 * np.clip(0.5 + line(seed, name + "rays", xs * 9 + 1.5 * line(seed, name + "bend", xs * 2, 2), 4, 0.7), 0, 1.4)
-        tall = 0.16 + 0.10 * line(seed, name + "tall", xs * 3, 3) + 0.07
+        tall = 0.21 + 0.09 * line(seed, name + "tall", xs * 3, 3)
         up = (foot - ys) / tall
         curtain = np.where(up > 0, np.exp(-np.maximum(up, 0) * 1.5), np.exp(np.minimum(up, 0) * 16)) * rays
-        strong = np.clip(0.35 + 0.9 * line(seed, name + "strong", xs * 0.7, 2), 0, 1)
-        curtain = (curtain * strong).astype(np.float32)
+        curtain = curtain * np.clip(0.55 + 0.7 * line(seed, name + "strong", xs * 0.7, 2), 0.05, 1)
         glow = np.maximum(glow, curtain)
-        tint += curtain * np.clip(up * 0.55, 0, 1).astype(np.float32)
+        tint += curtain * np.clip(up * 0.55, 0, 1)
     board = Board(sheet, grade, (0.30, 0.98, 0.62))
-    board.wash((0.62, 0.36, 0.92), np.clip(tint / (glow + 0.05), 0, 0.95))
-    board.cover = np.clip(glow * 0.85, 0, 0.9) * smooth(0.0, 0.2, horizon - ys + 0 * glow)
+    board.wash((0.62, 0.36, 0.92), sheet.fine(np.clip(tint / (glow + 0.05), 0, 0.95)))
+    board.cover = sheet.fine(np.clip(glow * 1.05, 0, 0.9) * smooth(0.0, 0.2, horizon - ys))
     return board
 
 
@@ -169,14 +172,12 @@ def rainbow(sheet: Sheet, grade: Grade, light: Light, *, horizon: float) -> Boar
 
 def sunbeams(sheet: Sheet, grade: Grade, light: Light, seed: int, *, strong: float) -> Board:
     """Shafts that fan out from the sun."""
-    from .noise import line
-
-    angle = np.arctan2(sheet.ys - light.y, sheet.xs - light.x)
-    away = np.sqrt((sheet.xs - light.x) ** 2 + (sheet.ys - light.y) ** 2)
+    few = sheet.coarse(4)
+    angle = np.arctan2(few.ys - light.y, few.xs - light.x)
+    away = np.sqrt((few.xs - light.x) ** 2 + (few.ys - light.y) ** 2)
     rays = np.clip(0.2 + 0.8 * line(seed, "beams", np.asarray(angle * 5, np.float32), 3, 0.6), 0, 1)
     board = Board(sheet, grade, mixed(light.glow, WHITE, 0.2))
-    board.cover = (rays * np.exp(-away / 0.55) * strong * smooth(0.03, 0.2, away)).astype(np.float32)
-    cv2.GaussianBlur(board.cover, (0, 0), sheet.dense / 220, dst=board.cover)
+    board.cover = sheet.fine(rays * np.exp(-away / 0.55) * np.float32(strong) * smooth(0.03, 0.2, away))
     return board
 
 
@@ -189,25 +190,25 @@ def heaps(sheet: Sheet, grade: Grade, light: Light, seed: int, *, horizon: float
         if row == 2 and not near:
             continue
         gap = size * (6.5 - 3.6 * amount)
-        for cell in range(int(sheet.left / gap) - 3, int(sheet.right / gap) + 4):
-            own = chance(seed, f"heap {row} {cell}")
-            if own.uniform() > 0.25 + 0.70 * amount:
+        index = numbered(sheet.left, sheet.right, gap, size * 3)
+        own = cells(seed, f"heap {row}", index, 60)
+        for cell, some in zip(index.tolist(), own, strict=True):
+            if some[0] > 0.25 + 0.70 * amount:
                 continue
-            x, foot = (cell + own.uniform(0, 1)) * gap, horizon * (y + own.uniform(-0.13, 0.10))
-            wide = size * own.uniform(0.8, 1.6)
-            balls = []
-            for _ in range(int(own.integers(6, 11))):
-                along = own.uniform(-1, 1)
-                radius = size * own.uniform(0.24, 0.46) * (1.15 - 0.75 * abs(along))
-                balls.append((x + along * wide, foot - radius * own.uniform(0.25, 0.95) - size * 0.30 * (1 - along * along), radius))
-            shapes = [round_ * (radius, radius * 0.92) + (bx, by) for bx, by, radius in balls]
-            flat = np.column_stack([x + wide * 1.18 * np.cos(turns), foot + size * 0.10 * np.sin(turns)])
-            mask = [np.minimum(one, (np.inf, foot + size * 0.07)) for one in (*shapes, flat)]
-            sheet.fill(cover, mask)
-            sheet.fill(tone, mask, 70)
-            for bx, by, radius in sorted(balls, key=lambda ball: ball[1]):
-                lit = round_ * (radius * 0.86, radius * 0.78) + (bx + 0.14 * radius * light.side, by - 0.16 * radius)
-                sheet.fill(tone, [np.minimum(lit, (np.inf, foot))], int(205 + 40 * own.uniform()))
+            x, foot = (cell + some[1]) * gap, horizon * (y - 0.13 + 0.23 * some[2])
+            wide, count = size * (0.8 + 0.8 * some[3]), 6 + int(some[4] * 5)
+            along, large, up, bright_ = (some[5 + 12 * k : 5 + 12 * k + count] for k in range(4))
+            along = 2 * along - 1
+            radius = size * (0.24 + 0.22 * large) * (1.15 - 0.75 * np.abs(along))
+            cx, cy = x + along * wide, foot - radius * (0.25 + 0.7 * up) - size * 0.30 * (1 - along * along)
+            order = np.argsort(cy)
+            balls = round_[None] * np.column_stack([radius, radius * 0.92])[:, None] + np.column_stack([cx, cy])[:, None]
+            flat = np.column_stack([x + wide * 1.18 * np.cos(turns), foot + size * 0.10 * np.sin(turns)])[None]
+            whole = np.minimum(np.concatenate([balls, flat]), (np.inf, foot + size * 0.07))
+            sheet.fill_each(cover, whole)
+            sheet.fill_each(tone, whole, 70)
+            lit = round_[None] * np.column_stack([radius * 0.86, radius * 0.78])[:, None] + np.column_stack([cx + 0.14 * radius * light.side, cy - 0.16 * radius])[:, None]
+            sheet.fill_each(tone, np.minimum(lit[order], (np.inf, foot)), 205 + 40 * bright_[order])
     soft = max(0.6, sheet.dense * 0.0035)
     share = cv2.GaussianBlur(tone, (0, 0), soft).astype(np.float32) / np.float32(255)
     level = np.clip((horizon - sheet.ys) / max(horizon, 0.2), 0, 1)

@@ -15,7 +15,7 @@ def items(place: Set) -> list[Item]:
     """From the farthest gas to the nearest stone."""
     scene, light, grade, seed = place.scene, place.light, place.grade, place.seed
     things = set(scene.things)
-    strong = 0.95 if "nebula" in things else 0.25 if "galaxy" in things or scene.plane else 0.55
+    strong = 0.95 if "nebula" in things else 0.25 if things & {"galaxy", "earth"} or scene.plane else 0.6
 
     def deep(sheet: Sheet) -> Board:
         board = skies.sky(sheet, grade, light, seed, horizon=2.0)
@@ -36,7 +36,7 @@ def items(place: Set) -> list[Item]:
 
         own = colour(place)
         out.append(Part((lambda s: spaces.moonscape(s, grade, light, seed, y=place.horizon + 0.03, colour=own),), place.ground(), top=place.horizon - 0.09))
-    return [*out, *actors.before(place)]
+    return [*out, *actors.standing(place), *actors.airborne(place)]
 
 
 def _planets(place: Set, things: set[str]) -> list[Item]:
@@ -53,7 +53,7 @@ def _planets(place: Set, things: set[str]) -> list[Item]:
     seen = [one for one in kinds if one[0] in things]
     if not seen and not things & {"earth", "galaxy", "sun", "nebula", "asteroids"}:
         seen = [kinds[place.seed % 2]]
-    places = ((-0.20, 0.40, 0.23), (0.28, 0.24, 0.10), (-0.33, 0.18, 0.06), (0.36, 0.62, 0.07))
+    places = ((0.17, 0.40, 0.23), (-0.28, 0.22, 0.10), (0.36, 0.20, 0.06), (-0.36, 0.66, 0.07))
     for (_, kind, ring), (x, y, radius) in zip(seen, places, strict=False):
         size = radius * (0.72 if grounded else 1.0) * (0.8 if ring else 1.0)
         out.append(body(place, kind, x * side * aspect, y * (0.85 if grounded else 1.0), size, ring))

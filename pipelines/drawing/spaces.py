@@ -42,7 +42,7 @@ class Globe:
 
 def nebula(board: Board, seed: int, *, strong: float, colours: tuple[RGB, RGB, RGB] | None = None) -> None:
     """Clouds of gas across a dark sky."""
-    sheet = board.sheet
+    sheet = board.sheet.coarse(2)
     dark, middle, bright = colours or NEBULAE[seed % len(NEBULAE)]
     xs, ys = sheet.xs, sheet.ys
     bend = field(seed, "gas bend", 4).at(xs * 0.5, ys * 0.5)
@@ -51,24 +51,26 @@ def nebula(board: Board, seed: int, *, strong: float, colours: tuple[RGB, RGB, R
     lean = (xs * (0.5 if seed % 2 else -0.5) + (ys - 0.45)) / 0.55
     band = np.exp(-(lean**2))
     thick = np.clip(smooth(-0.30, 0.9, gas + 0.25 * veins) * (0.25 + 0.9 * band), 0, 1)
-    board.wash(dark, thick * np.float32(0.95 * strong))
-    board.wash(middle, smooth(0.30, 0.95, thick) * np.float32(0.80 * strong))
-    board.wash(bright, (smooth(0.55, 1.15, thick + 0.25 * np.abs(veins)) ** 2) * np.float32(0.75 * strong))
-    board.wash(times(dark, 0.25), smooth(0.25, 0.7, -veins) * thick * np.float32(0.55 * strong))
+    fine = board.sheet.fine
+    board.wash(dark, fine(thick * np.float32(0.95 * strong)))
+    board.wash(middle, fine(smooth(0.30, 0.95, thick) * np.float32(0.80 * strong)))
+    board.wash(bright, fine((smooth(0.55, 1.15, thick + 0.25 * np.abs(veins)) ** 2) * np.float32(0.75 * strong)))
+    board.wash(times(dark, 0.25), fine(smooth(0.25, 0.7, -veins) * thick * np.float32(0.55 * strong)))
 
 
 def galaxy(board: Board, seed: int) -> None:
     """A spiral, seen at a slant."""
-    sheet = board.sheet
+    sheet = board.sheet.coarse(2)
+    fine = board.sheet.fine
     x, y = sheet.xs - 0.22 * (1 if seed % 2 else -1), (sheet.ys - 0.40) * np.float32(2.1)
     x, y = x * 0.94 - y * 0.25, x * 0.25 + y * 0.94
     away, turn = np.sqrt(x * x + y * y) + np.float32(1e-4), np.arctan2(y, x)
     dust = field(seed, "dust", 6, 0.6).at(x * 1.8, y * 1.8)
     arms = 0.5 + 0.5 * np.cos(2 * turn - 7.5 * np.log(away + 0.03) + 0.9 * dust)
     glow = np.exp(-away / 0.17) * (0.25 + 0.95 * arms**1.6) * np.clip(0.9 + 0.6 * dust, 0.1, 1.6)
-    board.wash((0.36, 0.40, 0.85), np.clip(glow * 1.5, 0, 0.9).astype(np.float32))
-    board.wash((0.98, 0.80, 0.92), np.clip(glow * arms * 1.0 - 0.12, 0, 0.8).astype(np.float32))
-    board.wash((1.0, 0.94, 0.80), np.exp(-((away / 0.055) ** 1.3)).astype(np.float32) * np.float32(0.95))
+    board.wash((0.36, 0.40, 0.85), fine(np.clip(glow * 1.5, 0, 0.9)))
+    board.wash((0.98, 0.80, 0.92), fine(np.clip(glow * arms * 1.0 - 0.12, 0, 0.8)))
+    board.wash((1.0, 0.94, 0.80), fine(np.exp(-((away / 0.055) ** 1.3)) * np.float32(0.95)))
 
 
 def globe(sheet: Sheet, grade: Grade, light: Light, seed: int, ball: Globe) -> Board:
@@ -200,9 +202,11 @@ def moonscape(sheet: Sheet, grade: Grade, light: Light, seed: int, *, y: float, 
         depth = drawn.uniform(0.03, 1.0) ** 1.5
         cy = y + depth * (1.02 - y)
         cx, wide = drawn.uniform(-1.4, 1.4) * (0.4 + depth), (0.012 + 0.09 * depth) * drawn.uniform(0.5, 1.2)
-        x, z = (xs - cx) / wide, (ys - cy) / (wide * 0.30)
-        off = np.sqrt(x * x + z * z)
-        board.wash(light.on(times(colour, 0.32), 0.1, 0.0), smooth(1.0, 0.75, off) * smooth(-0.9, 0.7, x * np.float32(light.side)) * np.float32(0.8))
-        board.wash(light.on(times(colour, 1.25), 1.0, 0.0), np.exp(-(((off - 1.05) / 0.16) ** 2)) * smooth(0.4, -0.6, x * np.float32(light.side)) * np.float32(0.7))
+        rows, columns = sheet.around(cx, cy, wide * 1.7)
+        x, z = (xs[:, columns] - cx) / wide, (ys[rows] - cy) / (wide * 0.30)
+        if x.size and z.size:
+            off = np.sqrt(x * x + z * z)
+            board.wash(light.on(times(colour, 0.32), 0.1, 0.0), smooth(1.0, 0.75, off) * smooth(-0.9, 0.7, x * np.float32(light.side)) * np.float32(0.8), rows, columns)
+            board.wash(light.on(times(colour, 1.25), 1.0, 0.0), np.exp(-(((off - 1.05) / 0.16) ** 2)) * smooth(0.4, -0.6, x * np.float32(light.side)) * np.float32(0.7), rows, columns)
     board.cover = sheet.below(edge)
     return board

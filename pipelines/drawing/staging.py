@@ -14,16 +14,16 @@ import cv2
 import numpy as np
 
 from . import indoors, land_stage, space_stage
+from ..path import View
 from .depth import Depth, reach, seen
 from .motes import Motes
-from .multiplane import Cel, Multiplane
+from .multiplane import Cel, Multiplane, Table, lay, pixels
 from .parts import Item, Part, Set
 from .sheet import Bytes, Sheet
 from .sky_stage import overhead, weather
 from .waters import mirrored
 
 if TYPE_CHECKING:
-    from ..path import View
     from .motes import Veil
 
 RIM = 0.004  # of the frame's height: drawn past what is seen
@@ -75,7 +75,7 @@ def drawn(part: Part, place: Set, take: Take, behind: Sequence[Cel | Motes | Vei
         board = part.mirror(sheet, _mirror(part, sheet, behind))
         cel = Cel((board.dry(),), sheet, part.depth, part.motion, horizon=part.horizon)
     else:
-        cel = Cel(tuple(draw(sheet).dry() for draw in part.poses), sheet, part.depth, part.motion)
+        cel = Cel(tuple(draw(sheet).dry() for draw in (part.poses if len(take.views) > 1 else part.poses[:1])), sheet, part.depth, part.motion)
     return _trimmed(cel, part)
 
 
@@ -98,8 +98,6 @@ def _sheet(part: Part, aspect: float, take: Take) -> Sheet | None:
 
 def _mirror(part: Part, sheet: Sheet, behind: Sequence[Cel | Motes | Veil]) -> list[np.ndarray]:
     """What lies above the part's horizon, upside down, in the columns of its sheet."""
-    from ..path import View
-
     rows = max(2, min(sheet.height, ceil((sheet.bottom - part.horizon) * sheet.dense)))
     small = 0.5
     width, height = max(2, round(sheet.width * small)), max(2, round(rows * small))
@@ -107,13 +105,11 @@ def _mirror(part: Part, sheet: Sheet, behind: Sequence[Cel | Motes | Veil]) -> l
     tall = height / (sheet.dense * small)
     shift = np.array([[1.0, 0, -(sheet.left + sheet.right) / 2], [0, 1.0, -(part.horizon - tall)], [0, 0, 1.0]]) / tall
     shift[2, 2] = 1.0
-    from .multiplane import lay, pixels
-
-    view = View(1.0, 0.0, 0.0, 0.0)
+    view, table = View(1.0, 0.0, 0.0, 0.0), Table((width, height))
     for item in behind:
         if isinstance(item, Cel):
             matrix = pixels((width, height)) @ shift @ seen(view, Depth.upright(0.0), 1.0) @ item.motion.matrix(0.0) @ item.into
-            lay(item, matrix, 0.0, height, (planes[0], planes[1], planes[2]), np.empty((height, width, 4), np.uint8))
+            lay(item, matrix, 0.0, height, (planes[0], planes[1], planes[2]), table)
     soft = mirrored(planes, sheet.dense * small)
     return [np.asarray(cv2.resize(one, (sheet.width, rows), interpolation=cv2.INTER_LINEAR), np.float32) for one in soft]
 
@@ -149,5 +145,6 @@ def shade(size: tuple[int, int], vignette: float) -> Bytes:
     width, height = size
     x, y = np.linspace(-1, 1, width, dtype=np.float32)[None, :], np.linspace(-1, 1, height, dtype=np.float32)[:, None]
     corner = np.clip((x * x + y * y) / 2, 0, 1) ** 1.6 * np.float32(13 + 44 * vignette)
-    tooth = cv2.GaussianBlur(np.random.default_rng(11).normal(0, 1, (height, width)).astype(np.float32), (0, 0), 0.8)
+    tile = cv2.GaussianBlur(np.tile(np.random.default_rng(11).normal(0, 1, (256, 256)).astype(np.float32), (3, 3)), (0, 0), 0.8)[256:512, 256:512]
+    tooth = np.tile(tile, (-(-height // 256), -(-width // 256)))[:height, :width]
     return np.asarray(np.clip(corner + 1.6 + 1.5 * tooth, 0, 255).round(), np.uint8)

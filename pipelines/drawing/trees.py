@@ -5,12 +5,13 @@ from __future__ import annotations
 from math import pi, tau
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 
 from .hills import hill_line
 from .light import RGB, Light, mixed, times
-from .noise import chance, line, smooth
-from .sheet import Board, Grade, Sheet
+from .noise import cells, chance, line, numbered, smooth
+from .sheet import SHIFT, Board, Grade, Sheet
 
 if TYPE_CHECKING:
     from numpy import float64, uint8
@@ -29,43 +30,55 @@ def disc(x: float, y: float, wide: float, tall: float, rough: NDArray[np.float64
 
 def limb(points: Points, widths: Points) -> Points:
     """A line with a width at each point, as an outline."""
-    step = np.gradient(points, axis=0)
-    side = np.column_stack([-step[:, 1], step[:, 0]]) / (np.hypot(step[:, 0], step[:, 1])[:, None] + 1e-9)
-    half = widths[:, None] / 2
-    return np.concatenate([points + side * half, (points - side * half)[::-1]])
+    return limbs(points[None], widths[None])[0]
 
 
-def pine(drawn: np.random.Generator, x: float, y: float, tall: float) -> tuple[Points, Points]:
-    """-> the tree, and its left half."""
-    tiers = max(5, min(11, int(tall * 60)))
-    share = np.linspace(0.04, 0.90, tiers)
-    wide = tall * drawn.uniform(0.17, 0.24) * (0.16 + share * 0.95)
+def limbs(points: Points, widths: Points) -> Points:
+    """Many at once: (n, m, 2) and (n, m) or (m,) -> (n, 2 m, 2)."""
+    step = np.empty_like(points)
+    step[:, 1:-1] = points[:, 2:] - points[:, :-2]
+    step[:, 0], step[:, -1] = points[:, 1] - points[:, 0], points[:, -1] - points[:, -2]
+    side = np.stack([-step[..., 1], step[..., 0]], -1) / (np.hypot(step[..., 0], step[..., 1])[..., None] + 1e-9)
+    half = side * (np.broadcast_to(widths, points.shape[:2]) / 2)[..., None]
+    return np.concatenate([points + half, (points - half)[:, ::-1]], axis=1)
+
+
+TIERS = 8
+
+
+def pines(x: Points, y: Points, tall: Points, own: Points) -> tuple[Points, Points]:
+    """Many at once: feet (n,), heights (n,), chance (n, 40) -> outlines of the trees and of their left halves."""
+    share = np.linspace(0.04, 0.90, TIERS)
+    x, y, tall = x[:, None], y[:, None], tall[:, None]
+    wide = tall * (0.17 + 0.07 * own[:, :1]) * (0.16 + share * 0.95)
+    level = y - tall * (1 - share)
     sides = []
-    for side in (-1, 1):
-        reach = wide * drawn.uniform(0.75, 1.15, tiers)
-        outer = np.column_stack([x + side * reach, y - tall * (1 - share) + tall * 0.045])
-        inner = np.column_stack([x + side * reach * 0.42, y - tall * (1 - share) + tall * 0.012])
-        sides.append(np.stack([outer, inner], axis=1).reshape(-1, 2))
-    foot = np.array([(x - tall * 0.014, y - tall * 0.08), (x - tall * 0.018, y + 0.01), (x + tall * 0.018, y + 0.01), (x + tall * 0.014, y - tall * 0.08)])
-    top = np.array([(x, y - tall)])
-    whole = np.concatenate([top, sides[0], foot, sides[1][::-1]])
-    zigzag = np.column_stack([x + wide * 0.35 * np.where(np.arange(tiers) % 2, 1, -1) * drawn.uniform(0, 1, tiers), y - tall * (1 - share)])
-    return whole, np.concatenate([top, sides[0], zigzag[::-1]])
+    for k, side in enumerate((-1, 1)):
+        reach = wide * (0.75 + 0.40 * own[:, 1 + TIERS * k : 1 + TIERS * (k + 1)])
+        outer, inner = np.stack([x + side * reach, level + tall * 0.045], -1), np.stack([x + side * reach * 0.42, level + tall * 0.012], -1)
+        sides.append(np.stack([outer, inner], axis=2).reshape(len(x), -1, 2))
+    trunk = [(-0.014, -0.08), (-0.018, 0.0), (0.018, 0.0), (0.014, -0.08)]
+    foot = np.stack([np.concatenate([x + tall * dx, y + tall * dy + 0.01 * (dy == 0)], -1) for dx, dy in trunk], 1)
+    top = np.concatenate([x, y - tall], -1)[:, None]
+    whole = np.concatenate([top, sides[0], foot, sides[1][:, ::-1]], axis=1)
+    sway = wide * 0.35 * np.where(np.arange(TIERS) % 2, 1, -1) * own[:, 20 : 20 + TIERS]
+    zigzag = np.stack([x + sway, level], -1)
+    return whole, np.concatenate([top, sides[0], zigzag[:, ::-1]], axis=1)
 
 
-def broad(drawn: np.random.Generator, x: float, y: float, tall: float) -> tuple[list[Points], list[Points]]:
-    """A round tree -> its parts, and the parts where the light falls (from the left; mirror for the right)."""
-    trunk = limb(np.array([(x, y + 0.01), (x + tall * 0.01, y - tall * 0.3), (x, y - tall * 0.6)]), np.array([0.075, 0.05, 0.03]) * tall)
-    parts, lit = [trunk], []
-    for k in range(9):
-        turn, out = tau * k / 9 + drawn.uniform(-0.3, 0.3), drawn.uniform(0.10, 0.2)
-        size = tall * drawn.uniform(0.13, 0.20)
-        cx, cy = x + tall * out * 1.15 * np.cos(turn), y - tall * (0.66 - out * 0.95 * np.sin(turn))
-        rough = drawn.uniform(0.86, 1.12, len(ROUND))
-        parts.append(disc(cx, cy, size, size * 0.88, rough))
-        lit.append(disc(cx - size * 0.28, cy - size * 0.34, size * 0.62, size * 0.52, rough))
-    parts.append(disc(x, y - tall * 0.62, tall * 0.24, tall * 0.22))
-    return parts, lit
+def crowns(x: Points, y: Points, tall: Points, own: Points) -> tuple[Points, Points]:
+    """Many round trees: -> (n, 10, points, 2) rounds, trunk not among them, and (n, 9, points, 2) where light falls from
+    the left."""
+    k = np.arange(9)
+    turn = tau * k / 9 + 0.6 * own[:, :9] - 0.3
+    out, size = 0.10 + 0.10 * own[:, 9:18], tall[:, None] * (0.13 + 0.07 * own[:, 18:27])
+    cx, cy = x[:, None] + tall[:, None] * out * 1.15 * np.cos(turn), y[:, None] - tall[:, None] * (0.66 - out * 0.95 * np.sin(turn))
+    ring = np.column_stack([np.cos(ROUND), np.sin(ROUND)])
+    rough = 0.86 + 0.26 * own[:, 27 : 27 + len(ROUND)][:, None, :, None]
+    lobes = ring * rough * np.stack([size, size * 0.88], -1)[:, :, None] + np.stack([cx, cy], -1)[:, :, None]
+    middle = ring[None, None] * np.stack([tall * 0.24, tall * 0.22], -1)[:, None, None] + np.stack([x, y - tall * 0.62], -1)[:, None, None]
+    lit = ring * rough * np.stack([size * 0.62, size * 0.52], -1)[:, :, None] + np.stack([cx - size * 0.28, cy - size * 0.34], -1)[:, :, None]
+    return np.concatenate([lobes, middle], axis=1), lit
 
 
 def bare(drawn: np.random.Generator, x: float, y: float, tall: float) -> list[Points]:
@@ -107,20 +120,17 @@ def tree_line(
 ) -> Board:
     """A row of hills with trees on them. `many`: 1 is a closed wood."""
     cover, tone = sheet.mask(), sheet.mask()
-    rows = 3 if many > 0.5 else 2
     gap = tall * {"pine": 0.26, "palm": 0.55, "bare": 0.42}.get(kind, 0.42) / max(many, 0.05)
     edge = hill_line(seed, sheet.xs, base, high, wide)
     body = sheet.below(edge)
-    for row in range(rows):
-        sink = tall * 0.16 * row
-        cells = range(int((sheet.left - tall) / gap) - 1, int((sheet.right + tall) / gap) + 2)
-        for cell in cells:
-            own = chance(seed, f"tree {row} {cell}")
-            x = (cell + own.uniform(-0.1, 1.1)) * gap
-            here = float(hill_line(seed, np.array([[x]], np.float32), base, high, wide)[0, 0])
-            grown = tall * own.uniform(0.55, 1.0) * (1.0 - 0.12 * row)
-            light_tone, dark_tone = int(own.uniform(120, 190)) - 18 * row, int(own.uniform(20, 70))
-            _stand(sheet, cover, tone, own, kind, x, here + sink + 0.006, grown, light.side, (light_tone, dark_tone))
+    for row in range(3 if many > 0.5 else 2):
+        index = numbered(sheet.left, sheet.right, gap, tall)
+        own = cells(seed, f"trees {row}", index, 48)
+        x = (index + 1.2 * own[:, 44] - 0.1) * gap
+        foot = hill_line(seed, x[None, :].astype(np.float32), base, high, wide)[0] + tall * 0.16 * row + 0.006
+        grown = tall * (0.55 + 0.45 * own[:, 45]) * (1.0 - 0.12 * row)
+        tones = 120 + 70 * own[:, 46] - 18 * row, 20 + 50 * own[:, 47]
+        _stand(sheet, (cover, tone), kind, (x, foot.astype(np.float64), grown), own, light.side, tones)
     shown = np.maximum(body, cover.astype(np.float32) / np.float32(255))
     own_floor = floor or times(colour, 0.8)
     board = Board(sheet, grade, light.on(own_floor, 0.2, far))
@@ -137,26 +147,35 @@ def tree_line(
 
 
 def _stand(
-    sheet: Sheet, cover: Bytes, tone: Bytes, own: np.random.Generator, kind: str, x: float, y: float, tall: float, side: float, tones: tuple[int, int]
+    sheet: Sheet, masks: tuple[Bytes, Bytes], kind: str, at: tuple[Points, Points, Points], own: Points, side: float, tones: tuple[Points, Points]
 ) -> None:
-    """One tree into both masks."""
+    """A row of trees into both masks; each lit from one side."""
+    cover, tone = masks
+    x, y, tall = at
     if kind == "pine":
-        whole, left = pine(own, x, y, tall)
-        sheet.fill(cover, [whole])
-        sheet.fill(tone, [whole], tones[0] if side > 0 else tones[1])
-        sheet.fill(tone, [left], tones[1] if side > 0 else tones[0])
+        whole, left = pines(x, y, tall, own)
+        sheet.fill_each(cover, whole)
+        bright, dark = tones
+        for one, half, day, night in zip(sheet.points(whole), sheet.points(left), bright.tolist(), dark.tolist(), strict=True):
+            cv2.fillPoly(tone, [one], day if side > 0 else night, cv2.LINE_AA, SHIFT)
+            cv2.fillPoly(tone, [half], night if side > 0 else day, cv2.LINE_AA, SHIFT)
         return
     if kind in ("bare", "palm"):
-        parts = (bare if kind == "bare" else palm)(own, x, y, tall)
-        sheet.fill(cover, parts)
-        sheet.fill(tone, parts, tones[1])
+        for k in range(len(x)):
+            parts = (bare if kind == "bare" else palm)(np.random.default_rng(int(own[k, 0] * 2**40)), x[k], y[k], tall[k])
+            sheet.fill(cover, parts)
+            sheet.fill(tone, parts, int(tones[1][k]))
         return
-    parts, lit = broad(own, x, y, tall)
+    rounds, lit = crowns(x, y, tall, own)
     if side > 0:
-        lit = [np.column_stack([2 * x - one[:, 0], one[:, 1]]) for one in lit]
-    sheet.fill(cover, parts)
-    sheet.fill(tone, parts, tones[1])
-    sheet.fill(tone, lit, tones[0])
+        lit = lit * (-1, 1) + np.stack([2 * x, 0 * x], -1)[:, None, None]
+    for k in range(len(x)):
+        trunk = limb(np.array([(x[k], y[k] + 0.01), (x[k] + tall[k] * 0.01, y[k] - tall[k] * 0.3), (x[k], y[k] - tall[k] * 0.6)]), np.array([0.075, 0.05, 0.03]) * tall[k])
+        sheet.fill(cover, [trunk])
+        sheet.fill_each(cover, rounds[k])
+        sheet.fill(tone, [trunk], int(tones[1][k]))
+        sheet.fill_each(tone, rounds[k], int(tones[1][k]))
+        sheet.fill_each(tone, lit[k], int(tones[0][k]))
 
 
 def trunks(sheet: Sheet, grade: Grade, light: Light, seed: int, *, base: float, wide: float, gap: float, far: float, colour: RGB, birch: bool = False) -> Board:

@@ -66,8 +66,9 @@ def mirrored(planes: Sequence[Bytes], dense: float) -> list[Array]:
 def swell_line(seed: int, x: Array, y: float, high: float, wide: float) -> Array:
     """y of a wave's crest along x: pointed above, round below."""
     at = x / wide + 0.35 * line(seed, "gap", x / wide * 0.6, 2)
-    wave = 1 - np.abs(np.sin(np.float32(np.pi) * at)) ** 0.75
-    return np.asarray(y - high * (0.25 + 0.75 * wave) * (0.75 + 0.35 * line(seed, "set", x / wide * 0.7, 2)), np.float32)
+    wave = 1 - np.abs(np.sin(np.float32(np.pi) * at)) ** 0.85
+    chop = 0.16 * line(seed, "chop", x / wide * 5, 3)
+    return np.asarray(y - high * (0.20 + 0.80 * wave + chop) * (0.70 + 0.45 * line(seed, "set", x / wide * 0.7, 2)), np.float32)
 
 
 def wave(sheet: Sheet, grade: Grade, light: Light, seed: int, *, y: float, high: float, wide: float, far: float, colour: RGB, foam: float) -> Board:
@@ -75,16 +76,21 @@ def wave(sheet: Sheet, grade: Grade, light: Light, seed: int, *, y: float, high:
     xs, ys = sheet.xs, sheet.ys
     edge = swell_line(seed, xs, y, high, wide)
     deep = np.maximum(ys - edge, 0)
-    board = Board(sheet, grade, light.on(times(colour, 0.55), 0.25, far))
-    board.wash(light.on(colour, 0.7, far), np.exp(-deep / (high * 0.9)))
-    board.wash(mixed(light.on((0.45, 0.78, 0.76), 0.9, far), light.glow, 0.25), np.exp(-deep / (high * 0.28)) * np.float32(0.55))
-    streak = field(seed, "streak", 5).at(xs * 2.2 / wide * 0.4, (deep * 5 / wide + 0.5 * edge))
-    board.wash(light.on(times(colour, 0.4), 0.2, far), smooth(0.1, 0.7, streak) * np.float32(0.30) * smooth(0, high, deep))
+    sky = mixed(light.haze, light.sky[-1], 0.5)
+    board = Board(sheet, grade, mixed(light.on(times(colour, 0.75), 0.35, far), sky, 0.08 + 0.22 * far))
+    board.wash(mixed(light.on(times(colour, 1.25), 0.9, far), sky, 0.40), np.exp(-deep / (high * 1.1)))
+    board.wash(mixed(light.on((0.40, 0.80, 0.78), 0.9, far), light.glow, 0.35), np.exp(-deep / (high * 0.30)) * np.float32(0.60))
+    streak = field(seed, "streak", 5).at(xs * 0.9 / wide, deep * 4 / wide + 0.5 * edge)
+    board.wash(light.on(times(colour, 0.45), 0.2, far), smooth(0.1, 0.7, streak) * np.float32(0.32) * smooth(0, high, deep))
+    board.wash(sky, smooth(0.15, 0.75, -streak) * np.float32(0.30) * smooth(0, high * 0.6, deep))
+    if light.disc:
+        path = np.exp(-(((xs - light.x) / (0.10 + 0.25 * (1 - far))) ** 2))
+        board.wash(light.glow, path * (np.exp(-deep / (high * 0.22)) * np.float32(0.55) + smooth(0.2, 0.6, -streak) * np.float32(0.30)))
     if foam:
         white = light.on((0.96, 0.99, 1.0), 0.85, far)
-        lace = field(seed, "lace", 6, 0.62).at(xs * 3.5 / wide, deep * 9 / wide)
-        board.wash(white, np.exp(-deep / (high * 0.05 + 0.0015)) * np.float32(0.5 + 0.5 * foam))
-        board.wash(white, smooth(0.20, 0.55, lace - deep / (high * 0.85) + 0.28) * np.float32(foam))
+        lace = field(seed, "lace", 6, 0.62).at(xs * 1.6 / wide, deep * 5 / wide)
+        board.wash(white, np.exp(-deep / (high * 0.05 + 0.0015)) * np.float32(0.4 + 0.6 * foam))
+        board.wash(white, smooth(0.22, 0.50, lace - deep / (high * 0.9) + 0.36) * np.float32(foam))
     board.cover = sheet.below(edge)
     return board
 
@@ -164,8 +170,8 @@ def wash(sheet: Sheet, grade: Grade, light: Light, seed: int, *, y: float) -> Bo
 def fall(sheet: Sheet, grade: Grade, light: Light, seed: int, *, x: float, y: float, tall: float, leaf: RGB) -> Board:
     """A cliff with water coming over it; the foot is at y."""
     xs, ys = sheet.xs, sheet.ys
-    brow = (y - tall * (1.0 + 0.10 * line(seed, "brow", xs * 2.2, 4)) + 0.32 * np.abs(xs - x) ** 1.6 + 0.05 * np.exp(-(((xs - x) / 0.05) ** 2))).astype(np.float32)
-    side = smooth(0.62, 0.40, np.abs(xs - x) + 0.06 * line(seed, "side", (ys * 5).astype(np.float32), 3))
+    away = np.maximum(np.abs(xs - x) + 0.05 * line(seed, "side", xs * 6, 4), 0)
+    brow = (y - tall * (1.0 + 0.10 * line(seed, "brow", xs * 2.2, 4)) + 0.25 * away**1.6 + 0.05 * np.exp(-(((xs - x) / 0.05) ** 2)) + 1.5 * np.maximum(away - 0.46, 0)).astype(np.float32)
     deep = np.maximum(ys - brow, 0)
     crags = field(seed, "crags", 6).at(xs * 2.6, ys * 0.8)
     columns = line(seed, "columns", (xs * 14).astype(np.float32), 4, 0.7)
@@ -180,5 +186,5 @@ def fall(sheet: Sheet, grade: Grade, light: Light, seed: int, *, x: float, y: fl
     board.wash(mixed(white, light.on((0.45, 0.62, 0.72), 0.6, 0.2), 0.5), falls)
     board.wash(white, falls * np.clip(0.55 + 0.6 * streaks, 0, 1))
     board.wash(light.haze, smooth(y - 0.12, y + 0.02, ys) * np.ones_like(xs) * np.float32(0.55))
-    board.cover = sheet.below(brow) * side * smooth(y + 0.02, y - 0.004, ys)
+    board.cover = sheet.below(brow) * smooth(y + 0.02, y - 0.004, ys)
     return board

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 def mist(sheet: Sheet, grade: Grade, light: Light, seed: int, *, y: float, thick: float, strong: float, far: float) -> Board:
     """A bank of it around the height y."""
-    xs, ys = sheet.xs, sheet.ys
-    cloud = field(seed, f"mist {far:.1f}", 5, 0.5).at(xs * 0.55, (ys - y) * 2.4 + 0.5)
+    few = sheet.coarse(4)
+    cloud = field(seed, f"mist {far:.1f}", 5, 0.5).at(few.xs * 0.55, (few.ys - y) * 2.4 + 0.5)
     board = Board(sheet, grade, light.haze)
-    away = (ys - y) / np.float32(thick)
-    board.cover = np.clip(np.exp(-(away**2)) * (0.55 + 0.75 * cloud) * strong, 0, 0.92).astype(np.float32)
+    away = (few.ys - y) / np.float32(thick)
+    board.cover = sheet.fine(np.clip(np.exp(-(away**2)) * (0.55 + 0.75 * cloud) * np.float32(strong), 0, 0.92))
     return board
 
 
