@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from .presets import Presets, choose
-from .story import MOST_SCENES, SCENE_FIELDS, Story, read, scene_numbers
+from .story import MOST_SCENES, SCENE_FIELDS, STORY_FIELDS, Story, read, scene_numbers, together
 from .story_cells import blank, clean, fold, shown
 from .story_pictures import illustrated, match
 from .work import FilmError
@@ -28,7 +28,7 @@ MOST_ROWS = 100_000  # blank ones included; a made-up workbook may have any numb
 BODY_SCENE = ("scene_number", "narration", "duration", "clip_action", "music_mood")
 BODY_PARAMS = ("transition_type", "seed", "fps", "engine", "voice", "quality", "size", "captions", "look", "music")
 
-__all__ = ["from_body", "load", "match", "mood_in"]
+__all__ = ["from_body", "load", "match", "mood_in", "told"]
 
 Row = tuple[int, Sequence[object]]
 """A row's line in its file, and its cells."""
@@ -42,24 +42,55 @@ def load(path: Path, presets: Presets, pictures: Path | None = None) -> Story:
     """
     base = pictures or path.parent
     try:
-        raw = _bytes(path)
-        kind = _kind(raw, path)
-        if kind == "json":
-            data = _json(_decoded(raw))
-            if isinstance(data, Mapping) and "sequence_data" in data:
-                return from_body(data, presets, base, title=_title(path))
-            return _told(data, presets, base, _title(path))
-        if kind in ("txt", "md"):
-            return _told(_prose(_decoded(raw), kind == "md", presets), presets, base, _title(path))
-        rows = _workbook(raw) if kind == "xlsx" else _lines(_decoded(raw))
-        scenes, faults = _scenes(rows, kind != "xlsx")
-        return _told({"scenes": scenes}, presets, base, _title(path), table=True, found=faults)
+        data, found, table = _data(path, presets)
+        if isinstance(data, Mapping) and "sequence_data" in data:
+            return from_body(data, presets, base, title=_title(path))
+        return _told(data, presets, base, _title(path), table=table, found=found)
     except FilmError as error:
-        if error.faults:
-            message = error.message.replace("The story", shown(path.name)[1:-1], 1)
-        else:
-            message = f"{shown(path.name)[1:-1]}: {error.message}"
-        raise FilmError(message, error.hint, path.name, error.faults) from None
+        raise _of_file(error, path) from None
+
+
+def told(path: Path, presets: Presets) -> Mapping[str, Any]:
+    """The story in a file as it is written there: cells unchecked, pictures by name. For whoever lets people mend it.
+
+    Raises FilmError where it is no story at all, or has fields that are not known.
+    """
+    try:
+        data, found, _ = _data(path, presets)
+        if isinstance(data, Mapping) and "sequence_data" in data:
+            raise FilmError("it is a body for the service, not a story.", 'Write {"scenes": [...]}.')
+        if not isinstance(data, Mapping) or not isinstance(data.get("scenes", []), list):
+            raise FilmError("it is no story.", 'A story is {"scenes": [{...}, ...]}.')
+        rows = data.get("scenes", [])
+        strange = [_strangers(row, SCENE_FIELDS, f"scene {i + 1}: ", f"scenes[{i}].") for i, row in enumerate(rows[: MOST_SCENES + 1])]
+        faults = [*found, *_strangers(data, STORY_FIELDS, "", ""), *(fault for each in strange for fault in each)]
+        if faults:
+            raise together(faults)
+        return {"title": _title(path), **{name: value for name, value in data.items() if not blank(value)}}
+    except FilmError as error:
+        raise _of_file(error, path) from None
+
+
+def _data(path: Path, presets: Presets) -> tuple[object, list[FilmError], bool]:
+    """What a file says, the faults of the file itself, and whether it is a table."""
+    raw = _bytes(path)
+    kind = _kind(raw, path)
+    if kind == "json":
+        return _json(_decoded(raw)), [], False
+    if kind in ("txt", "md"):
+        return _prose(_decoded(raw), kind == "md", presets), [], False
+    rows = _workbook(raw) if kind == "xlsx" else _lines(_decoded(raw))
+    scenes, faults = _scenes(rows, kind != "xlsx")
+    return {"scenes": scenes}, faults, True
+
+
+def _of_file(error: FilmError, path: Path) -> FilmError:
+    """The error with the file's name in it."""
+    if error.faults:
+        message = error.message.replace("The story", shown(path.name)[1:-1], 1)
+    else:
+        message = f"{shown(path.name)[1:-1]}: {error.message}"
+    return FilmError(message, error.hint, path.name, error.faults)
 
 
 def from_body(

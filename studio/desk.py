@@ -89,8 +89,8 @@ class Desk:
         """What happened so far, without what is only progress."""
         return self._jobs.events(job, after)
 
-    def progress(self, job: str) -> Stamped | None:
-        """How far a running job is."""
+    def progress(self, job: str) -> list[Stamped]:
+        """How far a running job is, and each scene at work; the newest last."""
         return self._jobs.progress(job)
 
     def version(self, job: str) -> int:
