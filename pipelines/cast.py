@@ -126,22 +126,30 @@ class _Casting:
         scene, wanted = self.story.scenes[i], self.story.voice_of(i)
         if not scene.narration.strip() or wanted == "none":
             return ()
-        present = self.crew.present("voices")
-        where = f"scenes[{i}].voice"
         try:
-            if wanted == "auto":
-                language = language_of(scene.narration, default=self.language)
-                found = [Speaker(name, self.crew.get("voices", name).voice_for(language)) for name in present]
-            elif wanted in self.presets.voices:
-                ids = self.presets.voices[wanted].ids
-                found = [Speaker(name, ids[name]) for name in present if name in ids]
-            else:
-                name, _, voice = wanted.partition(":")
-                self.crew.ready("voices", name)
-                found = [Speaker(name, voice)]
-            if not found:
-                lacks = "; ".join(f"{name}: {self.crew.get('voices', name).missing()}" for name in names("voices"))
-                raise FilmError(f'nobody here can speak as "{wanted}".', lacks)
+            return speakers(wanted, scene.narration, self.language, self.crew, self.presets)
         except FilmError as error:
+            where = f"scenes[{i}].voice"
             raise FilmError(f"scene {scene.scene_number}, voice: {error.message}", error.hint, where) from error
-        return tuple(found)
+
+
+def speakers(wanted: str, text: str, language: str, crew: Crew, presets: Presets) -> tuple[Speaker, ...]:
+    """Who can speak the text as the voice `wanted` ("auto", a preset, or narrator:voice), best first.
+
+    `language` is taken where the text does not tell its own. FilmError if there is nobody.
+    """
+    present = crew.present("voices")
+    if wanted == "auto":
+        suits = language_of(text, default=language)
+        found = [Speaker(name, crew.get("voices", name).voice_for(suits)) for name in present]
+    elif wanted in presets.voices:
+        ids = presets.voices[wanted].ids
+        found = [Speaker(name, ids[name]) for name in present if name in ids]
+    else:
+        name, _, voice = wanted.partition(":")
+        crew.ready("voices", name)
+        found = [Speaker(name, voice)]
+    if not found:
+        lacks = "; ".join(f"{name}: {crew.get('voices', name).missing()}" for name in names("voices"))
+        raise FilmError(f'nobody here can speak as "{wanted}".', lacks)
+    return tuple(found)

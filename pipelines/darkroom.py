@@ -56,6 +56,14 @@ def negative(part: Part) -> Negative:
     return Negative(part.path, (numbers[0], numbers[1]), numbers[2], numbers[3])
 
 
+def expected(size: tuple[int, int], cover: tuple[int, int]) -> Negative:
+    """What developing an upright picture of that size would give, but for its planes: there is no file."""
+    from .darkroom_child import kept
+
+    used, (width, height) = kept(size, cover)
+    return Negative(Path(), used, width, height)
+
+
 class Darkroom:
     """One child that develops pictures, started when first needed. Safe to use from several threads."""
 

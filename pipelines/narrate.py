@@ -5,7 +5,7 @@ One film has one narrator: when the one that began fails, the next best speaks t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,14 +18,22 @@ from .plan import Line
 from .progress import Progress
 from .timeline import Take, Word
 from .vault import Notes, Part, Plain, Vault, digest
-from .work import FilmError
+from .work import FilmError, Tick
 
 FASTEST = 1.25
 AT_ONCE = 4  # lines spoken side by side; an online voice answers slowly
 
 
-class _Mute(Exception):
-    """(narrator, its FilmError): it did not speak."""
+class Mute(Exception):
+    """A narrator did not speak; `said` is its FilmError."""
+
+    def __init__(self, said: FilmError) -> None:
+        super().__init__(said)
+        self.said = said
+
+
+class _Left(Exception):
+    """(position, speaker, FilmError): a line was not spoken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +55,13 @@ def narrate(
     while True:
         try:
             return _all(lines, crew, vault, emit, progress, frozenset(silent))
-        except _Mute as mute:
-            position, speaker, error = mute.args
+        except _Left as left_out:
+            position, speaker, error = left_out.args
             silent |= {(speaker.narrator, line.position) for line in lines if not mix or line.position == position}
             left = {line.position: _choice(line, frozenset(silent)) for line in lines if line.role.own_voice is None}
             follows = left[position]
             if follows is None or not all(left.values()):
-                raise error from mute
+                raise error from left_out
             failed = crew.get("voices", speaker.narrator).label
             emit(Warned(f"{failed} failed: {error.message} {follows.narrator} speaks instead.", error.hint, error.where))
 
@@ -85,26 +93,18 @@ def _all(
 
 
 def _spoken(
-    line: Narration, crew: Crew, vault: Vault, silent: frozenset[tuple[str, int]], tick: Callable[[float], None]
+    line: Narration, crew: Crew, vault: Vault, silent: frozenset[tuple[str, int]], tick: Tick
 ) -> tuple[Part, Take]:
     speaker = _choice(line, silent)
     assert speaker is not None
-    engine = crew.ready("voices", speaker.narrator)
 
     def said(speed: float) -> Part:
-        asked = Line(line.text, speaker.voice, speed)
-        recipe = [speaker.narrator, engine.version, asked]
-
-        def build(out: Path) -> Notes:
-            try:
-                notes: Notes = engine.speak(asked, out, tick)
-            except FilmError as error:
-                where = f"scenes[{line.position}].narration"
-                told = FilmError(f"scene {line.scene_number}, narration: {error.message}", error.hint, where)
-                raise _Mute(line.position, speaker, told) from error
-            return notes
-
-        return vault.make("take", ".wav", recipe, build)
+        try:
+            return spoken(line.text, speaker, speed, crew, vault, tick)
+        except Mute as mute:
+            where = f"scenes[{line.position}].narration"
+            told = FilmError(f"scene {line.scene_number}, narration: {mute.said.message}", mute.said.hint, where)
+            raise _Left(line.position, speaker, told) from mute
 
     part = said(1.0)
     take = _take(part, speaker.narrator)
@@ -112,6 +112,21 @@ def _spoken(
         part = said(round(min(FASTEST, take.seconds / max(line.room, 0.1) * 1.01), 3))
         take = _take(part, speaker.narrator)
     return part, take
+
+
+def spoken(text: str, speaker: Speaker, speed: float, crew: Crew, vault: Vault, tick: Tick) -> Part:
+    """The text as that speaker says it: a 48 kHz mono WAV. Mute if it cannot."""
+    engine = crew.ready("voices", speaker.narrator)
+    asked = Line(text, speaker.voice, speed)
+
+    def build(out: Path) -> Notes:
+        try:
+            notes: Notes = engine.speak(asked, out, tick)
+        except FilmError as error:
+            raise Mute(error) from error
+        return notes
+
+    return vault.make("take", ".wav", [speaker.narrator, engine.version, asked], build)
 
 
 def _take(part: Part, narrator: str) -> Take:

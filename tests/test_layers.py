@@ -29,6 +29,7 @@ LAYERS = (
     ("pipelines.schedule",),
     ("pipelines.narrate", "pipelines.score", "pipelines.stretches", "pipelines.deliver", "pipelines.video"),
     ("pipelines.render",),
+    ("pipelines.preview",),
     ("pipelines.chain",),
     ("studio.settings",),
     ("studio.jobs",),
