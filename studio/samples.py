@@ -6,13 +6,13 @@ Each is a part of the vault, so it is made once; all of them together hold one c
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from pipelines import preview
 from pipelines.darkroom import Darkroom
-from pipelines.render import Studio, frame_of
+from pipelines.moves import MAX_DURATION
+from pipelines.plan import Frame
+from pipelines.render import Studio
 from pipelines.story import Story
-from pipelines.story_cells import is_sound
 
 from .shelf import Document
 
@@ -43,16 +43,12 @@ class Samples:
         """Some seconds of that mood; a file that a browser plays."""
         return preview.music_sample(mood, composer, self.studio).path
 
-    def motion(self, document: Document, kept: str, action: str, seconds: float, story: Story, seed: int) -> Any:
+    def motion(self, document: Document, kept: str, action: str, seconds: float | None, shape: Frame, fit: str, seed: int) -> preview.Motion:
         """How a picture of the project moves under those words: see preview.motion."""
         part = preview.thumb(document.pictures / Path(kept).name, self._darkroom, self.studio.vault, THUMB)
         size = (int(str(part.notes["width"])), int(str(part.notes["height"])))
-        return preview.motion(action, seconds, size, frame_of(story, self.studio.presets), story.fit, seed, self.studio.presets)
+        return preview.motion(action, seconds or MAX_DURATION, size, shape, fit, seed, self.studio.presets)
 
     def close(self) -> None:
         self._darkroom.close()
 
-
-def own_sound(value: object) -> bool:
-    """Whether a cell names a sound file rather than a voice or composer."""
-    return is_sound(value)

@@ -31,13 +31,13 @@ COLOURS = {
     "button_secondary_border_color": ("#d8d2c6", "#343943"),
     "button_secondary_text_color": ("#1d1b18", "#eceae6"),
     "slider_color": ("#b86e00", "#f5b83d"),
-    "color_accent": ("#9a5800", "#f5b83d"),
     "table_border_color": ("#e0dbd1", "#2a2e36"),
     "checkbox_background_color_selected": ("#9a5800", "#c98a12"),
 }
 SIZES = {
     "block_label_background_fill": "transparent",
     "block_label_border_width": "0px",
+    "color_accent": "#9a5800",
     "block_shadow": "none",
     "block_border_width": "0px",
     "block_padding": "0px",

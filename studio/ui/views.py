@@ -8,9 +8,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import PydanticCustomError
+
 from pipelines.story import Story
 from pipelines.story_cells import number
-from pydantic_core import PydanticCustomError
 
 from ..production import RowState, State, hear, sign
 from ..project import CELLS, Fault, Project, Row, story

@@ -24,7 +24,8 @@ const zero = make('section', 'b-zero'), summary = make('div', 'b-sum'), live = m
 live.setAttribute('aria-live', 'polite');
 root.append(zero, head, body, add, summary, live, picker);
 
-const send = (what, more) => trigger('act', { what, ...more, asked: ++asked });
+const BEGINS = new Set(['sample', 'open', 'write', 'files', 'unsent']);  // these may change everything on the page
+const send = (what, more) => trigger(BEGINS.has(what) ? 'begin' : 'act', { what, ...more, asked: ++asked });
 const row = id => store.rows.get(id);
 const idOf = target => target.closest?.('.b-row')?.dataset.id;
 
@@ -51,10 +52,10 @@ function drawRecent(list) {
 function build(id) {
   const r = make('div', 'b-row'); r.dataset.id = id; r.tabIndex = 0; r.setAttribute('role', 'listitem');
   const grip = make('span', 'b-grip', icon('grip-vertical')); grip.draggable = true; grip.title = W.grip;
-  const img = make('img'), vid = make('video'); img.alt = ''; img.hidden = vid.hidden = true; img.loading = 'lazy'; img.draggable = false;
+  const img = make('img'), vid = make('video'), frame = make('span', 'b-frame', img); img.alt = ''; img.hidden = vid.hidden = true; img.loading = 'lazy'; img.draggable = false;
   Object.assign(vid, { muted: true, loop: true, playsInline: true, preload: 'none' });
   const bar = make('i');
-  const thumb = button('b-thumb', W.picture_set, make('span', 'b-none', icon('image')), img, vid, make('span', 'b-bar', bar));
+  const thumb = button('b-thumb', W.picture_set, make('span', 'b-none', icon('image')), frame, vid, make('span', 'b-bar', bar));
   const prompt = make('div', 'b-prompt'), narration = make('div', 'b-narration');
   for (const [e, f, label] of [[prompt, 'prompt', W.prompt], [narration, 'narration', W.narration]]) { e.dataset.f = f; e.dataset.empty = f === 'prompt' ? W.prompt_empty : W.narration_empty; e.setAttribute('role', 'textbox'); e.setAttribute('aria-label', label); e.dir = 'auto'; }
   const motion = button('b-chip b-motion'), mood = button('b-chip b-mood'); motion.dataset.menu = 'clip_action'; mood.dataset.menu = 'music_mood';
@@ -65,7 +66,7 @@ function build(id) {
   for (const [what, name, label] of [['only', 'play', W.only_this], ['reroll', 'dices', W.reroll], ['duplicate', 'copy', W.duplicate], ['delete', 'trash-2', W.delete]]) { const b = button('', label, icon(name)); b.dataset.do = what; tools.append(b); }
   const n = make('span', 'b-n');
   r.append(grip, n, thumb, make('div', 'b-text', prompt, narration), make('div', 'b-chips', motion, mood), make('label', 'b-length', length, make('span', '', W.seconds)), make('div', 'b-state', badge, said), tools);
-  const parts = { r, n, img, vid, thumb, bar, prompt, narration, motion, mood, length, badge, said };
+  const parts = { r, n, img, frame, vid, thumb, bar, prompt, narration, motion, mood, length, badge, said };
   drawn.set(id, parts);
   return parts;
 }
@@ -221,11 +222,12 @@ async function preview(id, action) {
   const wish = shown = {}; let motion;
   try { motion = await server.motion({ project: store.project, row: id, action }); } catch { return; }
   if (shown !== wish || !motion?.frames?.length) return;
-  const w = q.thumb.clientWidth; q.img.classList.add('moving'); q.img.style.width = motion.width * w + 'px'; q.img.style.height = motion.height * w + 'px';
+  const box = q.thumb.getBoundingClientRect(), w = Math.min(box.width, box.height * motion.shape);
+  q.img.classList.add('moving'); q.frame.style.left = q.frame.style.right = (box.width - w) / 2 + 'px';
   const frames = motion.frames.map(([a, b, c, d, x, y]) => ({ transform: `matrix(${a},${b},${c},${d},${x * w},${y * w})` }));
-  wish.run = q.img.animate(frames, { duration: 2600, iterations: Infinity, easing: 'linear' }); wish.img = q.img;
+  wish.run = q.img.animate(frames, { duration: 2600, iterations: Infinity, easing: 'linear' }); wish.img = q.img; wish.frame = q.frame;
 }
-function stopPreview() { const was = shown; shown = null; if (was?.run) { was.run.cancel(); was.img.classList.remove('moving'); was.img.style.width = was.img.style.height = ''; } }
+function stopPreview() { const was = shown; shown = null; if (was?.run) { was.run.cancel(); was.img.classList.remove('moving'); was.frame.style.left = was.frame.style.right = ''; } }
 element.addEventListener('mouseover', e => {
   const t = e.target.closest('.b-thumb'); if (!t || t.contains(e.relatedTarget)) return;
   const q = drawn.get(idOf(t)); if (!q) return;
@@ -248,7 +250,7 @@ function openMenu(chip, id, field) {
     const o = make('div', 'b-option', make('div', '', make('b', '', one.label), make('span', '', one.what))); o.setAttribute('role', 'option'); o.tabIndex = -1; o.setAttribute('aria-selected', one.name === now || (!now && (one.name === 'auto' || !one.name)));
     o.onclick = () => set(one.name);
     if (field === 'clip_action') o.onmouseenter = o.onfocus = () => { stopPreview(); preview(id, one.name); };
-    else if (one.name) { const b = button('b-listen', `${W.listen}: ${one.label}`, icon('volume-2')); b.tabIndex = -1; b.onclick = async e => { e.stopPropagation(); sound?.pause(); b.classList.add('busy'); try { const heard = await server.mood({ mood: one.name }); sound = new Audio(url(heard.path)); await sound.play(); } catch {} b.classList.remove('busy'); }; o.append(b); }
+    else if (one.name) { const b = button('b-listen', `${W.listen}: ${one.label}`, icon('volume-2')); b.tabIndex = -1; b.onclick = async e => { e.stopPropagation(); sound?.pause(); b.classList.add('busy'); try { const heard = await server.mood({ project: store.project, mood: one.name }); sound = new Audio(url(heard.path)); await sound.play(); } catch {} b.classList.remove('busy'); }; o.append(b); }
     rows.append(o);
   }
   const all = [...rows.children];
