@@ -43,7 +43,6 @@ def _svg(name: str) -> str:
     """An icon that takes the colour of the text around it."""
     return re.sub(r' (width|height)="24"', "", (ICONS / f"{name}.svg").read_text("utf-8").strip())
 
-from gradio.events import Dependency
 
 class Shell(gr.HTML):
     """A value of plain data, drawn by a script; events carry plain data back."""
@@ -59,7 +58,9 @@ class Shell(gr.HTML):
 
     def example_value(self) -> Any:
         return {}
-    from typing import Callable, Literal, Sequence, Any, TYPE_CHECKING
+    from collections.abc import Callable, Sequence
+    from typing import TYPE_CHECKING, Any, Literal
+
     from gradio.blocks import Block
     if TYPE_CHECKING:
         from gradio.components import Timer
@@ -84,7 +85,9 @@ class Board(Shell):
             tables=",".join(TABLES),
             **more,
         )
-    from typing import Callable, Literal, Sequence, Any, TYPE_CHECKING
+    from collections.abc import Callable, Sequence
+    from typing import TYPE_CHECKING, Any, Literal
+
     from gradio.blocks import Block
     if TYPE_CHECKING:
         from gradio.components import Timer
@@ -103,7 +106,9 @@ class Dock(Shell):
             words=words(),
             **more,
         )
-    from typing import Callable, Literal, Sequence, Any, TYPE_CHECKING
+    from collections.abc import Callable, Sequence
+    from typing import TYPE_CHECKING, Any, Literal
+
     from gradio.blocks import Block
     if TYPE_CHECKING:
         from gradio.components import Timer
@@ -122,7 +127,9 @@ class Lines(Shell):
             words=words(),
             **more,
         )
-    from typing import Callable, Literal, Sequence, Any, TYPE_CHECKING
+    from collections.abc import Callable, Sequence
+    from typing import TYPE_CHECKING, Any, Literal
+
     from gradio.blocks import Block
     if TYPE_CHECKING:
         from gradio.components import Timer

@@ -10,7 +10,7 @@ import html
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
 from pipelines.story_cells import blank, fold
@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
 TYPED = tuple(name for name in CELLS if name != "image")
 COLUMNS = ("scene_number", "image", *TYPED)
-KINDS = ["number", "html", *("str" for _ in TYPED)]
-WIDTHS = ["124px", "104px", "280px", "280px", "90px", "150px", "130px", "120px", "120px", "110px", "90px"]
+TEXT: list[Literal["str"]] = ["str"] * len(TYPED)
+KINDS: list[Literal["number", "html", "str"]] = ["number", "html", *TEXT]
+WIDTHS: tuple[str | int, ...] = ("124px", "104px", "280px", "280px", "90px", "150px", "130px", "120px", "120px", "110px", "90px")
 
 
 @dataclass(frozen=True, slots=True)
