@@ -109,14 +109,20 @@ def in_rgb(image: Image.Image) -> Image.Image:
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
+def kept(size: tuple[int, int], cover: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
+    """How much of an upright picture is used, and how large its Y plane becomes, both (width, height)."""
+    scale = min(1.0, max(cover[0] / size[0], cover[1] / size[1]))
+    if scale == 1.0 and min(size) >= LEAST:  # an odd row or column is less than a whole resizing
+        size = (size[0] // 2 * 2, size[1] // 2 * 2)
+    return size, (max(2, round(size[0] * scale / 2) * 2), max(2, round(size[1] * scale / 2) * 2))
+
+
 def develop(path: str, cover: tuple[int, int], out: str) -> dict[str, int]:
     image = opened(path, cover)
-    size = image.info["size"]
-    scale = min(1.0, max(cover[0] / image.width, cover[1] / image.height))
-    if scale == 1.0 and image.size == size and min(size) >= LEAST:  # an odd row or column is less than a whole resizing
-        size = (size[0] // 2 * 2, size[1] // 2 * 2)
-        image = image if image.size == size else image.crop((0, 0, *size))
-    width, height = (max(2, round(side * scale / 2) * 2) for side in image.size)
+    given = image.info["size"]
+    size, (width, height) = kept(given, cover)
+    if image.size == given != size:
+        image = image.crop((0, 0, *size))
     if (width, height) != image.size:
         image = image.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
     y, u, v = image.convert("RGB", TO_YUV).split()
@@ -146,7 +152,7 @@ def answer(order: dict[str, object]) -> dict[str, object]:
         return {"error": "The picture may not be read.", "hint": "Allow reading it, or choose another."}
     except (OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, ArithmeticError, RuntimeError, struct.error) as error:
         if isinstance(error, OSError) and error.errno == 28:
-            return {"error": "The disk is full.", "hint": "Free some space and run again: finished parts are kept."}
+            return {"full": True}
         return {"error": "The picture is damaged or not complete.", "hint": "Save it anew, or choose another."}
 
 

@@ -9,6 +9,7 @@ from . import ffmpeg, sound
 from .cast import Cast
 from .crew import Crew
 from .events import Emit, Made
+from .plan import Cue
 from .presets import Mood
 from .progress import Progress
 from .schedule import cue
@@ -66,10 +67,14 @@ def _music(
             raise FilmError(f"music: {said}", getattr(error, "hint", ""), "music") from error
     if not roles.composer:
         return None
-    asked = cue(roles, timeline, seconds, story.seed)
-    engine = crew.ready("music", roles.composer)
+    return composed(cue(roles, timeline, seconds, story.seed), roles.composer, crew, vault, tick)
+
+
+def composed(asked: Cue, composer: str, crew: Crew, vault: Vault, tick: Tick) -> Part:
+    """The cue as that composer plays it: a 48 kHz stereo WAV, exactly as long."""
+    engine = crew.ready("music", composer)
     sections = [[_heard(one.mood), one.start] for one in asked.sections]
-    recipe = [roles.composer, engine.version, sections, samples, asked.seed]
+    recipe = [composer, engine.version, sections, round(asked.seconds * sound.RATE), asked.seed]
     return vault.make("music", ".wav", recipe, lambda out: engine.compose(asked, out, tick))
 
 

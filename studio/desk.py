@@ -47,8 +47,8 @@ class Desk:
     def __init__(self, settings: Settings, studio: Studio | None = None) -> None:
         self.settings = settings
         self.studio = studio or studio_of(settings)
-        self._films = settings.data / "films"
-        self._films.mkdir(parents=True, exist_ok=True)
+        self.films = settings.data / "films"
+        self.films.mkdir(parents=True, exist_ok=True)
         self._jobs = Jobs(settings.data / "jobs", self._make)
         self._swept = 0.0
 
@@ -89,8 +89,8 @@ class Desk:
         """What happened so far, without what is only progress."""
         return self._jobs.events(job, after)
 
-    def progress(self, job: str) -> Stamped | None:
-        """How far a running job is."""
+    def progress(self, job: str) -> list[Stamped]:
+        """How far a running job is, and each scene at work; the newest last."""
         return self._jobs.progress(job)
 
     def version(self, job: str) -> int:
@@ -105,11 +105,16 @@ class Desk:
         """What a finished job made; FilmError if it is not done or was swept away."""
         if self.job(job).state != "done":
             raise FilmError("The film is not made yet.", "Wait until it is.")
-        film = self._films / job / FILM
+        film = self.films / job / FILM
         if not film.is_file():
             raise FilmError("The film was cleared away.", "Make it again: it takes a moment.")
         found = {name: path if (path := film.with_suffix(suffix)).is_file() else None for name, suffix in BESIDE.items()}
         return Result(film, found["srt"], found["vtt"], found["timeline"])
+
+    def credits(self, job: str) -> dict[str, str]:
+        """Who did what in a finished job's film, by part."""
+        done = [stamped.event for stamped in self.events(job) if stamped.event["event"] == "done"]
+        return dict(done[-1]["engines"]) if done else {}
 
     def catalog(self) -> dict[str, Any]:
         """Everything that can be asked for: presets by kind, engines with what they lack, a story's schema."""
@@ -130,7 +135,7 @@ class Desk:
 
     def _make(self, job: str, told: Told, emit: Emit) -> None:
         story = read_story(told, self.presets, Path(Path.cwd().anchor))
-        folder = self._films / job
+        folder = self.films / job
         make_film(story, self.studio, emit, folder / FILM)
 
     def _sweep(self) -> None:
@@ -139,5 +144,5 @@ class Desk:
             return
         self._swept = time.monotonic()
         for job in self._jobs.forget(self.settings.film_days * DAY):
-            shutil.rmtree(self._films / os.path.basename(job), ignore_errors=True)
+            shutil.rmtree(self.films / os.path.basename(job), ignore_errors=True)
         sweep(self.settings, self.studio.vault)

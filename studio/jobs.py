@@ -82,9 +82,9 @@ class Jobs:
         self._lock = _hold(folder / "lock")
         self._path = folder / "jobs.sqlite"
         self._make = make
-        self._news = threading.Condition()  # something happened to a job
+        self._news = threading.Condition(threading.RLock())  # something happened to a job
         self._queue = threading.Condition()  # there may be something to do
-        self._moved: dict[str, Stamped] = {}
+        self._moved: dict[str, dict[int, Stamped]] = {}  # by job and scene; 0 is the whole
         self._versions: dict[str, int] = {}
         self._wanted: set[str] = set()  # jobs that are to stop
         self._served: dict[str, float] = {}
@@ -161,10 +161,10 @@ class Jobs:
             sql = "select n, at, data from events where job = ? and n > ? order by n"
             return [Stamped(n, at, json.loads(data)) for n, at, data in db.execute(sql, (job, after))]
 
-    def progress(self, job: str) -> Stamped | None:
-        """The newest progress of a running job."""
+    def progress(self, job: str) -> list[Stamped]:
+        """The newest progress of a running job, of each of its scenes that is at work; the newest last."""
         with self._news:
-            return self._moved.get(job)
+            return sorted(self._moved.get(job, {}).values(), key=lambda stamped: stamped.at)
 
     def version(self, job: str) -> int:
         """A number that grows with everything new about a job: cheap to ask."""
@@ -181,7 +181,7 @@ class Jobs:
                     self._until(job, seen, patience)
                 quiet = self._versions.get(job, 0) == seen
                 seen = self._versions.get(job, 0)
-                moved = self._moved.get(job)
+                moved = self.progress(job)
                 closing_down = self._closing
             now = self.get(job)  # before its events: what is over has told all of them
             fresh = self.events(job, after)
@@ -189,9 +189,10 @@ class Jobs:
             after = fresh[-1].n if fresh else after
             if now is None or now.over or closing_down:
                 return
-            if moved and moved.at > told:
-                told = moved.at
-                yield moved
+            news = [stamped for stamped in moved if stamped.at > told]
+            yield from news
+            if news:
+                told = news[-1].at
             elif quiet:
                 yield None
 
@@ -306,7 +307,7 @@ class Jobs:
     def _add(self, job: str, event: Event) -> None:
         if isinstance(event, Moved):
             with self._news:
-                self._moved[job] = Stamped(0, time.time(), plain(event))
+                self._moved.setdefault(job, {})[getattr(event, "scene", 0)] = Stamped(0, time.time(), plain(event))
         else:
             with self._open() as db:
                 self._record(db, job, event)

@@ -1,0 +1,53 @@
+"""Making the film from the page: start, stop, and following what happens for as long as the page is open.
+
+A follower is a watcher only: closing the tab ends it, never the job.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+from ..production import start as start_job
+from ..production import stop as stop_job
+from .acts import document_of
+from .rooms import Rooms
+from .views import dock, look
+
+Plain = dict[str, Any]
+PAUSE = 0.4  # seconds between two pushes at least
+LOOKED = 0.15  # seconds between two looks for news
+QUIET = 15.0  # seconds after which something is pushed all the same, so that a closed tab is noticed
+
+
+def start(rooms: Rooms, identity: str) -> None:
+    """Have the whole film made."""
+    start_job(rooms.desk, document_of(rooms, identity))
+
+
+def stop(rooms: Rooms, identity: str) -> None:
+    """Stop; finished parts are kept."""
+    stop_job(rooms.desk, document_of(rooms, identity))
+
+
+async def follow(rooms: Rooms, identity: str) -> AsyncIterator[Plain]:
+    """Every news of the project and its job, one small value each, for as long as somebody listens."""
+    document = rooms.shelf.get(identity)
+    if document is None:
+        return
+    seen: tuple[object, ...] = ()
+    told: Plain = {}
+    last = 0.0
+    while True:
+        job = document.works.job
+        stamp = (document.version, document.news, rooms.desk.version(job) if job else 0)
+        now = time.monotonic()
+        if (stamp != seen and now - last >= PAUSE) or now - last > QUIET:
+            value = await asyncio.to_thread(lambda: dock(look(rooms, document)))
+            seen, last = (document.version, document.news, stamp[2]), now
+            fresh = {row: moving for row, moving in value["rows"].items() if told.get(row) != moving}
+            told = value["rows"]
+            yield value | {"rows": fresh}
+        await asyncio.sleep(LOOKED)

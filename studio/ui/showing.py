@@ -1,0 +1,107 @@
+"""From a view of a project to the values of the page's components, in the order in which the page lists them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from pipelines.story import Scene, Story
+from pipelines.story_cells import figure
+from pipelines.work import FilmError
+
+from ..project import CELLS, SETTINGS
+from ..shelf import Document
+from . import opening
+from .rooms import Rooms
+from .views import View, board, clips, dock, look, recent, short, shown_thumb, takes
+
+Plain = dict[str, Any]
+Outputs = list[Any]
+FILM_FIELDS = tuple(name for name in SETTINGS if name != "title")
+USUAL = Story(scenes=(Scene(1),))
+
+
+def scene_parts(view: View, selected: str, skip: bool = False) -> Outputs:
+    """The inspector: notes, the box, its fields, takes. `skip`: it stays as it is."""
+    if skip:
+        return [gr.skip()] * (len(CELLS) + 3)
+    row = view.project.row(selected)
+    if row is None:
+        lines = [{"kind": "hint", "key": "pick_scene"}]
+        return [{"lines": lines}, gr.update(visible=False), *(gr.skip() for _ in CELLS), gr.update(visible=False, value=None)]
+    n = view.project.at(selected) + 1
+    notes: list[Plain] = [{"kind": "title", "key": "scene", "text": str(n)}]
+    notes += [{"kind": "fault", "text": f"{short(fault)} {fault.hint}"} for fault in view.faults if fault.row == selected]
+    state = view.state.rows.get(selected)
+    if state and state.status == "failed":
+        notes.append({"kind": "fault", "text": f"{state.said} {state.hint}"})
+    cells: Plain = dict(row.cells)
+    cells["image"] = shown_thumb(view.document, row.cells) or None
+    values = [cells.get(name, "auto" if name in ("clip_action", "engine") else "") for name in CELLS]
+    made = takes(view, selected)
+    return [{"lines": notes}, gr.update(visible=True), *map(_text, values), gr.update(value=made, visible=len(made) > 1)]
+
+
+def story_parts(view: View) -> Outputs:
+    """The film's settings."""
+    said = view.project.settings
+    return [said.get(name, figure(getattr(USUAL, name)) if name in ("fps", "seed") else getattr(USUAL, name)) for name in FILM_FIELDS]
+
+
+def film_parts(rooms: Rooms, view: View) -> Outputs:
+    """Clips, player, links, and what made what."""
+    made = clips(view)
+    none: Plain = {"lines": [{"kind": "none", "key": "clips_none_title", "more": ""}, {"kind": "hint", "key": "clips_none"}] if not made else []}
+    film, lines, notes = None, [], []
+    works = view.document.works
+    try:
+        found = rooms.desk.result(works.film) if works.film else None
+    except FilmError as error:
+        found, notes = None, [{"kind": "hint", "text": f"{error.message} {error.hint}"}]
+    subtitles = None
+    if found:
+        film = str(found.film)
+        story = rooms.desk.story(works.film)
+        subtitles = str(found.vtt) if found.vtt and story.get("captions") == "sidecar" else None
+        name = opening.file_name(str(story.get("title", "")))
+        links = (("film", found.film), ("srt", found.srt), ("vtt", found.vtt), ("timeline", found.timeline))
+        lines = [
+            {"kind": "link", "key": f"download_{kind}", "href": str(path), "name": name + path.name.removeprefix("film")}
+            for kind, path in links
+            if path
+        ]
+        notes = [{"kind": "warn", "key": "film_old"}] if dock(view)["film"] == "old" else []
+        if engines := rooms.desk.credits(works.film):
+            lines.append({"kind": "hint", "key": "made_by", "text": ", ".join(dict.fromkeys(engines.values()))})
+    elif not notes:
+        notes = [{"kind": "none", "key": "film_none_title"}, {"kind": "hint", "key": "film_none"}]
+    lines += [{"kind": "warn", "text": text} for text in view.state.warnings[:8]]
+    player = gr.update(value=film, subtitles=subtitles, visible=bool(film))
+    return [none, gr.update(value=made, visible=bool(made)), {"lines": notes}, player, {"lines": lines}]
+
+
+def everything(rooms: Rooms, document: Document, visitor: str, selected: str = "") -> Outputs:
+    """A whole page."""
+    view = look(rooms, document)
+    rows = view.project.rows
+    selected = selected if view.project.row(selected) else rows[0].id if rows else ""
+    kept = {"visitor": visitor, "project": document.id}
+    going_on = recent(rooms.shelf.of(visitor), document.id) if not rows else []
+    drawn = board(view, selected, going_on)
+    return [document.id, selected, kept, view.project.title, drawn, dock(view), *scene_parts(view, selected), *story_parts(view), *film_parts(rooms, view)]
+
+
+def crew_parts(rooms: Rooms) -> Plain:
+    """Who is here and who is missing, with the remedy."""
+    lines = []
+    for engine in rooms.desk.catalog()["engines"]:
+        lack = engine["missing"]
+        state = "missing" if lack else "online" if engine["online"] else "here"
+        lines.append({"kind": "item", "state": state, "key": engine["label"], "text": f"({engine['does']})", "more": lack or ""})
+    return {"lines": lines}
+
+
+def _text(value: Any) -> Any:
+    """A cell as a field shows it."""
+    return value if value is None or isinstance(value, str) else str(value)

@@ -1,0 +1,49 @@
+// The line at the bottom: what is being done, how far it is, how long it takes still. It hears every push of the server
+// and hands the rows' part of it to the storyboard.
+const W = props.words[(navigator.languages || ['en']).map(l => l.slice(0, 2)).find(l => props.words[l]) || 'en'];
+const say = (key, with_) => (W[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => with_?.[name] ?? '');
+const make = (tag, cls, ...inside) => { const e = document.createElement(tag); if (cls) e.className = cls; e.append(...inside); return e; };
+const root = element.querySelector('.dock');
+const what = make('span', 'd-what'), left = make('span', 'd-left'), bar = make('i'), track = make('div', 'd-track', bar);
+what.setAttribute('role', 'status'); track.setAttribute('role', 'progressbar'); track.setAttribute('aria-valuemin', 0); track.setAttribute('aria-valuemax', 100); track.setAttribute('aria-label', W.film);
+root.append(make('div', 'd-top', what, left), track);
+let v = {}, at = 0, seen = '', was = '';
+const clock = s => { s = Math.max(0, Math.round(s)); return Math.floor(s / 60) + ':' + String(s % 60).padStart(2, '0'); };
+const sentence = () => {
+  if (v.state === 'queued') return v.ahead ? say('dock_queued', { n: v.ahead }) : W.dock_queued_next;
+  if (v.state === 'running') return say('stage_' + (v.stage || ''));
+  if (v.state === 'failed') return (v.said || W.dock_failed) + (v.hint ? ' ' + v.hint : '');
+  if (!v.scenes) return W.dock_empty;
+  if (v.faults) return say('dock_faults', { n: v.faults });
+  if (v.state === 'stopped') return W.dock_stopped;
+  if (v.state === 'done' && v.kind === 'scene') return W.dock_done_scene;
+  if (v.film === 'new') return W.dock_done;
+  if (v.film === 'old' && v.ready === v.scenes) return W.dock_changed;
+  return v.ready < v.scenes ? say('dock_todo', { n: v.scenes - v.ready, of: v.scenes }) : W.dock_all;
+};
+function tick() {
+  if (!element.isConnected) return clearInterval(timer);
+  const gone = (performance.now() - at) / 1000, busy = v.state === 'running' || v.state === 'queued';
+  const rest = v.left == null ? null : v.left - gone;
+  left.textContent = !busy ? (v.state === 'done' && v.took >= 1 ? say('took', { t: clock(v.took) }) : v.scenes && !v.faults ? W.dock_start : '')
+    : (v.state === 'queued' ? '' : rest == null ? W.estimating : rest < 2.5 ? W.almost : say('left', { t: clock(rest) })) + (v.total && v.state === 'running' ? ' · ' + say('of_scenes', { n: v.made, of: v.total }) : '');
+}
+function draw() {
+  if (!props.value || props.value.project === undefined) return;
+  v = props.value; at = performance.now();
+  const busy = v.state === 'running' || v.state === 'queued', share = busy ? v.share : v.state === 'done' || v.film === 'new' ? 1 : v.share || 0;
+  root.dataset.state = v.faults && !busy ? 'fault' : v.film === 'new' && !busy && v.state !== 'failed' ? 'done' : v.state || 'idle';
+  const t = sentence(); if (what.textContent !== t) { what.textContent = t; what.title = t; }
+  bar.style.width = share * 100 + '%'; track.setAttribute('aria-valuenow', Math.round(share * 100));
+  document.title = (busy && v.state === 'running' ? Math.round(share * 100) + ' % · ' : '') + (v.title || W.untitled) + ' · ' + W.brand;
+  const makeButton = document.querySelector('#make'), stopButton = document.querySelector('#stop');
+  document.body.classList.toggle('busy', busy);
+  if (makeButton && stopButton) { const had = document.activeElement; makeButton.toggleAttribute('inert', busy); stopButton.toggleAttribute('inert', !busy); if (busy && (had === makeButton || makeButton.contains(had))) (stopButton.matches('button') ? stopButton : stopButton.querySelector('button'))?.focus(); else if (!busy && (had === stopButton || stopButton.contains(had))) (makeButton.matches('button') ? makeButton : makeButton.querySelector('button'))?.focus(); }
+  window.dispatchEvent(new CustomEvent('reelwright', { detail: v }));
+  const now = [v.project, v.job, v.clips].join(); const ended = was === v.job + '+' && !busy;
+  if (seen && now !== seen || ended) trigger('news', { ended: ended ? v.state : '', kind: v.kind });
+  seen = now; was = v.job + (busy ? '+' : '');
+  tick();
+}
+const timer = setInterval(tick, 1000);
+draw(); watch('value', draw);

@@ -1,0 +1,167 @@
+"""From a project to what the page's components show. Pure but for reading what lies in the project's shown folder."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic_core import PydanticCustomError
+
+from pipelines.story import Story
+from pipelines.story_cells import number
+
+from ..production import RowState, State, hear, sign
+from ..project import CELLS, Fault, Project, Row, story
+from ..shelf import Document
+from .rooms import Rooms
+
+Plain = dict[str, Any]
+SPOKEN = 14.0  # characters a second, to guess how long a film is before its narration is spoken
+SHORTEST, BREATHS = 3.0, 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A project and everything that is known about it, at one moment."""
+
+    document: Document
+    project: Project
+    version: int
+    state: State
+    film: Story | None
+    faults: tuple[Fault, ...]
+
+
+def look(rooms: Rooms, document: Document) -> View:
+    """How the project stands now."""
+    with document.lock:
+        state = hear(rooms.desk, document)
+        project, version = document.project, document.version
+        found = document.memo.get("story")
+        if found is None or found[0] is not project:
+            made = story(project, rooms.desk.presets, document.pictures) if project.rows else (None, ())
+            found = document.memo["story"] = (project, made)
+    film, faults = found[1]
+    return View(document, project, version, state, film, faults)
+
+
+def board(view: View, selected: str, recent: list[Plain] | None = None) -> Plain:
+    """Everything that the storyboard shows."""
+    rows = {row.id: _row(view, row) for row in view.project.rows}
+    value: Plain = {"full": True, "project": view.document.id, "version": view.version, "at": time.time_ns()}
+    return value | {
+        "order": [row.id for row in view.project.rows],
+        "rows": rows,
+        "selected": selected,
+        "summary": summary(view),
+        "recent": recent or [],
+    }
+
+
+def patch(before: View, after: View, selected: str) -> Plain:
+    """What is different on the storyboard since `before`."""
+    was = {row.id: row for row in before.project.rows}
+    wrong = {fault.row for fault in before.faults} | {fault.row for fault in after.faults}
+    rows = {
+        row.id: _row(after, row)
+        for row in after.project.rows
+        if row.id in wrong or was.get(row.id) != row or before.state.rows.get(row.id) != after.state.rows.get(row.id)
+    }
+    order = [row.id for row in after.project.rows]
+    value: Plain = {"full": False, "project": after.document.id, "from": before.version, "version": after.version, "at": time.time_ns()}
+    moved = order != [row.id for row in before.project.rows]
+    return value | {"rows": rows, "order": order if moved else None, "selected": selected, "summary": summary(after)}
+
+
+def dock(view: View) -> Plain:
+    """What the line at the bottom shows; `rows` is everything that moves on the storyboard."""
+    state, works = view.state, view.document.works
+    standing = [each.status for each in state.rows.values()]
+    film = "" if not works.film else "new" if works.film_sign == sign(view.project) else "old"
+    total = len(standing) if state.kind == "film" else 1
+    told = {name: value for name, value in asdict(state).items() if name not in ("rows", "warnings")}
+    return told | {
+        "project": view.document.id,
+        "version": view.version,
+        "title": view.project.title,
+        "scenes": len(standing),
+        "ready": standing.count("ready"),
+        "made": standing.count("ready"),
+        "total": total,
+        "faults": len({fault.row for fault in view.faults}),
+        "film": film,
+        "job": works.job,
+        "clips": sum(len(takes) for takes in works.takes.values()),
+        "rows": {row: _moving(view, row) for row in state.rows},
+        "summary": summary(view),
+    }
+
+
+def summary(view: View) -> Plain:
+    """Scenes, how long the film is about, scenes that are ready."""
+    seconds = round(sum(_seconds(row) for row in view.project.rows))
+    ready = sum(each.status == "ready" for each in view.state.rows.values())
+    return {"scenes": len(view.project.rows), "length": f"{seconds // 60}:{seconds % 60:02}", "ready": ready}
+
+
+def clips(view: View) -> list[tuple[str, str]]:
+    """The newest clip of every scene, in the film's order."""
+    found = []
+    for i, row in enumerate(view.project.rows):
+        if takes := view.document.works.takes.get(row.id):
+            found.append((str(view.document.shown / takes[-1].clip), str(i + 1)))
+    return found
+
+
+def takes(view: View, row: str) -> list[tuple[str, str]]:
+    """The clips that were made of a scene, the newest last."""
+    return [(str(view.document.shown / take.clip), str(take.seed)) for take in view.document.works.takes.get(row, ())]
+
+
+def recent(documents: Iterable[tuple[Document, float]], now: str) -> list[Plain]:
+    """Projects to go on with."""
+    found = []
+    for document, _ in documents:
+        if document.project.rows and document.id != now:
+            found.append({"id": document.id, "title": document.project.title, "scenes": len(document.project.rows)})
+    return found[:6]
+
+
+def shown_thumb(document: Document, cells: Mapping[str, Any]) -> str:
+    """The path of a row's small picture, if there is one."""
+    name = document.shown / f"{Path(str(cells.get('image', ''))).stem}.jpg"
+    return str(name) if cells.get("image") and name.is_file() else ""
+
+
+def short(fault: Fault) -> str:
+    """A scene's fault where it is plain which scene is meant: "scene 2, duration: ..." without the scene."""
+    said = re.sub(r"^scene \d+[,:]\s*", "", fault.message) if fault.row else fault.message
+    return said[:1].upper() + said[1:]
+
+
+def _row(view: View, row: Row) -> Plain:
+    faults = [{"field": fault.field, "message": short(fault), "hint": fault.hint} for fault in view.faults if fault.row == row.id]
+    value: Plain = {name: row.cells.get(name, "") for name in CELLS}
+    return value | {"id": row.id, "image": shown_thumb(view.document, row.cells), "faults": faults} | _moving(view, row.id)
+
+
+def _moving(view: View, row: str) -> Plain:
+    """What changes in a row while a film is made."""
+    state = view.state.rows.get(row, RowState("draft"))
+    made = view.document.works.takes.get(row, ())
+    clip = str(view.document.shown / made[-1].clip) if made else ""
+    part = round(state.part, 2)
+    return {"status": state.status, "part": part, "said": state.said, "hint": state.hint, "clip": clip, "takes": len(made)}
+
+
+def _seconds(row: Row) -> float:
+    """How long a scene is about."""
+    try:
+        return number(row.cells["duration"], True)
+    except (KeyError, PydanticCustomError):
+        spoken = len(str(row.cells.get("narration", ""))) / SPOKEN
+        return max(SHORTEST, spoken + BREATHS)

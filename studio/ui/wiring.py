@@ -1,0 +1,82 @@
+"""Which component tells which handler, and what changes then. Decides nothing itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from ..project import CELLS
+from .acts import plainly
+from .handlers import Handlers
+from .page import Page
+from .showing import FILM_FIELDS
+
+Plain = dict[str, Any]
+
+
+def wire(demo: gr.Blocks, page: Page, w: Handlers) -> None:
+    """Connect everything; inside the same gr.Blocks."""
+    scene = [page.scene_notes, page.scene_box, *(page.scene[name] for name in CELLS), page.takes]
+    film = [page.clips_note, page.gallery, page.film_note, page.player, page.film_lines]
+    first = [page.project, page.selected, page.saved, page.title, page.board, page.dock]
+    whole = [*first, *scene, *(page.story[name] for name in FILM_FIELDS), *film]
+    quiet: Plain = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
+    every, last = quiet | {"trigger_mode": "multiple"}, quiet | {"trigger_mode": "always_last"}
+    ids = [page.project, page.selected]
+    follow: Plain = {"fn": w.follow, "inputs": [page.project], "outputs": [page.dock]} | quiet
+    drawn = [page.board, page.dock]
+
+    demo.load(w.boot, [page.saved], whole, **quiet).then(**follow)
+    page.board.act(plainly(w.act), ids, [page.board, page.selected, page.dock, page.side, *scene], **every)
+    page.board.begin(plainly(w.begin), [*ids, page.saved], whole, **every).success(**follow)
+    page.add.click(plainly(w.add), ids, [page.board, page.selected, page.dock, page.side, *scene], **every)
+    page.dock.news(plainly(w.news), ids, [*film, page.takes, page.side], **last)
+    page.title.input(plainly(w.set_story("title")), [*ids, page.title], drawn, **last)
+    page.undo.click(plainly(w.step(True)), [*ids, page.saved], whole, **quiet)
+    page.redo.click(plainly(w.step(False)), [*ids, page.saved], whole, **quiet)
+    page.theme.click(None, js=THEME)
+    page.panel_close.click(None, js="() => document.body.classList.remove('panel')")
+    page.watch.click(None, js="() => document.body.classList.toggle('panel')")
+
+    for name, component in page.scene.items():
+        if name != "image":
+            component.input(plainly(w.type_in(name)), [*ids, component], drawn, **last)
+    page.scene["image"].upload(plainly(w.choose_picture), [*ids, page.scene["image"]], drawn, **quiet)
+    page.scene["image"].clear(plainly(w.no_picture), ids, drawn, **quiet)
+    page.takes.select(plainly(w.choose_take), ids, [*drawn, *scene], **quiet)
+    page.one.click(plainly(w.only(False)), ids, drawn, **quiet)
+    page.again.click(plainly(w.only(True)), ids, drawn, **quiet)
+
+    more = page.story_more
+    for name, component in page.story.items():
+        heard = component.release if isinstance(component, gr.Slider) else component.input
+        done = heard(plainly(w.set_story(name)), [*ids, component], drawn, **last)
+        if name in ("size", "fit", "captions", "caption_style", "look"):
+            done.success(plainly(w.still), ids, [more["still"]], **last)
+    more["own_music"].upload(plainly(w.own_music), [*ids, more["own_music"]], [*drawn, page.story["music"]], **quiet)
+    more["hear_voice"].click(plainly(w.hear_voice), [*ids, page.story["voice"]], [more["voice_heard"]], **quiet)
+    more["hear_music"].click(plainly(w.hear_music), [*ids, page.story["music"]], [more["music_heard"]], **quiet)
+    more["who"].expand(w.crew, None, [more["crew"]], **quiet)
+    press = "() => setTimeout(() => { const b = document.querySelector('#download'); (b.matches('a,button') ? b : b.querySelector('a,button')).click(); }, 80)"
+    more["keep"].click(plainly(w.keep_settings), [page.project, more["settings_name"]], [page.download], **quiet).success(None, js=press)
+    more["use"].upload(plainly(w.use_settings), [*ids, page.saved, more["use"]], whole, **quiet)
+
+    page.make.click(plainly(w.start), [page.project], [page.dock, page.side], **quiet)
+    page.stop.click(plainly(w.stop), [page.project], [page.dock], **quiet)
+
+    held = [page.sheet, page.shown]
+    page.sheet_tab.select(plainly(w.fill_sheet), [page.project], held, **quiet)
+    page.sheet.input(plainly(w.read_sheet), [*ids, page.sheet, page.shown], [*drawn, *held], **last)
+    bulk = page.bulk
+    bulk["apply"].click(plainly(w.bulk), [*ids, bulk["field"], bulk["value"], bulk["which"]], [*drawn, *held], **quiet)
+    bulk["swap"].click(plainly(w.swap), [*ids, bulk["find"], bulk["by"]], [*drawn, *held], **quiet)
+    bulk["csv"].click(plainly(w.csv), [page.project], [page.download], **quiet).success(None, js=press)
+
+    page.new.click(plainly(w.new), [page.saved], whole, **quiet).success(**follow)
+    page.open.upload(plainly(w.open), [page.saved, page.open], whole, **quiet).success(**follow)
+    page.save.click(plainly(w.save), [page.project], [page.download], **quiet).success(None, js=press)
+
+
+THEME = "() => { const dark = document.body.classList.toggle('dark'); localStorage.setItem('reelwright-theme', dark ? 'dark' : 'light'); }"
+
