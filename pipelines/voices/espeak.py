@@ -16,21 +16,17 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ..plan import Line
 from ..presets import Voice, choose
 from ..vault import Notes
 from ..work import FilmError, Tick, part
-from . import _take
-from ._tone import toned
-from ._words import Unit, aloud, clean, speakable
+from ._words import aloud, clean, speakable
 
 CHILD = Path(__file__).with_name("_espeak_child.py")
 # Where a language's own name is not the voice that people mean by it.
@@ -102,16 +98,22 @@ class Engine:
 
         Raises FilmError for an unknown voice, or when espeak-ng stops twice over the same line.
         """
+        from . import _take
+
         text = clean(line.text)
         voice = self._voice(line.voice, tick)
         if not speakable(text):
-            return _take.finish(np.zeros(0, np.int16), text, [], out)
+            return _take.silent(text, out)
         wpm = min(450, max(80, round(self._rate * line.speed)))
         request = {"text": aloud(text), "voice": voice, "wpm": wpm}
         rate, pcm, events = self._synthesise(request, len(text), part(tick, 0, 0.8))
+        import numpy as np
+
+        from ._tone import toned
+
         tick(0.8)
         sound = np.frombuffer(pcm, "<i2").astype(np.int16, copy=False)
-        units = _units(events, len(text), sound, rate)
+        units = _take.units(events, len(text), sound, rate)
         notes = _take.finish(toned(sound, rate), text, units, out)
         tick(1.0)
         return notes
@@ -266,21 +268,6 @@ class _Child:
                 break
             self._said.put((message, sound))
         self._said.put(None)
-
-
-def _units(events: Sequence[tuple[int, int]], length: int, sound: _take.Sound, rate: int) -> list[Unit]:
-    """Word events as (character, sample) -> stretches of the text, each up to the next and as long as it is heard."""
-    firsts: list[tuple[int, float]] = []
-    for place, sample in events:
-        # Signs that are read one by one repeat the place of their word.
-        if 0 <= place < length and (not firsts or place > firsts[-1][0]):
-            firsts.append((place, sample / rate))
-    lasts = [*firsts[1:], (length, sound.size / rate)]
-    return [
-        Unit(first, last, start, _take.heard_until(sound, rate, start, end))
-        for (first, start), (last, end) in zip(firsts, lasts, strict=True)
-        if end > start
-    ]
 
 
 def _tag(language: str) -> str:
