@@ -27,7 +27,7 @@ def water(sheet: Sheet, grade: Grade, light: Light, seed: int) -> Board:
     return board
 
 
-def shafts(sheet: Sheet, grade: Grade, light: Light, seed: int, which: int) -> Board:
+def shafts(sheet: Sheet, grade: Grade, light: Light, seed: int, *, which: int) -> Board:
     """Rays that slant down from the surface."""
     few = sheet.coarse(4)
     xs, ys = few.xs, few.ys

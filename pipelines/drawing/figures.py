@@ -52,9 +52,12 @@ def extent(strokes: Sequence[Stroke], lively: float) -> tuple[float, float, floa
 
 
 def figure(
-    sheet: Sheet, grade: Grade, light: Light, strokes: Sequence[Stroke], *, x: float, y: float, tall: float, facing: float, colour: RGB, far: float, backlit: float, pose: float, lively: float
+    sheet: Sheet, grade: Grade, light: Light, _seed: int, *, strokes: Sequence[Stroke], x: float, y: float, tall: float, facing: float, colour: RGB, far: float, backlit: float, pose: float, lively: float, upside: bool = False
 ) -> Board:
-    """One figure whose foot is at (x, y). `backlit` 0..1: how much of a silhouette it is; `pose` 0..1 of its round."""
+    """One figure whose foot is at (x, y). `backlit` 0..1: how much of a silhouette it is; `pose` 0..1 of its round;
+    `upside`: faintly, as water shows it."""
+    if upside:
+        tall, facing = -0.85 * tall, -facing
     cover, bright = sheet.mask(), sheet.mask()
     board = Board(sheet, grade, light.on(colour, 0.4, far))
     lit = 0.80 * (1 - 0.8 * backlit)
@@ -76,14 +79,14 @@ def figure(
         mask[rows, columns] = 0
     whole = cover.astype(np.float32) / np.float32(255)
     glowing = bright.astype(np.float32) / np.float32(255)
-    _model(board, light, whole * (1 - glowing), tall, far, backlit)
+    _model(board, light, whole * (1 - glowing), abs(tall), far, backlit)
     if bright.any():
-        size = tall * sheet.dense
+        size = abs(tall) * sheet.dense
         halo = cv2.GaussianBlur(bright, (0, 0), max(0.8, 0.06 * size)).astype(np.float32) / np.float32(255)
         strong = np.clip(halo * 1.3, 0, 0.8) * np.float32(0.25 + 0.75 * light.lamps)
         board.wash((1.0, 0.82, 0.50), np.maximum(strong * (1 - glowing), (whole < 0.02).astype(np.float32) * (strong > 0.004)))
         whole = np.maximum(whole, strong)
-    board.cover = whole
+    board.cover = whole * np.float32(0.42) if upside else whole
     return board
 
 
@@ -110,7 +113,7 @@ def _model(board: Board, light: Light, cover: Array, tall: float, far: float, ba
     board.wash(mixed(light.glow, light.on((1.0, 1.0, 1.0), 1.0, far), 0.4), np.clip(cover - edge, 0, 1) * np.float32(0.30 + 0.45 * backlit) * np.float32(1 - light.faded(far)))
 
 
-def shadow(sheet: Sheet, grade: Grade, light: Light, *, x: float, y: float, wide: float, strong: float) -> Board:
+def shadow(sheet: Sheet, grade: Grade, light: Light, _seed: int, *, x: float, y: float, wide: float, strong: float) -> Board:
     """Where it stands on the ground."""
     slide = -0.35 * wide * light.side
     away = ((sheet.xs - x - slide * 0.6) / (wide * 0.62)) ** 2 + ((sheet.ys - y) / (wide * 0.10)) ** 2

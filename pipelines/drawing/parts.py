@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from math import inf
 
 from .depth import HORIZON, Depth, Motion
 from .light import RGB, Light, mixed, rgb, times
-from .motes import Motes, Veil
+from .motes import Motes
 from .scene import Scene
-from .sheet import Array, Board, Grade, Sheet
+from .sheet import Board, Grade, Sheet
 
-Draw = Callable[[Sheet], Board]
+Draw = Callable[..., Board]  # (sheet), and for water (sheet, mirror)
 
 HORIZONS = {"sea": 0.56, "lake": 0.57, "swamp": 0.58, "river": 0.60, "street": 0.76, "clouds": 0.62, "moon": 0.66, "mars": 0.66, "road": 0.60, "": 0.62}
 
@@ -24,22 +25,32 @@ HORIZONS = {"sea": 0.56, "lake": 0.57, "swamp": 0.58, "river": 0.60, "street": 0
 class Part:
     """Something to draw. It lies between `top` and `bottom`, `left` and `right` of the world (infinite: as far as is seen).
 
-    `poses`: one drawing each. Water is drawn by `mirror` instead, which is given what lies above `horizon`, upside down:
-    Y, U and V, the first row at the horizon.
+    `poses`: what it looks like besides, one after the other. `mirrors`: it is water with its far edge at that height; it
+    is drawn with what lies above, upside down, as `mirror`: Y, U and V, the first row at the edge.
     """
 
-    poses: tuple[Draw, ...]
+    draw: Draw
     depth: Depth
     motion: Motion = field(default_factory=Motion)
     top: float = -inf
     bottom: float = inf
     left: float = -inf
     right: float = inf
-    mirror: Callable[[Sheet, list[Array]], Board] | None = None
-    horizon: float = 0.0
+    poses: tuple[Draw, ...] = ()
+    mirrors: float | None = None
 
 
-Item = Part | Motes | Callable[[tuple[int, int]], Veil]
+@dataclass(frozen=True, slots=True)
+class Rain:
+    """Streaks before everything; `near` ones are longer and faster."""
+
+    seed: int
+    strong: float
+    wind: float
+    near: bool
+
+
+Item = Part | Motes | Rain
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +66,10 @@ class Set:
     @property
     def seed(self) -> int:
         return self.scene.seed
+
+    def draw(self, drawer: Callable[..., Board], shift: int = 0, /, **how: object) -> Draw:
+        """A drawer, (sheet, grade, light, seed, ...), with all but the sheet settled; `shift` is added to the seed."""
+        return partial(_drawn, drawer, self.grade, self.light, self.seed + shift, how)
 
     @property
     def leaf(self) -> RGB:
@@ -120,3 +135,7 @@ def stage(scene: Scene, aspect: float) -> Set:
 def _grey(colour: RGB, share: float) -> RGB:
     value = (0.2126 * colour[0] + 0.7152 * colour[1] + 0.0722 * colour[2]) * share
     return value, value, value * 1.03
+
+
+def _drawn(drawer: Callable[..., Board], grade: Grade, light: Light, seed: int, how: dict[str, object], sheet: Sheet, **more: object) -> Board:
+    return drawer(sheet, grade, light, seed, **how, **more)

@@ -132,7 +132,7 @@ def floor(sheet: Sheet, grade: Grade, light: Light, seed: int, *, hole: Window) 
     return board
 
 
-def beam(sheet: Sheet, grade: Grade, light: Light, *, hole: Window) -> Board:
+def beam(sheet: Sheet, grade: Grade, light: Light, _seed: int, *, hole: Window) -> Board:
     """The light that comes in through the window, seen in the air."""
     mask = sheet.mask()
     slide = -light.side * 0.42

@@ -8,17 +8,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, inf
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
-from . import indoors, land_stage, space_stage
 from ..path import View
+from ..work import FilmError, Tick
+from . import indoors, land_stage, space_stage, weathers
 from .depth import Depth, reach, seen
 from .motes import Motes
 from .multiplane import Cel, Multiplane, Table, lay, pixels
-from .parts import Item, Part, Set
+from .parts import Item, Part, Set, stage
+from .scene import Scene
 from .sheet import Bytes, Sheet
 from .sky_stage import overhead, weather
 from .waters import mirrored
@@ -28,6 +31,9 @@ if TYPE_CHECKING:
 
 RIM = 0.004  # of the frame's height: drawn past what is seen
 MOST_SAMPLES = 24_000_000  # in one drawing
+# BT.709, limited range, to B, G and R
+TO_BGR = np.array([(255 / 219, 255 * 1.8556 / 224, 0.0), (255 / 219, -255 * 1.8556 * 0.0722 / 0.7152 / 224, -255 * 1.5748 * 0.2126 / 0.7152 / 224), (255 / 219, 0.0, 255 * 1.5748 / 224)])
+TO_BGR = np.column_stack([TO_BGR, -TO_BGR @ (16.0, 128.0, 128.0)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +68,7 @@ def built(place: Set, take: Take) -> Multiplane:
         elif isinstance(item, Motes):
             done.append(item)
         else:
-            done.append(item(take.size))
+            done.append(weathers.rain(take.size, item.seed, item.strong, item.wind, item.near))
     return Multiplane(tuple(done), take.size, take.rate, take.views, shade(take.size, place.scene.finish.vignette))
 
 
@@ -71,11 +77,9 @@ def drawn(part: Part, place: Set, take: Take, behind: Sequence[Cel | Motes | Vei
     sheet = _sheet(part, place.aspect, take)
     if sheet is None:
         return None
-    if part.mirror:
-        board = part.mirror(sheet, _mirror(part, sheet, behind))
-        cel = Cel((board.dry(),), sheet, part.depth, part.motion, horizon=part.horizon)
-    else:
-        cel = Cel(tuple(draw(sheet).dry() for draw in (part.poses if len(take.views) > 1 else part.poses[:1])), sheet, part.depth, part.motion)
+    more = {"mirror": _mirror(part.mirrors, sheet, behind)} if part.mirrors is not None else {}
+    poses = (part.draw, *(part.poses if len(take.views) > 1 else ()))
+    cel = Cel(tuple(draw(sheet, **more).dry() for draw in poses), sheet, part.depth, part.motion, horizon=part.mirrors or 0.0)
     return _trimmed(cel, part)
 
 
@@ -96,14 +100,14 @@ def _sheet(part: Part, aspect: float, take: Take) -> Sheet | None:
     return Sheet(left, top, dense, max(2, ceil((right - left) * dense)), max(2, ceil((bottom - top) * dense)))
 
 
-def _mirror(part: Part, sheet: Sheet, behind: Sequence[Cel | Motes | Veil]) -> list[np.ndarray]:
-    """What lies above the part's horizon, upside down, in the columns of its sheet."""
-    rows = max(2, min(sheet.height, ceil((sheet.bottom - part.horizon) * sheet.dense)))
+def _mirror(edge: float, sheet: Sheet, behind: Sequence[Cel | Motes | Veil]) -> list[np.ndarray]:
+    """What lies above the edge, upside down, in the columns of the sheet."""
+    rows = max(2, min(sheet.height, ceil((sheet.bottom - edge) * sheet.dense)))
     small = 0.5
     width, height = max(2, round(sheet.width * small)), max(2, round(rows * small))
     planes = tuple(np.zeros((height, width), np.uint8) for _ in range(3))
     tall = height / (sheet.dense * small)
-    shift = np.array([[1.0, 0, -(sheet.left + sheet.right) / 2], [0, 1.0, -(part.horizon - tall)], [0, 0, 1.0]]) / tall
+    shift = np.array([[1.0, 0, -(sheet.left + sheet.right) / 2], [0, 1.0, -(edge - tall)], [0, 0, 1.0]]) / tall
     shift[2, 2] = 1.0
     view, table = View(1.0, 0.0, 0.0, 0.0), Table((width, height))
     for item in behind:
@@ -148,3 +152,18 @@ def shade(size: tuple[int, int], vignette: float) -> Bytes:
     tile = cv2.GaussianBlur(np.tile(np.random.default_rng(11).normal(0, 1, (256, 256)).astype(np.float32), (3, 3)), (0, 0), 0.8)[256:512, 256:512]
     tooth = np.tile(tile, (-(-height // 256), -(-width // 256)))[:height, :width]
     return np.asarray(np.clip(corner + 1.6 + 1.5 * tooth, 0, 255).round(), np.uint8)
+
+
+def still(scene: Scene, size: tuple[int, int], out: Path, tick: Tick) -> None:
+    """Write a PNG of the scene as its first frame, seen by a camera that stands."""
+    width, height = size
+    tick(0.1)
+    whole = built(stage(scene, width / height), Take(size, 24.0, (View(1.0, 0.0, 0.0, 0.0),), 1.0))
+    tick(0.8)
+    planes = tuple(np.empty((height, width), np.uint8) for _ in range(3))
+    whole.draw(0, (planes[0], planes[1], planes[2]), Table(size))
+    bgr = cv2.transform(cv2.merge(planes).astype(np.float32), TO_BGR)
+    done, png = cv2.imencode(".png", cv2.add(bgr, 0.0, dtype=cv2.CV_8U), [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    if not done:
+        raise FilmError("The sketch could not be written as a picture.", "Try a smaller size.")
+    out.write_bytes(png.tobytes())

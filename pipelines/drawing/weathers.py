@@ -104,7 +104,7 @@ def _motes(at: Array, size: Array, strength: Array, phase: Array, yuv: tuple[flo
     return Motes(given[0], given[1], given[2], given[3], yuv, depth, np.asarray(speed, np.float32), box, **more)
 
 
-def lightning(sheet: Sheet, grade: Grade, seed: int, *, horizon: float) -> Board:
+def lightning(sheet: Sheet, grade: Grade, _light: Light, seed: int, *, horizon: float) -> Board:
     """Two forked flashes."""
     mask = sheet.mask()
     drawn = chance(seed, "lightning")
@@ -126,7 +126,7 @@ def lightning(sheet: Sheet, grade: Grade, seed: int, *, horizon: float) -> Board
     return board
 
 
-def fireworks(sheet: Sheet, grade: Grade, seed: int, *, horizon: float) -> Board:
+def fireworks(sheet: Sheet, grade: Grade, _light: Light, seed: int, *, horizon: float) -> Board:
     """Bursts of coloured sparks."""
     hues = ((1.0, 0.45, 0.35), (1.0, 0.85, 0.45), (0.45, 0.85, 1.0), (0.85, 0.55, 1.0), (0.55, 1.0, 0.65))
     drawn = chance(seed, "fireworks")
