@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from .light import RGB, Light, mixed, rgb, times
+from .noise import Array
 from .pen import Stroke
 from .sheet import Board, Grade, Sheet
-
-if TYPE_CHECKING:
-    from numpy import float32, float64
-    from numpy.typing import NDArray
-
-    Array = NDArray[float32]
-    Points = NDArray[float64]
 
 FIXED: dict[str, RGB] = {
     name: rgb(text)
@@ -40,7 +33,7 @@ def tone(name: str, own: RGB) -> RGB:
     return FIXED[name]
 
 
-def placed(outline: Points, x: float, y: float, tall: float, facing: float) -> Points:
+def placed(outline: Array, x: float, y: float, tall: float, facing: float) -> Array:
     """From a figure's own units to the world's."""
     return np.asarray(outline * (tall * facing, -tall) + (x, y))
 
@@ -90,7 +83,7 @@ def figure(
     return board
 
 
-def _box(sheet: Sheet, outlines: Sequence[Points]) -> tuple[slice, slice]:
+def _box(sheet: Sheet, outlines: Sequence[Array]) -> tuple[slice, slice]:
     """The rows and columns that outlines can touch."""
     every = (np.concatenate(outlines) - (sheet.left, sheet.top)) * sheet.dense
     low, high = np.floor(every.min(0)) - 2, np.ceil(every.max(0)) + 3
@@ -101,15 +94,15 @@ def _model(board: Board, light: Light, cover: Array, tall: float, far: float, ba
     """Light from above and from the sun's side, and a bright edge against it."""
     sheet = board.sheet
     reach = max(1.0, 0.045 * tall * sheet.dense)
-    moved = np.float32([[1, 0, -reach * light.side], [0, 1, reach * 0.7]])
+    moved = np.array([[1, 0, -reach * light.side], [0, 1, reach * 0.7]])
     shade = cv2.warpAffine(cover, moved, (sheet.width, sheet.height))
     soft = cv2.GaussianBlur(np.clip(cover - shade, 0, 1), (0, 0), reach * 0.45)
     board.wash(mixed(light.on((1.0, 1.0, 1.0), 0.9, far), light.glow, 0.5), soft * cover * np.float32(0.24 * (1 - 0.4 * backlit)))
-    other = cv2.warpAffine(cover, np.float32([[1, 0, reach * light.side * 1.4], [0, 1, -reach]]), (sheet.width, sheet.height))
+    other = cv2.warpAffine(cover, np.array([[1, 0, reach * light.side * 1.4], [0, 1, -reach]]), (sheet.width, sheet.height))
     dark = cv2.GaussianBlur(np.clip(cover - other, 0, 1), (0, 0), reach * 0.7)
     board.wash(light.on((0.12, 0.12, 0.16), 0.2, far), dark * cover * np.float32(0.26))
     thin = max(0.7, 0.010 * tall * sheet.dense)
-    edge = cv2.warpAffine(cover, np.float32([[1, 0, -thin * light.side], [0, 1, thin * 0.8]]), (sheet.width, sheet.height))
+    edge = cv2.warpAffine(cover, np.array([[1, 0, -thin * light.side], [0, 1, thin * 0.8]]), (sheet.width, sheet.height))
     board.wash(mixed(light.glow, light.on((1.0, 1.0, 1.0), 1.0, far), 0.4), np.clip(cover - edge, 0, 1) * np.float32(0.30 + 0.45 * backlit) * np.float32(1 - light.faded(far)))
 
 

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import cv2
 import numpy as np
 
 from .light import RGB, Light, mixed, times
-from .noise import field, line, smooth
+from .noise import Array, field, line, smooth
 from .sheet import Board, Grade, Sheet
-
-if TYPE_CHECKING:
-    from numpy import float32
-    from numpy.typing import NDArray
-
-    Array = NDArray[float32]
 
 
 def hill_line(seed: int, x: Array, base: float, high: float, wide: float) -> Array:

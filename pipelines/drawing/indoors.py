@@ -23,10 +23,10 @@ def room(place: Set) -> list[Item]:
 
 def deep(place: Set) -> list[Item]:
     """Under water."""
-    light, grade, seed = place.light, place.grade, place.seed
+    grade, seed = place.grade, place.seed
     out: list[Item] = [Part(place.draw(deeps.water), Depth.upright(0.12))]
     for which in (0, 1):
-        out.append(Part(place.draw(deeps.shafts, which), Depth.upright(0.2 + 0.15 * which), Motion(drift=(0.012 - 0.022 * which, 0), pulse=0.65, hz=0.13, phase=0.4 * which)))
+        out.append(Part(place.draw(deeps.shafts, which=which), Depth.upright(0.2 + 0.15 * which), Motion(drift=(0.012 - 0.022 * which, 0), pulse=0.65, hz=0.13, phase=0.4 * which)))
     for k, (y, high, far, moves) in enumerate(((0.86, 0.20, 0.95, 0.32), (0.95, 0.16, 0.55, 0.62))):
         out.append(Part(place.draw(deeps.reef, k, y=y, high=high, far=far), Depth.upright(moves), top=y - high * 1.8 - 0.12))
     out += [*actors.standing(place), *actors.airborne(place)]

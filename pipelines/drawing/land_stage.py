@@ -56,7 +56,7 @@ def colour(place: Set) -> RGB:
 
 
 def _far(place: Set, kind: str) -> list[Item]:
-    scene, light, grade, seed, horizon = place.scene, place.light, place.grade, place.seed, place.horizon
+    scene, horizon = place.scene, place.horizon
     low = horizon + 0.10
 
     def part(draw: Draw, moves: float, top: float) -> Part:
@@ -169,7 +169,7 @@ def _plane(place: Set) -> list[Item]:
 
 
 def _lake(place: Set, own: RGB, clear: float) -> list[Item]:
-    light, grade, seed, horizon, scene = place.light, place.grade, place.seed, place.horizon, place.scene
+    light, horizon, scene = place.light, place.horizon, place.scene
     still = scene.air.wind < 0.5
     water = Part(place.draw(waters.surface, horizon=horizon, colour=own, clear=clear if still else clear * 0.7), Depth.upright(HORIZON), Motion(ripple=0.0055 if still else 0.011), top=horizon - 0.01, mirrors=horizon)
     bank = Part(place.draw(waters.shore, y=0.945, colour=times(place.lawn, 0.8), foam=False, slant=0.035 * light.side), place.standing(0.96), top=0.80)
@@ -185,7 +185,7 @@ def _glints(place: Set, many: int) -> list[Item]:
 
 
 def _sea(place: Set) -> list[Item]:
-    light, grade, seed, horizon, scene = place.light, place.grade, place.seed, place.horizon, place.scene
+    light, seed, horizon, scene = place.light, place.seed, place.horizon, place.scene
     own = rgb(WATERS["sea"]) if not scene.tint else mixed(rgb(WATERS["sea"]), rgb(scene.tint), 0.5)
     beach = "shore" in scene.near
     rough = 0.6 + 1.3 * scene.air.wind
@@ -219,7 +219,7 @@ def _traffic(place: Set) -> list[Item]:
 
 
 def _trunks(place: Set, which: tuple[int, ...]) -> list[Item]:
-    light, grade, seed, horizon = place.light, place.grade, place.seed, place.horizon
+    light, seed, horizon = place.light, place.seed, place.horizon
     rows = ((horizon + 0.05, 0.022, 0.075, 0.72), (horizon + 0.13, 0.040, 0.16, 0.36), (0.99, 0.10, 0.52, 0.02))
     birch = place.seed % 3 == 0
     bark = rgb("#d8d2c6") if birch else rgb("#74583f")
@@ -242,9 +242,8 @@ def _trunks(place: Set, which: tuple[int, ...]) -> list[Item]:
 
 
 def _near(place: Set, kind: str) -> list[Item]:
-    scene, light, grade, seed = place.scene, place.light, place.grade, place.seed
+    scene, light = place.scene, place.light
     dark = 0.25 + 0.6 * scene.sky.backlit
-    sway = Motion(sway=place.sway, hz=0.22, pivot=(0.0, 1.05))
     if kind == "trunks":
         return _trunks(place, (2,))
     if kind in ("grass", "reeds", "flowers", "ferns", "crops"):
@@ -259,7 +258,6 @@ def _near(place: Set, kind: str) -> list[Item]:
         return [Part(place.draw(fronts.cave, aspect=place.aspect), Depth.upright(1.3))]
     if kind == "waterfall":
         return _waterfall(place)
-    del sway
     return []
 
 

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import cv2
 import numpy as np
 
 from .light import Light, mixed, times
-from .noise import cells, chance, field, line, numbered, smooth
+from .noise import Array, cells, chance, field, line, numbered, smooth
 from .sheet import Board, Grade, Sheet
-
-if TYPE_CHECKING:
-    from numpy import float32
-    from numpy.typing import NDArray
-
-    Array = NDArray[float32]
 
 WHITE = (1.0, 1.0, 1.0)
 ABOVE = -0.25  # y where the sky's first colour is reached
@@ -75,7 +67,7 @@ def _disc(board: Board, light: Light, radius: float, seed: int, moon: bool) -> N
 
 
 def _stars(board: Board, seed: int, many: float, horizon: float) -> None:
-    """Points of many strengths, paler near the horizon; the brightest have a glow."""
+    """Array of many strengths, paler near the horizon; the brightest have a glow."""
     sheet, drawn = board.sheet, chance(seed, "stars")
     light = np.zeros((sheet.height, sheet.width), np.float32)
     count = int(2600 * many)

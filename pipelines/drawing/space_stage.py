@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
+
 from . import actors, skies, spaces, weathers
 from .depth import Depth, Motion
 from .parts import Item, Part, Set
@@ -39,7 +41,7 @@ def items(place: Set) -> list[Item]:
     return [*out, *actors.standing(place), *actors.airborne(place)]
 
 
-def _planets(place: Set, things: set[str]) -> list[Item]:
+def _planets(place: Set, things: AbstractSet[str]) -> list[Item]:
     side, aspect = place.light.side, place.aspect
     grounded = place.scene.plane in SURFACES
     out: list[Item] = []

@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .light import RGB, Light, mixed, rgb, times
-from .noise import chance, field, line, smooth
+from .noise import Array, chance, field, line, smooth
 from .sheet import Board, Grade, Sheet
-
-if TYPE_CHECKING:
-    from numpy import float32
-    from numpy.typing import NDArray
-
-    Array = NDArray[float32]
 
 NEBULAE = tuple(
     (rgb(a), rgb(b), rgb(c))

@@ -22,12 +22,15 @@ from .motes import Motes
 from .multiplane import Cel, Multiplane, Table, lay, pixels
 from .parts import Item, Part, Set, stage
 from .scene import Scene
-from .sheet import Bytes, Sheet
+from .sheet import Sheet
 from .sky_stage import overhead, weather
 from .waters import mirrored
 
 if TYPE_CHECKING:
     from .motes import Veil
+
+
+from .noise import Bytes
 
 RIM = 0.004  # of the frame's height: drawn past what is seen
 MOST_SAMPLES = 24_000_000  # in one drawing
@@ -122,7 +125,7 @@ def _trimmed(cel: Cel, part: Part) -> Cel | None:
     """Without the empty rim; and knowing from where it hides all that is behind it."""
     through = cel.poses[0][..., 3]
     for other in cel.poses[1:]:
-        through = cv2.min(through, other[..., 3])
+        through = np.minimum(through, other[..., 3])
     rows, columns = through.min(1) < 255, through.min(0) < 255
     if not rows.any():
         return None
@@ -162,8 +165,8 @@ def still(scene: Scene, size: tuple[int, int], out: Path, tick: Tick) -> None:
     tick(0.8)
     planes = tuple(np.empty((height, width), np.uint8) for _ in range(3))
     whole.draw(0, (planes[0], planes[1], planes[2]), Table(size))
-    bgr = cv2.transform(cv2.merge(planes).astype(np.float32), TO_BGR)
-    done, png = cv2.imencode(".png", cv2.add(bgr, 0.0, dtype=cv2.CV_8U), [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    bgr = np.maximum(cv2.transform(cv2.merge(planes).astype(np.float32), TO_BGR), 0)
+    done, png = cv2.imencode(".png", cv2.convertScaleAbs(bgr), [cv2.IMWRITE_PNG_COMPRESSION, 1])
     if not done:
         raise FilmError("The sketch could not be written as a picture.", "Try a smaller size.")
     out.write_bytes(png.tobytes())

@@ -3,37 +3,29 @@
 from __future__ import annotations
 
 from math import pi, tau
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from .hills import hill_line
 from .light import RGB, Light, mixed, times
-from .noise import cells, chance, line, numbered, smooth
+from .noise import Array, Bytes, cells, chance, line, numbered, smooth
 from .sheet import SHIFT, Board, Grade, Sheet
-
-if TYPE_CHECKING:
-    from numpy import float64, uint8
-    from numpy.typing import NDArray
-
-    Points = NDArray[float64]
-    Bytes = NDArray[uint8]
 
 ROUND = np.linspace(0, tau, 14, endpoint=False)
 
 
-def disc(x: float, y: float, wide: float, tall: float, rough: NDArray[np.float64] | float = 1.0) -> Points:
+def disc(x: float, y: float, wide: float, tall: float, rough: Array | float = 1.0) -> Array:
     """An oval; `rough` multiplies the radius along it."""
     return np.column_stack([x + wide * np.cos(ROUND) * rough, y + tall * np.sin(ROUND) * rough])
 
 
-def limb(points: Points, widths: Points) -> Points:
+def limb(points: Array, widths: Array) -> Array:
     """A line with a width at each point, as an outline."""
-    return limbs(points[None], widths[None])[0]
+    return np.asarray(limbs(points[None], widths[None])[0])
 
 
-def limbs(points: Points, widths: Points) -> Points:
+def limbs(points: Array, widths: Array) -> Array:
     """Many at once: (n, m, 2) and (n, m) or (m,) -> (n, 2 m, 2)."""
     step = np.empty_like(points)
     step[:, 1:-1] = points[:, 2:] - points[:, :-2]
@@ -46,7 +38,7 @@ def limbs(points: Points, widths: Points) -> Points:
 TIERS = 8
 
 
-def pines(x: Points, y: Points, tall: Points, own: Points) -> tuple[Points, Points]:
+def pines(x: Array, y: Array, tall: Array, own: Array) -> tuple[Array, Array]:
     """Many at once: feet (n,), heights (n,), chance (n, 40) -> outlines of the trees and of their left halves."""
     share = np.linspace(0.04, 0.90, TIERS)
     x, y, tall = x[:, None], y[:, None], tall[:, None]
@@ -66,7 +58,7 @@ def pines(x: Points, y: Points, tall: Points, own: Points) -> tuple[Points, Poin
     return whole, np.concatenate([top, sides[0], zigzag[:, ::-1]], axis=1)
 
 
-def crowns(x: Points, y: Points, tall: Points, own: Points) -> tuple[Points, Points]:
+def crowns(x: Array, y: Array, tall: Array, own: Array) -> tuple[Array, Array]:
     """Many round trees: -> (n, 10, points, 2) rounds, trunk not among them, and (n, 9, points, 2) where light falls from
     the left."""
     k = np.arange(9)
@@ -81,11 +73,11 @@ def crowns(x: Points, y: Points, tall: Points, own: Points) -> tuple[Points, Poi
     return np.concatenate([lobes, middle], axis=1), lit
 
 
-def bare(drawn: np.random.Generator, x: float, y: float, tall: float) -> list[Points]:
+def bare(drawn: np.random.Generator, x: float, y: float, tall: float) -> list[Array]:
     """A tree without leaves."""
-    out: list[Points] = []
+    out: list[Array] = []
 
-    def grow(start: Points, turn: float, long: float, wide: float, level: int) -> None:
+    def grow(start: Array, turn: float, long: float, wide: float, level: int) -> None:
         end = start + long * np.array([np.cos(turn), np.sin(turn)])
         bend = (start + end) / 2 + drawn.uniform(-0.06, 0.06, 2) * long
         out.append(limb(np.array([start, bend, end]), np.array([wide, wide * 0.82, wide * 0.62])))
@@ -99,7 +91,7 @@ def bare(drawn: np.random.Generator, x: float, y: float, tall: float) -> list[Po
     return out
 
 
-def palm(drawn: np.random.Generator, x: float, y: float, tall: float) -> list[Points]:
+def palm(drawn: np.random.Generator, x: float, y: float, tall: float) -> list[Array]:
     """A leaning trunk and drooping leaves."""
     lean = drawn.uniform(-0.22, 0.22) * tall
     share = np.linspace(0, 1, 8)
@@ -147,7 +139,7 @@ def tree_line(
 
 
 def _stand(
-    sheet: Sheet, masks: tuple[Bytes, Bytes], kind: str, at: tuple[Points, Points, Points], own: Points, side: float, tones: tuple[Points, Points]
+    sheet: Sheet, masks: tuple[Bytes, Bytes], kind: str, at: tuple[Array, Array, Array], own: Array, side: float, tones: tuple[Array, Array]
 ) -> None:
     """A row of trees into both masks; each lit from one side."""
     cover, tone = masks

@@ -8,17 +8,12 @@ import cv2
 import numpy as np
 
 from .light import RGB, Light, mixed, times
-from .noise import chance, field, line, smooth
+from .noise import Array, Bytes, chance, field, line, smooth
 from .sheet import Board, Grade, Sheet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy import float32, uint8
-    from numpy.typing import NDArray
-
-    Array = NDArray[float32]
-    Bytes = NDArray[uint8]
 
 DEEP = (0.10, 0.30, 0.42)
 

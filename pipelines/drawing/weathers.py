@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import cv2
 import numpy as np
 
 from .depth import Depth
 from .light import RGB, Light
 from .motes import Motes, Veil
-from .noise import chance, field, smooth
+from .noise import Array, chance, field, smooth
 from .peaks import jagged
 from .sheet import Board, Grade, Sheet
-
-if TYPE_CHECKING:
-    from numpy import float32
-    from numpy.typing import NDArray
-
-    Array = NDArray[float32]
 
 
 def mist(sheet: Sheet, grade: Grade, light: Light, seed: int, *, y: float, thick: float, strong: float, far: float) -> Board:
