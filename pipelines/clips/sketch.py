@@ -80,4 +80,4 @@ class Engine:
         frame = shot.frame
         path = views(shot.camera, shot.frames, frame.seconds(shot.frames), shot.seed)
         take = Take((frame.width, frame.height), float(frame.rate), path, min(DENSE, HIGHEST / frame.height))
-        return built(stage(self._book.scene(shot.prompt, shot.seed), frame.width / frame.height), take)
+        return built(stage(self._book.scene(shot.prompt, shot.seed), frame.width / frame.height, frame.seconds(shot.frames)), take)

@@ -111,7 +111,7 @@ def _spots(place: Set, actor: Actor, order: int, taken: Sequence[Spot], drawn: r
         x = max(-half * 0.86, min(half * 0.86, x))
         if on in ("ground", "water", "space") and actor.where != "middle":
             x = _free(x, 0.42 * wide * size, half * 0.9, [*taken, *out])
-        facing = -1.0 if (x > 0.05 if actor.many < 4 else place.seed % 2 == 0) else 1.0
+        facing = out[0].facing if out else -1.0 if (x > 0.05 if actor.many < 4 else place.seed % 2 == 0) else 1.0
         y, depth, far = _height(place, actor, on, size, k, drawn)
         out.append(Spot(x, y, size, facing, far, depth, f"{actor.name} {k}", 0.42 * wide * size))
     return out
@@ -231,7 +231,11 @@ def _motion(place: Set, act: str, on: str, spot: Spot, actor: Actor, hz: float, 
     pace = actor.figure.speed or {"walk": 0.5, "zoom": 1.2, "soar": 0.4, "swim": 0.4, "float": 0.04, "fly": 1.0, "hop": 0.3}.get(act, 0.0)
     if act == "zoom" and actor.figure.speed:
         pace = actor.figure.speed * 1.6
-    speed = min(pace * tall, 0.34) * spot.facing if act in TRAVELS else 0.0
+    natural = min(pace * tall, 0.34) if act in TRAVELS else 0.0
+    room = max(0.12, 0.40 * place.aspect / 2 - spot.x * spot.facing)  # nobody walks out of the picture
+    speed = min(natural, room / place.seconds) * spot.facing
+    slower = max(0.4, abs(speed) / natural) if natural else 1.0
+    hz *= slower
     poses_now = hz * poses if poses > 1 else 0.0
     if act in ("walk", "zoom", "waddle", "roll"):
         step = 0.006 * tall if act != "waddle" else 0.0

@@ -230,14 +230,15 @@ def _trunks(place: Set, which: tuple[int, ...]) -> list[Item]:
     for k in which:
         if k == 0 and not bare:
             for j, (tall, far) in enumerate(((0.44, 0.95), (0.30, 0.70))):
-                out.append(Part(place.draw(trees.tree_line, 60 + j, kind="pine" if seed % 2 else "broad", base=horizon + 0.03, high=0.03, wide=0.8, tall=tall, far=far, colour=mixed(leaf, rgb("#2f5a48"), 0.4), many=0.9, floor=place.lawn), Depth.upright(HORIZON + 0.03 * j), top=horizon - 0.05 - tall, bottom=horizon + 0.12))
+                out.append(Part(place.draw(trees.tree_line, 60 + j, kind="pine" if seed % 2 else "broad", base=horizon + 0.03, high=0.03, wide=0.8, tall=tall, far=far, colour=mixed(leaf, rgb("#2f5a48"), 0.4), many=0.9, floor=place.lawn), Depth.upright(0.31), top=horizon - 0.05 - tall, bottom=horizon + 0.12))
         base, wide, gap, far = rows[k]
-        out.append(Part(place.draw(trees.trunks, k, base=base, wide=wide, gap=gap, far=far, colour=bark, birch=birch), place.standing(base), bottom=base + 0.06))
         if k == 0:
             out.append(band(place, horizon + 0.02, 0.12, 0.35 + 0.5 * light.fog, 0.7, 0.008))
+        out.append(Part(place.draw(trees.trunks, k, base=base, wide=wide, gap=gap, far=far, colour=bark, birch=birch), place.standing(base), bottom=base + 0.06))
         if not bare:
-            y, away, moves = ((0.10, 0.75, 0.45), (0.07, 0.38, 0.7), (0.02, 0.02, 1.15))[k]
-            out.append(Part(place.draw(fronts.canopy, k, y=y, far=away, colour=leaf, dark=dark * (0.5 + 0.25 * k)), Depth.upright(moves), Motion(sway=-place.sway * 0.4, hz=0.15 + 0.03 * k, pivot=(0.0, -0.3)), bottom=y + 0.14))
+            y, away = ((0.10, 0.75), (0.07, 0.38), (0.02, 0.02))[k]
+            sway = Motion(sway=-place.sway * 0.4, hz=0.2, pivot=(0.0, -0.3)) if k == 2 else Motion()
+            out.append(Part(place.draw(fronts.canopy, k, y=y, far=away, colour=leaf, dark=dark * (0.5 + 0.25 * k)), place.standing(base), sway, bottom=y + 0.14))
     return out
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from .depth import Depth
+from .depth import CLOSES_IN, Depth
 from .noise import Array, Bytes
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Motes:
         x = x + self.flutter * swing
         moves = self.depth.far + (self.depth.near - self.depth.far) * (y - self.depth.y_far) / (self.depth.y_near - self.depth.y_far)
         grown = view.zoom ** (0.3 + 0.7 * moves)
-        x, y = grown * (x - view.x * aspect * moves), grown * (y - 0.5 - view.y * (0.5 + 0.5 * moves))
+        x, y = grown * (x - view.x * aspect * moves), grown * (y - CLOSES_IN - view.y * (0.5 + 0.5 * moves)) + CLOSES_IN - 0.5
         if view.roll:
             c, s = np.cos(np.radians(view.roll)), np.sin(np.radians(view.roll))
             x, y = c * x - s * y, s * x + c * y

@@ -44,6 +44,11 @@ class Cel:
         return sum(pose.nbytes for pose in self.poses)
 
     @property
+    def whole(self) -> bool:
+        """Whether it hides all that is behind it, everywhere."""
+        return self.solid == -inf
+
+    @property
     def into(self) -> Array:
         """(3, 3): indices of its samples -> the world."""
         sheet = self.sheet
@@ -133,6 +138,8 @@ class Multiplane:
 
 def _row(cel: Cel, matrix: Array, width: int) -> int:
     """The frame's first row that the solid part of a cel covers wholly."""
+    if cel.whole:
+        return 0
     index = (cel.solid - cel.sheet.top) * cel.sheet.dense + 0.5
     ends = matrix @ np.array([[0.0, index, 1.0], [cel.sheet.width - 1.0, index, 1.0]]).T
     slope = (ends[1, 1] - ends[1, 0]) / (ends[0, 1] - ends[0, 0])

@@ -62,6 +62,7 @@ class Set:
     grade: Grade
     aspect: float
     horizon: float
+    seconds: float  # how long it is seen
 
     @property
     def seed(self) -> int:
@@ -97,8 +98,8 @@ class Set:
         return 0.012 + 0.05 * self.scene.air.wind
 
 
-def stage(scene: Scene, aspect: float) -> Set:
-    """The light and the horizon of a scene in a frame of that shape."""
+def stage(scene: Scene, aspect: float, seconds: float) -> Set:
+    """The light and the horizon of a scene in a frame of that shape (width over height), for so long."""
     sky, air = scene.sky, scene.air
     horizon = 0.62 if scene.world != "land" and not scene.plane else HORIZONS.get(scene.plane, 0.63)
     side = -1.0 if scene.seed % 2 else 1.0
@@ -129,7 +130,7 @@ def stage(scene: Scene, aspect: float) -> Set:
     light = Light(colours, haze, ambient, sun, glow, disc, x, horizon - 0.02 - height * (horizon - 0.10), stars, sky.lamps, air.fog)
     own = scene.finish
     grade = Grade.mixed(own.saturation, own.contrast, own.brightness, rgb(own.tint) if own.tint else None, own.tinted)
-    return Set(scene, light, grade, aspect, horizon)
+    return Set(scene, light, grade, aspect, horizon, max(seconds, 0.5))
 
 
 def _grey(colour: RGB, share: float) -> RGB:

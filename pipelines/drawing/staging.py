@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil, inf
+from math import ceil, floor, inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,7 +67,11 @@ def built(place: Set, take: Take) -> Multiplane:
     for item in items(place):
         if isinstance(item, Part):
             cel = drawn(item, place, take, done)
-            done += [cel] if cel else []
+            last = done[-1] if done else None
+            if cel and isinstance(last, Cel) and (both := joined(last, cel)):
+                done[-1] = both
+            elif cel:
+                done.append(cel)
         elif isinstance(item, Motes):
             done.append(item)
         else:
@@ -99,7 +103,8 @@ def _sheet(part: Part, aspect: float, take: Take) -> Sheet | None:
     dense = take.dense * zoom * take.size[1]
     samples = (right - left) * (bottom - top) * dense * dense
     dense *= min(1.0, (MOST_SAMPLES / samples) ** 0.5)
-    # on a grid that does not depend on what is seen, so that noise is drawn the same
+    # on one grid, so that sheets of the same depth can be joined
+    left, top = floor(left * dense) / dense, floor(top * dense) / dense
     return Sheet(left, top, dense, max(2, ceil((right - left) * dense)), max(2, ceil((bottom - top) * dense)))
 
 
@@ -115,7 +120,9 @@ def _mirror(edge: float, sheet: Sheet, behind: Sequence[Cel | Motes | Veil]) -> 
     view, table = View(1.0, 0.0, 0.0, 0.0), Table((width, height))
     for item in behind:
         if isinstance(item, Cel):
-            matrix = pixels((width, height)) @ shift @ seen(view, Depth.upright(0.0), 1.0) @ item.motion.matrix(0.0) @ item.into
+            # the sky moves less, so less of it was drawn: it is drawn out to the sides
+            wide = max(1.0, max(-sheet.left / -item.sheet.left, sheet.right / item.sheet.right) * 1.02) if item.whole else 1.0
+            matrix = pixels((width, height)) @ shift @ np.diag([wide, 1.0, 1.0]) @ seen(view, Depth.upright(0.0), 1.0) @ item.motion.matrix(0.0) @ item.into
             lay(item, matrix, 0.0, height, (planes[0], planes[1], planes[2]), table)
     soft = mirrored(planes, sheet.dense * small)
     return [np.asarray(cv2.resize(one, (sheet.width, rows), interpolation=cv2.INTER_LINEAR), np.float32) for one in soft]
@@ -143,8 +150,29 @@ def _trimmed(cel: Cel, part: Part) -> Cel | None:
             if not opaque.all():
                 solid += 1.5 / sheet.dense
             elif part.top == -inf:
-                solid = -9.0
+                solid = -inf
     return Cel(poses, cut, cel.depth, cel.motion, solid, cel.horizon)
+
+
+def joined(back: Cel, front: Cel) -> Cel | None:
+    """Two that never move against each other as one; None if they do."""
+    one, two = back.sheet, front.sheet
+    if back.depth != front.depth or not (back.motion.still and front.motion.still) or one.dense != two.dense or len(back.poses + front.poses) > 2:
+        return None
+    dense = one.dense
+    left, top = min(one.left, two.left), min(one.top, two.top)
+    places = [(round((each.left - left) * dense), round((each.top - top) * dense)) for each in (one, two)]
+    width, height = (max(place[k] + size for place, size in zip(places, sizes, strict=True)) for k, sizes in enumerate(((one.width, two.width), (one.height, two.height))))
+    whole = np.zeros((height, width, 4), np.uint8)
+    whole[..., 3] = 255
+    for cel, (x, y) in zip((back, front), places, strict=True):
+        under = whole[y : y + cel.sheet.height, x : x + cel.sheet.width]
+        through = cv2.cvtColor(np.ascontiguousarray(cel.poses[0][..., 3]), cv2.COLOR_GRAY2BGRA)
+        through[..., 3] = cel.poses[0][..., 3]
+        mixed = cv2.multiply(under, through, scale=1 / 255)
+        mixed[..., :3] = cv2.add(mixed, cel.poses[0])[..., :3]
+        under[:] = mixed
+    return Cel((whole,), Sheet(left, top, dense, width, height), back.depth, back.motion, min(back.solid, front.solid))
 
 
 def shade(size: tuple[int, int], vignette: float) -> Bytes:
@@ -161,7 +189,7 @@ def still(scene: Scene, size: tuple[int, int], out: Path, tick: Tick) -> None:
     """Write a PNG of the scene as its first frame, seen by a camera that stands."""
     width, height = size
     tick(0.1)
-    whole = built(stage(scene, width / height), Take(size, 24.0, (View(1.0, 0.0, 0.0, 0.0),), 1.0))
+    whole = built(stage(scene, width / height, 1.0), Take(size, 24.0, (View(1.0, 0.0, 0.0, 0.0),), 1.0))
     tick(0.8)
     planes = tuple(np.empty((height, width), np.uint8) for _ in range(3))
     whole.draw(0, (planes[0], planes[1], planes[2]), Table(size))
