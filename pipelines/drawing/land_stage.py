@@ -238,7 +238,7 @@ def _trunks(place: Set, which: tuple[int, ...]) -> list[Item]:
         if not bare:
             y, away = ((0.10, 0.75), (0.07, 0.38), (0.02, 0.02))[k]
             sway = Motion(sway=-place.sway * 0.4, hz=0.2, pivot=(0.0, -0.3)) if k == 2 else Motion()
-            out.append(Part(place.draw(fronts.canopy, k, y=y, far=away, colour=leaf, dark=dark * (0.5 + 0.25 * k)), place.standing(base), sway, bottom=y + 0.14))
+            out.append(Part(place.draw(fronts.canopy, k, y=y, far=away, colour=leaf, dark=dark * (0.5 + 0.25 * k)), place.standing(base), sway, bottom=y + 0.30))
     return out
 
 

@@ -6,7 +6,7 @@ Knows views, densities and bytes; not what is drawn.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, floor, inf
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
 from .noise import Bytes
 
-RIM = 0.004  # of the frame's height: drawn past what is seen
+RIM = 0.02  # of the frame's height: drawn past what is seen
+EMPTY = 0.06  # units without anything on a sheet: there it is cut in two
 MOST_SAMPLES = 24_000_000  # in one drawing
 # BT.709, limited range, to B, G and R
 TO_BGR = np.array([(255 / 219, 255 * 1.8556 / 224, 0.0), (255 / 219, -255 * 1.8556 * 0.0722 / 0.7152 / 224, -255 * 1.5748 * 0.2126 / 0.7152 / 224), (255 / 219, 0.0, 255 * 1.5748 / 224)])
@@ -76,7 +77,8 @@ def built(place: Set, take: Take) -> Multiplane:
             done.append(item)
         else:
             done.append(weathers.rain(take.size, item.seed, item.strong, item.wind, item.near))
-    return Multiplane(tuple(done), take.size, take.rate, take.views, shade(take.size, place.scene.finish.vignette))
+    cut = [one for item in done for one in (pieces(item) if isinstance(item, Cel) else (item,))]
+    return Multiplane(tuple(cut), take.size, take.rate, take.views, shade(take.size, place.scene.finish.vignette))
 
 
 def drawn(part: Part, place: Set, take: Take, behind: Sequence[Cel | Motes | Veil]) -> Cel | None:
@@ -152,6 +154,24 @@ def _trimmed(cel: Cel, part: Part) -> Cel | None:
             elif part.top == -inf:
                 solid = -inf
     return Cel(poses, cut, cel.depth, cel.motion, solid, cel.horizon)
+
+
+def pieces(cel: Cel) -> list[Cel]:
+    """A cel cut where it is empty from top to bottom, so that nobody looks at what is not there."""
+    sheet = cel.sheet
+    if cel.solid < inf or cel.motion.ripple or len(cel.poses) > 1:
+        return [cel]
+    drawn = np.flatnonzero(cel.poses[0][..., 3].min(0) < 255)
+    breaks = np.flatnonzero(np.diff(drawn) > EMPTY * sheet.dense)
+    starts, ends = [0, *(drawn[breaks + 1] - 1).tolist()], [*(drawn[breaks] + 2).tolist(), sheet.width]
+    out = []
+    for start, end in zip(starts, ends, strict=True):
+        part = cel.poses[0][:, start:end]
+        rows = np.flatnonzero(part[..., 3].min(1) < 255)
+        top, bottom = int(rows[0]), int(rows[-1]) + 1
+        place = Sheet(sheet.left + start / sheet.dense, sheet.top + top / sheet.dense, sheet.dense, end - start, bottom - top)
+        out.append(replace(cel, poses=(np.ascontiguousarray(part[top:bottom]),), sheet=place))
+    return out
 
 
 def joined(back: Cel, front: Cel) -> Cel | None:

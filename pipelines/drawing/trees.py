@@ -12,6 +12,7 @@ from .light import RGB, Light, mixed, times
 from .noise import Array, Bytes, cells, chance, line, numbered, smooth
 from .sheet import SHIFT, Board, Grade, Sheet
 
+CROWN = -0.6  # y where stems end, far above the frame
 ROUND = np.linspace(0, tau, 14, endpoint=False)
 
 
@@ -179,17 +180,17 @@ def trunks(sheet: Sheet, grade: Grade, light: Light, seed: int, *, base: float, 
         if own.uniform() < 0.18:
             continue
         x, thick, lean = (cell + own.uniform(0.1, 0.9)) * gap, wide * own.uniform(0.6, 1.15), own.uniform(-0.05, 0.05)
-        ys = np.linspace(base + own.uniform(0, 0.03), sheet.top - 0.05, 12)
-        share = (base - ys) / max(base - sheet.top, 0.1)
+        ys = np.linspace(base + own.uniform(0, 0.03), CROWN, 14)
+        share = (base - ys) / (base - CROWN)
         spine = np.column_stack([x + lean * share + 0.006 * np.asarray(line(seed, f"stem {cell}", (ys * 3).astype(np.float32), 2)), ys])
         flare = 1 + 0.9 * np.exp(-share * 14) - 0.25 * share
         whole = limb(spine, thick * flare)
         sheet.fill(cover, [whole])
         sheet.fill(tone, [whole], 26)
-        sheet.fill(tone, [limb(spine + np.column_stack([light.side * thick * 0.30 * flare, np.zeros(12)]), thick * flare * 0.38)], int(own.uniform(130, 200)))
+        sheet.fill(tone, [limb(spine + np.column_stack([light.side * thick * 0.30 * flare, np.zeros(14)]), thick * flare * 0.38)], int(own.uniform(130, 200)))
         for _ in range(int(own.integers(1, 4))):
             at, side = own.uniform(0.25, 0.9), own.choice((-1, 1))
-            start = np.array([np.interp(at, share, spine[:, 0]), base - at * (base - sheet.top)])
+            start = np.array([np.interp(at, share, spine[:, 0]), base - at * (base - CROWN)])
             long = thick * own.uniform(1.6, 4.0)
             steps = np.linspace(0, 1, 5)
             branch = start + np.column_stack([side * long * steps, -long * 0.55 * steps**1.4])
@@ -197,7 +198,7 @@ def trunks(sheet: Sheet, grade: Grade, light: Light, seed: int, *, base: float, 
         if birch:
             for _ in range(26):
                 at, side = own.uniform(0, 1), own.choice((-1, 1))
-                mark = disc(float(np.interp(at, share, spine[:, 0])) + side * thick * 0.3, base - at * (base - sheet.top), thick * own.uniform(0.1, 0.3), thick * 0.05)
+                mark = disc(float(np.interp(at, share, spine[:, 0])) + side * thick * 0.3, base - at * (base - CROWN), thick * own.uniform(0.1, 0.3), thick * 0.05)
                 sheet.fill(tone, [mark], 0)
     board = Board(sheet, grade, light.on(times(colour, 0.6), 0.08, far))
     board.wash(light.on(colour, 1.0, far), tone.astype(np.float32) / np.float32(255))
