@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from math import floor, log
 from typing import TYPE_CHECKING
 
@@ -18,11 +19,12 @@ import numpy as np
 from PIL import Image
 
 if TYPE_CHECKING:
-    from numpy import float64, uint8
+    from numpy import float32, float64, uint8
     from numpy.typing import NDArray
 
     Plane = NDArray[uint8]
     Planes = tuple[Plane, Plane, Plane]
+    Phases = tuple[tuple[Plane, ...], ...]
     Matrix = NDArray[float64]
 Size = tuple[float, float]
 
@@ -39,15 +41,15 @@ HALVES = (1, 2, 2)  # chroma planes are half as wide and high
 class Level:
     """The canvas at one enlargement: Y, U and V with `dense` samples for each pixel of the film.
 
-    `offset`: the rim, in pixels of the film, that is left out so that whole pixels remain.
-    `phases[plane][row][column]` are the samples at every `dense`-th row and column, for travelling.
+    `offset`: the rim, in pixels of the film, that is left out so that whole pixels remain. For travelling `planes` is
+    empty, and `phases[plane][row][column]` are the samples at every `dense`-th row and column instead.
     """
 
-    planes: Planes
+    planes: tuple[Plane, ...]
     zoom: float
     offset: Size
     dense: int
-    phases: tuple[tuple[tuple[Plane, ...], ...], ...]
+    phases: tuple[Phases, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,8 @@ class Lens:
 
     @property
     def bytes(self) -> int:
-        return sum(plane.nbytes for level in self.levels for plane in level.planes) * 2
+        split = [plane for level in self.levels for phases in level.phases for row in phases for plane in row]
+        return sum(plane.nbytes for plane in [*split, *(plane for level in self.levels for plane in level.planes)])
 
     def frames(self, matrices: Matrix) -> Iterator[NDArray[uint8]]:
         """One I420 frame for each matrix (canvas pixels -> film pixels); valid until the next is asked for."""
@@ -84,7 +87,7 @@ class Lens:
 
     def _draw(self, matrix: Matrix, buffers: list[Plane]) -> None:
         zoom = float(np.hypot(matrix[0, 0], matrix[1, 0]))
-        if len(self.levels) == 1 and self.levels[0].phases and _travels(matrix, self.levels[0]):
+        if self.levels[0].phases:
             _shift(self.levels[0], matrix, buffers[0], self.frame)
             return
         place = max(0.0, min(len(self.levels) - 1.0, log(zoom / self.levels[0].zoom) / log(STEP)))
@@ -104,34 +107,45 @@ def _level(canvas: Planes, zoom: float, size: Size, travels: bool) -> Level:
     wide, tall = size[0] * zoom, size[1] * zoom
     dense = next(d for d in range(DENSITY, 0, -1) if d == 1 or wide * tall * d * d <= MOST)
     shown = max(4, int(wide) // 2 * 2), max(4, int(tall) // 2 * 2)
-    planes = tuple(_resampled(plane, (wide, tall), shown, half, dense) for plane, half in zip(canvas, HALVES, strict=True))
-    split = range(dense) if travels else range(0)
-    phases = tuple(
-        tuple(tuple(np.ascontiguousarray(plane[row::dense, column::dense]) for column in split) for row in split)
-        for plane in planes
-    )
+    phases = tuple(_resampled(plane, (wide, tall), shown, half, dense) for plane, half in zip(canvas, HALVES, strict=True))
     offset = max(0.0, (wide - shown[0]) / 2), max(0.0, (tall - shown[1]) / 2)
-    return Level((planes[0], planes[1], planes[2]), zoom, offset, dense, phases if travels else ())
+    return Level(() if travels else tuple(map(_woven, phases)), zoom, offset, dense, phases if travels else ())
 
 
-def _resampled(plane: Plane, seen: Size, shown: tuple[int, int], half: int, dense: int) -> Plane:
+def _resampled(plane: Plane, seen: Size, shown: tuple[int, int], half: int, dense: int) -> Phases:
     """Down to what can be seen, by Lanczos with its support widened (no alias), then up to `dense` samples for each
-    pixel of the film (no blur). `shown` whole pixels of the `seen` are taken from the middle."""
+    pixel of the film (no blur), as phases. `shown` whole pixels of the `seen` are taken from the middle."""
     height, width = plane.shape
     rims = [max(0.0, 1 - whole / each) / 2 for each, whole in zip(seen, shown, strict=True)]
     box = width * rims[0], height * rims[1], width * (1 - rims[0]), height * (1 - rims[1])
     given = Image.fromarray(np.ascontiguousarray(plane))
     sharp = np.asarray(given.resize((shown[0] // half, shown[1] // half), Image.Resampling.LANCZOS, box=box), np.uint8)
-    if dense > 1:
-        kernel = cv2.INTER_LANCZOS4 if half == 1 else cv2.INTER_CUBIC
-        sharp = np.asarray(cv2.resize(sharp, None, fx=dense, fy=dense, interpolation=kernel), np.uint8)
-    return np.clip(sharp, DARKEST, LIGHTEST[half])  # sharp edges ring a little
+    taps = [_taps(half, (i + 0.5) / dense - 0.5) for i in range(dense)]
+    return tuple(tuple(_beside(sharp, across, down, LIGHTEST[half]) for across in taps) for down in taps)
 
 
-def _travels(matrix: Matrix, level: Level) -> bool:
-    """Whether the frame is the level as it is, only shifted."""
-    turned = matrix[0, 1] or matrix[1, 0]
-    return not turned and matrix[0, 0] == matrix[1, 1] and abs(matrix[0, 0] / level.zoom - 1) < 1e-9
+def _beside(plane: Plane, across: NDArray[float32], down: NDArray[float32], lightest: int) -> Plane:
+    """The samples a little beside the plane's own; sharp edges ring a little, which is cut off."""
+    near = np.asarray(cv2.sepFilter2D(plane, -1, across, down, borderType=cv2.BORDER_REPLICATE), np.uint8)
+    return np.asarray(np.clip(near, DARKEST, lightest, out=near), np.uint8)
+
+
+@cache
+def _taps(half: int, beside: float) -> NDArray[float32]:
+    """What the samples around one count for the place that lies so far `beside` it: Lanczos for luma, cubic for chroma."""
+    reach = 4 if half == 1 else 2
+    x = np.abs(np.arange(-reach, reach + 1) - beside)
+    near = 1.25 * x**3 - 2.25 * x**2 + 1
+    far = -0.75 * x**3 + 3.75 * x**2 - 6 * x + 3
+    taps = np.sinc(x) * np.sinc(x / reach) if half == 1 else np.where(x < 1, near, far)
+    taps[x >= reach] = 0
+    return np.asarray(taps / taps.sum(), np.float32)
+
+
+def _woven(phases: Phases) -> Plane:
+    """The phases as one plane."""
+    rows = [cv2.merge(row).reshape(len(row[0]), -1) for row in phases]
+    return np.stack(rows, 1).reshape(-1, rows[0].shape[1])
 
 
 def _back(matrix: Matrix, level: Level, half: int) -> Matrix:

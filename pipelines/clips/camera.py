@@ -28,7 +28,7 @@ class Engine:
     """See crew.LiveEngine."""
 
     label = "Camera over a still picture"
-    version = 2
+    version = 3
     rank = 10
     online = False
     live = True
