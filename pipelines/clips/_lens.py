@@ -145,7 +145,7 @@ def _taps(half: int, beside: float) -> NDArray[float32]:
 def _woven(phases: Phases) -> Plane:
     """The phases as one plane."""
     rows = [cv2.merge(row).reshape(len(row[0]), -1) for row in phases]
-    return np.stack(rows, 1).reshape(-1, rows[0].shape[1])
+    return np.asarray(np.stack(rows, 1), np.uint8).reshape(-1, rows[0].shape[1])
 
 
 def _back(matrix: Matrix, level: Level, half: int) -> Matrix:
