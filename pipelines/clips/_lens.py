@@ -34,6 +34,7 @@ MELT = 0.3  # the share of a step in which two levels are mixed
 DENSITY = 2  # samples of a level for each pixel of the film, where memory allows
 MOST = 48_000_000  # samples in a level at most
 DARKEST, LIGHTEST = 16, {1: 235, 2: 240}  # the legal range, of luma and of chroma
+NONE = 1e-6  # of a sample: so little is no way at all
 HALVES = (1, 2, 2)  # chroma planes are half as wide and high
 
 
@@ -41,13 +42,13 @@ HALVES = (1, 2, 2)  # chroma planes are half as wide and high
 class Level:
     """The canvas at one enlargement: Y, U and V with `dense` samples for each pixel of the film.
 
-    `offset`: the rim, in pixels of the film, that is left out so that whole pixels remain. For travelling `planes` is
-    empty, and `phases[plane][row][column]` are the samples at every `dense`-th row and column instead.
+    `offsets`: for each plane the rim, in pixels of the film, that is left out so that whole pixels remain. For travelling
+    `planes` is empty, and `phases[plane][row][column]` are the samples at every `dense`-th row and column instead.
     """
 
     planes: tuple[Plane, ...]
     zoom: float
-    offset: Size
+    offsets: tuple[Size, ...]
     dense: int
     phases: tuple[Phases, ...]
 
@@ -61,13 +62,13 @@ class Lens:
 
     @classmethod
     def ground(
-        cls, canvas: Planes, size: Size, frame: tuple[int, int], first: float, steps: int, travels: bool
+        cls, canvas: Planes, size: Size, frame: tuple[int, int], first: float, steps: int, travel: Matrix | None
     ) -> Lens:
         """For enlargements from `first` (film pixels for one canvas pixel); `size` is what the canvas counts as.
 
-        `travels`: the camera will do nothing but travel.
+        `travel`: the matrices of every frame, if the camera will do nothing but travel.
         """
-        return cls(tuple(_level(canvas, first * STEP**k, size, travels) for k in range(steps + 1)), frame)
+        return cls(tuple(_level(canvas, first * STEP**k, size, frame, travel) for k in range(steps + 1)), frame)
 
     @property
     def bytes(self) -> int:
@@ -103,21 +104,41 @@ class Lens:
                 buffers.reverse()
 
 
-def _level(canvas: Planes, zoom: float, size: Size, travels: bool) -> Level:
+def _level(canvas: Planes, zoom: float, size: Size, frame: tuple[int, int], travel: Matrix | None) -> Level:
     wide, tall = size[0] * zoom, size[1] * zoom
     dense = next(d for d in range(DENSITY, 0, -1) if d == 1 or wide * tall * d * d <= MOST)
     shown = max(4, int(wide) // 2 * 2), max(4, int(tall) // 2 * 2)
-    phases = tuple(_resampled(plane, (wide, tall), shown, half, dense) for plane, half in zip(canvas, HALVES, strict=True))
-    offset = max(0.0, (wide - shown[0]) / 2), max(0.0, (tall - shown[1]) / 2)
-    return Level(() if travels else tuple(map(_woven, phases)), zoom, offset, dense, phases if travels else ())
+    rim = max(0.0, (wide - shown[0]) / 2), max(0.0, (tall - shown[1]) / 2)
+    offsets = tuple(rim if travel is None else _met(travel, zoom, rim, dense, half, shown, frame) for half in HALVES)
+    phases = tuple(
+        _resampled(plane, (wide, tall), shown, offset, half, dense)
+        for plane, offset, half in zip(canvas, offsets, HALVES, strict=True)
+    )
+    if travel is None:
+        return Level(tuple(map(_woven, phases)), zoom, offsets, dense, ())
+    return Level((), zoom, offsets, dense, phases)
 
 
-def _resampled(plane: Plane, seen: Size, shown: tuple[int, int], half: int, dense: int) -> Phases:
+def _met(
+    travel: Matrix, zoom: float, rim: Size, dense: int, half: int, shown: tuple[int, int], frame: tuple[int, int]
+) -> Size:
+    """The rim with which the samples lie just where the camera looks in a direction in which it does not move, if there
+    is room for it: then nothing has to be blended in that direction."""
+    places, moves = _back(travel[0], zoom, rim, dense, half)[:, 2], np.ptp(travel[:, :, 2], 0)
+    met = []
+    for place, moved, room, whole, seen in zip(places.tolist(), moves.tolist(), rim, shown, frame, strict=True):
+        more = (place - round(place)) * half / dense
+        inside = 0 <= round(place) <= (whole - seen) // half * dense
+        met.append(room + more if inside and moved < NONE and abs(more) <= room else room)
+    return met[0], met[1]
+
+
+def _resampled(plane: Plane, seen: Size, shown: tuple[int, int], offset: Size, half: int, dense: int) -> Phases:
     """Down to what can be seen, by Lanczos with its support widened (no alias), then up to `dense` samples for each
-    pixel of the film (no blur), as phases. `shown` whole pixels of the `seen` are taken from the middle."""
+    pixel of the film (no blur), as phases. `shown` whole pixels of the `seen` are taken, from `offset` on."""
     height, width = plane.shape
-    rims = [max(0.0, 1 - whole / each) / 2 for each, whole in zip(seen, shown, strict=True)]
-    box = width * rims[0], height * rims[1], width * (1 - rims[0]), height * (1 - rims[1])
+    left, top = width * offset[0] / seen[0], height * offset[1] / seen[1]
+    box = left, top, min(width, left + width * shown[0] / seen[0]), min(height, top + height * shown[1] / seen[1])
     given = Image.fromarray(np.ascontiguousarray(plane))
     sharp = np.asarray(given.resize((shown[0] // half, shown[1] // half), Image.Resampling.LANCZOS, box=box), np.uint8)
     taps = [_taps(half, (i + 0.5) / dense - 0.5) for i in range(dense)]
@@ -148,7 +169,7 @@ def _woven(phases: Phases) -> Plane:
     return np.asarray(np.stack(rows, 1), np.uint8).reshape(-1, rows[0].shape[1])
 
 
-def _back(matrix: Matrix, level: Level, half: int) -> Matrix:
+def _back(matrix: Matrix, zoom: float, offset: Size, dense: int, half: int) -> Matrix:
     """From a film sample's index to a level sample's index, for a plane `half` as wide.
 
     Film sample i has its middle at half * (i + 0.5); a film's chroma is sited on the left luma sample.
@@ -156,34 +177,36 @@ def _back(matrix: Matrix, level: Level, half: int) -> Matrix:
     side = 0.5 if half == 1 else 0.25
     back = cv2.invertAffineTransform(matrix)
     out = np.empty((2, 3))
-    out[:, :2] = back[:, :2] * level.zoom * level.dense
-    middle = (back[:, 0] * half * side + back[:, 1] * half * 0.5 + back[:, 2]) * level.zoom - np.array(level.offset)
-    out[:, 2] = middle * level.dense / half - 0.5
+    out[:, :2] = back[:, :2] * zoom * dense
+    middle = (back[:, 0] * half * side + back[:, 1] * half * 0.5 + back[:, 2]) * zoom - np.array(offset)
+    out[:, 2] = middle * dense / half - 0.5
     return out
 
 
 def _sample(level: Level, matrix: Matrix, out: Plane, frame: tuple[int, int]) -> None:
     """Draw one frame's planes into `out` (I420)."""
-    for plane, half, into in zip(level.planes, HALVES, _views(out, frame), strict=True):
-        size = into.shape[1], into.shape[0]
+    for plane, offset, half, into in zip(level.planes, level.offsets, HALVES, _views(out, frame), strict=True):
+        back, size = _back(matrix, level.zoom, offset, level.dense, half), (into.shape[1], into.shape[0])
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        cv2.warpAffine(plane, _back(matrix, level, half), size, dst=into, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        cv2.warpAffine(plane, back, size, dst=into, flags=flags, borderMode=cv2.BORDER_REPLICATE)
 
 
 def _shift(level: Level, matrix: Matrix, out: Plane, frame: tuple[int, int]) -> None:
-    """The same for a camera that only travels: the four nearest samples are whole shifted pictures, blended."""
-    for phases, half, into in zip(level.phases, HALVES, _views(out, frame), strict=True):
-        back = _back(matrix, level, half)
-        x, y = float(back[0, 2]), float(back[1, 2])
-        left, top = floor(x), floor(y)
+    """The same for a camera that only travels: the nearest samples are whole shifted pictures, blended."""
+    for phases, offset, half, into in zip(level.phases, level.offsets, HALVES, _views(out, frame), strict=True):
+        x, y = _back(matrix, level.zoom, offset, level.dense, half)[:, 2].tolist()
+        left, top = floor(x + NONE), floor(y + NONE)
         rows = []
-        for row in (top, top + 1):
-            ends = [_cut(phases, row, column, level.dense, into.shape) for column in (left, left + 1)]
-            rows.append(cv2.addWeighted(ends[0], 1.0 - (x - left), ends[1], x - left, 0))
-        cv2.addWeighted(rows[0], 1.0 - (y - top), rows[1], y - top, 0, dst=into)
+        for row in (top, top + 1) if y - top > NONE else (top,):
+            ends = [_cut(phases, row, column, level.dense, into.shape) for column in (left, left + 1)[: 1 + (x - left > NONE)]]
+            rows.append(cv2.addWeighted(ends[0], 1.0 - (x - left), ends[1], x - left, 0) if len(ends) > 1 else ends[0])
+        if len(rows) > 1:
+            cv2.addWeighted(rows[0], 1.0 - (y - top), rows[1], y - top, 0, dst=into)
+        else:
+            into[:] = rows[0]
 
 
-def _cut(phases: tuple[tuple[Plane, ...], ...], row: int, column: int, dense: int, shape: tuple[int, ...]) -> Plane:
+def _cut(phases: Phases, row: int, column: int, dense: int, shape: tuple[int, ...]) -> Plane:
     """Every `dense`-th sample from (row, column) on; the rim is repeated where the shot's own margin ends."""
     plane = phases[row % dense][column % dense]
     top, left = row // dense, column // dense
