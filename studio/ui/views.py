@@ -34,6 +34,7 @@ class View:
     state: State
     film: Story | None
     faults: tuple[Fault, ...]
+    at: float  # ms; what arrives late must not be drawn over what is newer
 
 
 def look(rooms: Rooms, document: Document) -> View:
@@ -45,8 +46,9 @@ def look(rooms: Rooms, document: Document) -> View:
         if found is None or found[0] is not project:
             made = story(project, rooms.desk.presets, document.pictures) if project.rows else (None, ())
             found = document.memo["story"] = (project, made)
+        at = time.monotonic_ns() / 1e6
     film, faults = found[1]
-    return View(document, project, version, state, film, faults)
+    return View(document, project, version, state, film, faults, at)
 
 
 def board(view: View, selected: str, recent: list[Plain] | None = None) -> Plain:
@@ -88,6 +90,7 @@ def dock(view: View) -> Plain:
         "project": view.document.id,
         "version": view.version,
         "title": view.project.title,
+        "at": view.at,
         "scenes": len(standing),
         "ready": standing.count("ready"),
         "made": standing.count("ready"),
