@@ -182,7 +182,7 @@ def test_storyboard_spreadsheet_and_inspector_show_one_project(opened: Open, pic
     page = opened()
     bring(page, story(tmp_path), *pictures)
     pick(page, 2)
-    page.locator("#narration textarea").fill("A word from the inspector")
+    page.locator("#narration textarea").press_sequentially("A word from the inspector")
     expect(row(page, 2).locator(".b-narration")).to_have_text("A word from the inspector")
     row(page, 1).locator(".b-length input").fill("1.5")
     page.keyboard.press("Enter")
