@@ -107,9 +107,9 @@ class _Measured(io.FileIO):
     """A file of which nobody reads much at once, whatever its headers say."""
 
     def read(self, size: int | None = -1, /) -> bytes:
-        if size is None or not 0 <= size <= MOST_LISTED:
+        if size is not None and size > MOST_LISTED:
             raise zipfile.BadZipFile("a list of members that no project has")
-        return super().read(size) or b""
+        return super().read(MOST_LISTED if size is None or size < 0 else size) or b""
 
 
 def _files(story: Mapping[str, Any]) -> list[tuple[dict[str, Any], str, str]]:
