@@ -123,8 +123,8 @@ class Machine:
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
 
-    def vae(self) -> Any:
-        """The VAE, in one piece in time."""
+    def vae(self, kind: torch.dtype) -> Any:
+        """The VAE, computing in that kind of number."""
         if self._vae is None:
             source = self._files.model
             path = source.path(VAE)
@@ -135,8 +135,8 @@ class Machine:
                 raise _other(path, source.fetch) from error
             match(path, weights.shapes, {name: tuple(one.shape) for name, one in vae.state_dict().items()}, source.fetch)
             vae.load_state_dict(weights.read(weights.shapes), assign=True)
-            self._vae = vae.to(self.device, self.kind)
-        return self._vae
+            self._vae = vae
+        return vaes.into(self._vae, self.device, kind)
 
 
 def build(

@@ -80,7 +80,7 @@ def _attempt(take: Take, piece: Piece, edge: Tensor | None, seed: int, kind: tor
     ref = None
     if source is not None:
         seen = source.to(machine.device)
-        ref = _roomy(machine, notes, lambda: vaes.encode(machine.vae().to(kind), seen))
+        ref = _roomy(machine, notes, lambda: vaes.encode(machine.vae(kind), seen))
     tick(0.0)
     latents = _roomy(machine, notes, lambda: _latents(take, piece, ref, seed, kind, notes, part(tick, 0.0, STEPPED)))
     if ref is not None and piece.kind in ("i2v_head", "i2v_loop"):
@@ -88,7 +88,7 @@ def _attempt(take: Take, piece: Piece, edge: Tensor | None, seed: int, kind: tor
     if ref is not None and piece.kind in ("i2v_tail", "i2v_loop"):
         latents[:, :, -1:] = ref
     tick(STEPPED)
-    return _roomy(machine, notes, lambda: vaes.decode(machine.vae().to(kind), latents))
+    return _roomy(machine, notes, lambda: vaes.decode(machine.vae(kind), latents))
 
 
 def _latents(take: Take, piece: Piece, ref: Tensor | None, seed: int, kind: torch.dtype, notes: Notes, tick: Tick) -> Tensor:

@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
     Shapes = Mapping[str, tuple[int, ...]]
@@ -51,6 +52,13 @@ def whole(vae: Any, wanted: bool) -> None:
     """Whether a clip is one piece in time. In several pieces it takes far less memory, and differs a little where they
     meet."""
     vae.use_framewise_encoding = vae.use_framewise_decoding = not wanted
+
+
+def into(vae: Any, device: torch.device, kind: torch.dtype) -> Any:
+    """The same VAE there, in that kind of number."""
+    from torch.nn import Module
+
+    return Module.to(vae, device, kind)  # diffusers' own would warn of parts that this one does not have
 
 
 def encode(vae: Any, frames: Tensor) -> Tensor:
