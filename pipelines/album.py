@@ -1,81 +1,125 @@
-"""A story's pictures, developed one after the other while other work goes on; who needs one waits for that one.
+"""A story's pictures, painted where a scene brings none, developed while other work goes on; who needs one waits for it.
 
-Knows which scene a picture is for, and names it in faults. Every picture is looked at, so all faults are told at once.
+Knows which scene a picture is for. One that cannot be had is that scene's fault; every other is still developed.
 """
 
 from __future__ import annotations
 
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 
+from .cast import Cast
 from .darkroom import Darkroom, Negative, negative
 from .events import Began, Emit, Made
-from .plan import Frame
+from .faults import Faults
+from .plan import Brief, Frame
 from .progress import Progress
-from .story import Story, together
-from .vault import Vault
-from .work import FilmError, Tick
+from .stage import Studio
+from .story import Story
+from .vault import Notes, Part
+from .work import DiskFull, FilmError, Tick, part
 
 DENSE = 3  # a picture is kept so many times as large as the frame, for closing in on it
+PAINTED = 0.9  # of a painted picture's work
 
 
 class Album:
     """Use it in a `with`: developing begins there, and what is still waiting at its end is let go."""
 
-    def __init__(self, story: Story, frame: Frame, vault: Vault, emit: Emit, progress: Progress) -> None:
-        self._given = {i: (scene.scene_number, scene.image) for i, scene in enumerate(story.scenes) if scene.image}
+    def __init__(
+        self, story: Story, roles: Cast, frame: Frame, studio: Studio, emit: Emit, progress: Progress, faults: Faults
+    ) -> None:
+        self._story, self._roles, self._frame = story, roles, frame
         self._cover = (frame.width * DENSE, frame.height * DENSE)
-        self._vault, self._emit = vault, emit
-        self._ticks = {i: progress.tick("pictures", i) for i in self._given}
+        self._studio, self._emit, self._faults = studio, emit, faults
+        painted = [bool(role.painter) for role in roles.roles]
+        scenes = list(zip(story.scenes, painted, strict=True))
+        self._ticks = {
+            i: progress.tick("pictures", scene.scene_number, 20.0 if paint else 1.0)
+            for i, (scene, paint) in enumerate(scenes) if scene.image or paint
+        }  # fmt: skip
         self._darkroom = Darkroom()
         self._pool = ThreadPoolExecutor(1)
+        self._easel = ThreadPoolExecutor(1)  # painting takes long, and one at a time
         self._found: dict[int, Future[Negative]] = {}
 
     def __enter__(self) -> Album:
-        self._emit(Began("pictures", len(self._given)))
-        for i, (number, image) in self._given.items():
-            self._found[i] = self._pool.submit(self._develop, i, number, image, self._ticks[i])
+        self._emit(Began("pictures", len(self._ticks)))
+        for i, tick in self._ticks.items():
+            given = self._story.scenes[i].image
+            self._found[i] = self._pool.submit(self._develop, i, given, tick) if given else self._easel.submit(self._paint, i, tick)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for pool in (self._pool, self._easel):
+            pool.shutdown(wait=False, cancel_futures=True)
         self._darkroom.close()
-        self._pool.shutdown()
+        for pool in (self._pool, self._easel):
+            pool.shutdown()
 
     def __contains__(self, i: int) -> bool:
-        return i in self._given
+        return i in self._ticks
 
     def __getitem__(self, i: int) -> Negative:
-        """The picture of the scene at that position, when it is there; if it cannot be had, every fault is told."""
-        if self._found[i].exception():
-            self.settle()
+        """The picture of the scene at that position, when it is there; its fault if it cannot be had."""
         return self._found[i].result()
 
-    def check(self) -> None:
-        """If a picture is known to be no good by now, look at the others too and tell."""
-        if any(each.done() and each.exception() for each in self._found.values()):
-            self.settle()
+    def get(self, i: int) -> Negative | None:
+        """The same, or None where the scene has no picture."""
+        return self._found[i].result() if i in self._found else None
 
-    def settle(self) -> None:
-        """Wait for all; FilmError with every fault."""
-        wait(self._found.values())
-        failed = [error for each in self._found.values() if (error := each.exception())]
-        faults = [error for error in failed if isinstance(error, FilmError)]
-        if failed and len(faults) < len(failed):
-            raise next(error for error in failed if not isinstance(error, FilmError))
-        if faults:
-            raise faults[0] if len(faults) == 1 else together(faults)
+    def future(self, i: int) -> Future[Negative]:
+        """The same, to be waited for."""
+        return self._found[i]
 
-    def _develop(self, i: int, number: int, image: Path, tick: Tick) -> Negative:
-        where = f"scenes[{i}].image"
+    def png(self, i: int) -> Path:
+        """The same as an RGB PNG of ours, for engines that cannot use planes."""
+        seen = self[i]
+
+        def build(out: Path) -> Notes:
+            seen.save(out)
+            return {}
+
+        return self._studio.vault.make("still", ".png", [seen.path.stem], build).path
+
+    def _paint(self, i: int, tick: Tick) -> Negative:
+        scene, role = self._story.scenes[i], self._roles.roles[i]
+        engine = self._studio.crew.get("pictures", role.painter)
+        brief = Brief(scene.prompt, self._frame, role.seed)
+
+        def build(out: Path) -> Notes:
+            tick(0.0)
+            notes: Notes = engine.paint(brief, out, part(tick, 0.0, PAINTED))
+            return notes
+
         try:
-            part = self._darkroom.develop(image, self._cover, self._vault)
+            asked = engine.recipe(brief) if hasattr(engine, "recipe") else brief
+            painting = self._studio.vault.make("painting", ".png", [role.painter, engine.version, asked], build)
+            made = self._opened(painting.path)
+        except DiskFull:
+            raise
         except FilmError as error:
-            raise FilmError(f"scene {number}, image: {error.message}", error.hint, where) from error
+            raise self._faults.of(i, "prompt", error) from error
+        return self._done(i, Part(made.path, made.notes, painting.reused and made.reused), tick)
+
+    def _develop(self, i: int, given: Path, tick: Tick) -> Negative:
+        tick(0.0)
+        try:
+            made = self._opened(given)
+        except DiskFull:
+            raise
+        except FilmError as error:
+            raise self._faults.of(i, "image", error) from error
+        return self._done(i, made, tick)
+
+    def _opened(self, given: Path) -> Part:
+        try:
+            return self._darkroom.develop(given, self._cover, self._studio.vault)
         except OSError as error:
-            said = f"The picture cannot be read: {error.strerror}."
-            raise FilmError(f"scene {number}, image: {said}", "Choose another.", where) from error
-        self._emit(Made("pictures", number, str(part.path), part.reused))
+            raise FilmError(f"The picture cannot be read: {error.strerror}.", "Choose another.") from error
+
+    def _done(self, i: int, made: Part, tick: Tick) -> Negative:
+        self._emit(Made("pictures", self._story.scenes[i].scene_number, str(made.path), made.reused))
         tick(1.0)
-        return negative(part)
+        return negative(made)

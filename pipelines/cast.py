@@ -6,14 +6,15 @@ Everything that can be known to be lacking is said here, before any work. Makes 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import moves
 from .crew import Crew, names
 from .events import Warned
 from .language import language_of
-from .presets import Mood, Presets
+from .presets import Mood, Presets, choose
 from .story import Story, mood_for, sound_file, together
 from .work import FilmError
 
@@ -30,9 +31,12 @@ class Speaker:
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """What one scene needs. `speakers`: best first, empty for silence; `own_voice`: somebody's own sound file."""
+    """What one scene needs. `model`: its name among the presets, or empty; `painter`: who makes the picture, or empty
+    where there is one or none is wanted. `speakers`: best first, empty for silence; `own_voice`: own sound file."""
 
     engine: str
+    model: str
+    painter: str
     reading: moves.Reading
     seed: int
     mood: Mood
@@ -74,6 +78,12 @@ def cast(story: Story, crew: Crew, presets: Presets, warn: Warn) -> Cast:
     return Cast(tuple(roles), composer, own_music)
 
 
+def wants_picture(crew: Crew, presets: Presets, engine: str, model: str) -> bool:
+    """Whether that engine, with that model, cannot do without a picture."""
+    own = presets.models[model].wants_picture if model else None
+    return bool(crew.get("clips", engine).wants_picture if own is None else own)
+
+
 @dataclass(frozen=True, slots=True)
 class _Casting:
     story: Story
@@ -81,6 +91,13 @@ class _Casting:
     presets: Presets
     warn: Warn
     language: str
+    asked: dict[str, list[str]] = field(default_factory=dict)
+
+    def present(self, role: str) -> list[str]:
+        """Who is there, best first; asked once, and only when somebody is needed."""
+        if role not in self.asked:
+            self.asked[role] = self.crew.present(role)
+        return self.asked[role]
 
     def role(self, i: int) -> Role:
         scene, seed = self.story.scenes[i], self.story.seed_of(i)
@@ -91,9 +108,10 @@ class _Casting:
         reading = moves.read(scene.clip_action, scene.duration or moves.MAX_DURATION, self.presets.moves, seed)
         self._tell(reading, n, f"{where}.clip_action")
         own = sound_file(self.story.voice_of(i))
-        return Role(
-            self._engine(i), reading, seed, self.presets.moods[mood], mood, () if own else self._speakers(i), own
-        )
+        engine, model = self._engine(i)
+        painter = self._painter(i, engine, model)
+        speakers = () if own else self._speakers(i)
+        return Role(engine, model, painter, reading, seed, self.presets.moods[mood], mood, speakers, own)
 
     def _tell(self, reading: moves.Reading, n: int, where: str) -> None:
         if reading.unknown:
@@ -103,38 +121,72 @@ class _Casting:
             said = ", ".join(f'"{text}"' for text in reading.dropped)
             self.warn(Warned(f"scene {n}: {said} is left out, the scene is too short for so many moves.", "", where))
 
-    def _engine(self, i: int) -> str:
+    def _engine(self, i: int) -> tuple[str, str]:
+        """The scene's clip engine and its model ("" for none), both ready."""
         scene = self.story.scenes[i]
-        n, where = scene.scene_number, f"scenes[{i}].engine"
         try:
-            name = scene.engine
-            if name == "auto":
-                usable = [one for one in self.crew.present("clips") if scene.image or not self.crew.get("clips", one).wants_picture]
-                if not usable:
-                    hint = "Add a picture to the scene."
-                    raise FilmError("there is no picture, and nothing at hand makes one from a prompt.", hint)
-                name = usable[0]
-            engine = self.crew.ready("clips", name)
-            if engine.wants_picture and not scene.image:
-                raise FilmError(f"{engine.label} needs a picture.", "Add a picture to the scene.")
+            if scene.engine == "auto":
+                return self._best(with_picture=scene.image is not None)
+            if scene.engine not in self.presets.models:
+                return scene.engine, self._model(scene.engine)
+            model = self.presets.models[scene.engine]
+            if model.engine not in names("clips"):
+                said = f'the model "{scene.engine}" is for the clip engine "{model.engine}", which is not here.'
+                raise FilmError(said, "Choose another, or add pipelines/clips/" + model.engine + ".py.")
+            if lack := self.crew.lack("clips", model.engine, model):
+                raise FilmError(f"{model.label} cannot be used here.", lack)
+            return model.engine, scene.engine
         except FilmError as error:
-            raise FilmError(f"scene {n}, engine: {error.message}", error.hint, where) from error
-        return name
+            raise FilmError(f"scene {scene.scene_number}, engine: {error.message}", error.hint, f"scenes[{i}].engine") from error
+
+    def _best(self, with_picture: bool) -> tuple[str, str]:
+        """What "auto" means. Without a picture, first one that needs none."""
+        usable = []
+        for engine in self.present("clips"):
+            with suppress(FilmError):  # none of its models is there
+                usable.append((engine, self._model(engine)))
+        if with_picture:
+            found = usable
+        else:
+            found = [one for one in usable if not wants_picture(self.crew, self.presets, *one)] or (usable if self.present("pictures") else [])
+        if not found:
+            raise FilmError("there is no picture, and nothing at hand makes one from a prompt.", "Add a picture to the scene.")
+        return found[0]
+
+    def _model(self, engine: str) -> str:
+        """The first of the engine's models that is there; "" for an engine that has none."""
+        if engine not in names("clips"):
+            known = [*names("clips"), *self.presets.models]
+            raise FilmError(f'There is no clip engine or model called "{engine}".', choose(engine, known))
+        made = self.crew.ready("clips", engine)
+        own = [name for name, model in self.presets.models.items() if model.engine == engine]
+        lacks = [self.crew.lack("clips", engine, self.presets.models[name]) for name in own]
+        if own and all(lacks):
+            raise FilmError(f"{made.label} has no model here.", str(lacks[0]))
+        return own[lacks.index(None)] if own else ""
+
+    def _painter(self, i: int, engine: str, model: str) -> str:
+        scene = self.story.scenes[i]
+        if scene.image or not wants_picture(self.crew, self.presets, engine, model):
+            return ""
+        if not self.present("pictures"):
+            said = f"scene {scene.scene_number}, engine: {self.crew.get('clips', engine).label} needs a picture."
+            raise FilmError(said, "Add a picture to the scene.", f"scenes[{i}].engine")
+        return self.present("pictures")[0]
 
     def _speakers(self, i: int) -> tuple[Speaker, ...]:
         """Best first. The first that works speaks; the others are asked when it fails."""
         scene, wanted = self.story.scenes[i], self.story.voice_of(i)
         if not scene.narration.strip() or wanted == "none":
             return ()
-        present = self.crew.present("voices")
         where = f"scenes[{i}].voice"
         try:
             if wanted == "auto":
                 language = language_of(scene.narration, default=self.language)
-                found = [Speaker(name, self.crew.get("voices", name).voice_for(language)) for name in present]
+                found = [Speaker(name, self.crew.get("voices", name).voice_for(language)) for name in self.present("voices")]
             elif wanted in self.presets.voices:
                 ids = self.presets.voices[wanted].ids
-                found = [Speaker(name, ids[name]) for name in present if name in ids]
+                found = [Speaker(name, ids[name]) for name in self.present("voices") if name in ids]
             else:
                 name, _, voice = wanted.partition(":")
                 self.crew.ready("voices", name)

@@ -14,7 +14,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .plan import Brief, Cue, Line, Shot
-from .presets import Voice, choose
+from .presets import Model, Voice, choose
 from .vault import Notes
 from .work import FilmError, Tick
 
@@ -42,7 +42,7 @@ class Engine(Protocol):
 
 
 class Painter(Engine, Protocol):
-    """Prompt to picture."""
+    """Prompt to picture. It may offer `recipe(brief)`: everything in the brief that changes the picture, as plain data."""
 
     def paint(self, brief: Brief, out: Path, tick: Tick) -> Notes:
         """Write a PNG that covers the brief's frame."""
@@ -50,31 +50,48 @@ class Painter(Engine, Protocol):
 
 
 class ClipEngine(Engine, Protocol):
-    """Picture and/or prompt to moving frames, as a file."""
+    """Picture and/or prompt to moving frames, as a file. One shot at a time, in the film's order.
+
+    `wants_picture`: it cannot do without. An engine that runs several models may offer `lacks(model)`: None, or what
+    is lacking for that one and the remedy. FilmError from any method is that scene's fault; other scenes go on.
+    """
 
     wants_picture: bool
 
+    def recipe(self, shot: Shot) -> object:
+        """Everything in the shot that changes the clip, but for picture and model, as plain data.
+
+        It should leave the length out where the clip does not depend on it: the film trims or slows the clip to fit.
+        """
+        ...
+
     def shoot(self, shot: Shot, out: Path, tick: Tick) -> Notes:
-        """Write an MP4 of the shot's frames at its size and rate."""
+        """Write an MP4 (BT.709, limited range) at whatever size, rate and length suit the model.
+
+        The film wants `shot.frames` at `shot.frame`. -> notes; if they hold "frames", the file must have as many.
+        """
         ...
 
 
 class LiveEngine(Engine, Protocol):
-    """Picture to moving frames that go straight to the encoder."""
+    """Picture and/or prompt to moving frames that go straight to the encoder."""
 
     wants_picture: bool
     live: bool
 
     def recipe(self, shot: Shot) -> object:
-        """Everything in the shot that changes a frame, but for the picture, as plain data."""
+        """Everything in the shot that changes a frame, but for picture and model, as plain data."""
         ...
 
     def path(self, shot: Shot, negative: Negative) -> NDArray[float64]:
-        """(frames, 2, 3): one affine matrix a frame, pixels of the given picture to pixels of the film."""
+        """(frames, 2, 3): one affine matrix a frame, pixels of the given picture to pixels of the film.
+
+        Only asked for where there is a picture; an engine without it draws in no such way.
+        """
         ...
 
-    def footage(self, shot: Shot, negative: Negative) -> Footage:
-        """The shot, ready to be drawn."""
+    def footage(self, shot: Shot, negative: Negative | None) -> Footage:
+        """The shot, ready to be drawn; None where the scene has no picture."""
         ...
 
 
@@ -118,9 +135,9 @@ class Crew:
 
     def get(self, role: str, name: str) -> Any:
         """The engine of that name, missing or not; FilmError if there is none."""
-        if name not in names(role):
-            raise FilmError(f'There is no {ROLES[role]} called "{name}".', choose(name, names(role)))
         with self._lock:
+            if (role, name) not in self._hired and name not in names(role):
+                raise FilmError(f'There is no {ROLES[role]} called "{name}".', choose(name, names(role)))
             if (role, name) not in self._hired:
                 module = import_module(f"pipelines.{role}.{name}")
                 self._hired[role, name] = module.Engine(**self.options.get(name, {}))
@@ -146,6 +163,13 @@ class Crew:
         if lack := engine.missing():
             raise FilmError(f"{engine.label} cannot be used here.", lack)
         return engine
+
+    def lack(self, role: str, name: str, model: Model | None = None) -> str | None:
+        """None, or what that engine lacks (for that model) and the remedy."""
+        engine = self.get(role, name)
+        asked = getattr(engine, "lacks", None)
+        lack: str | None = engine.missing()
+        return lack or (asked(model) if asked and model else None)
 
     def everybody(self) -> Iterator[tuple[str, str, Any]]:
         """(role, name, engine) of all there are."""

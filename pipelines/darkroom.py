@@ -17,13 +17,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .vault import Notes, Part, Vault, digest
-from .work import Cancelled, FilmError
+from .work import Cancelled, DiskFull, FilmError
 
 if TYPE_CHECKING:
     from numpy import uint8
     from numpy.typing import NDArray
 
 VERSION = 2
+# BT.709 Y'CbCr, limited range, to R'G'B'
+LUMA, CHROMA = 255 / 219, 255 / 224
+TO_RGB = (
+    *(LUMA, 0.0, 1.5748 * CHROMA, -16 * LUMA - 128 * 1.5748 * CHROMA),
+    *(LUMA, -0.187324 * CHROMA, -0.468124 * CHROMA, -16 * LUMA + 128 * (0.187324 + 0.468124) * CHROMA),
+    *(LUMA, 1.8556 * CHROMA, 0.0, -16 * LUMA - 128 * 1.8556 * CHROMA),
+)
 PATIENCE = 30.0  # seconds for one picture
 
 
@@ -48,6 +55,14 @@ class Negative:
         edge, half = w * h, w * h // 4
         y, u, v = whole[:edge], whole[edge : edge + half], whole[edge + half : edge + 2 * half]
         return y.reshape(h, w), u.reshape(h // 2, w // 2), v.reshape(h // 2, w // 2)
+
+    def save(self, out: Path) -> None:
+        """The picture as an RGB PNG, for those who cannot use planes."""
+        from PIL import Image
+
+        planes = [Image.fromarray(plane) for plane in self.planes()]
+        whole = [plane.resize((self.width, self.height), Image.Resampling.BILINEAR) for plane in planes]
+        Image.merge("RGB", whole).convert("RGB", TO_RGB).save(out, "PNG", compress_level=1)
 
 
 def negative(part: Part) -> Negative:
@@ -91,6 +106,8 @@ class Darkroom:
         if not answer:
             raise FilmError("The picture could not be opened: it asks for too much memory or time.", "Save it anew as JPEG or PNG.")
         notes = json.loads(answer)
+        if "full" in notes:
+            raise DiskFull
         if "error" in notes:
             raise FilmError(notes["error"], notes["hint"])
         return dict(notes)

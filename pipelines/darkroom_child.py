@@ -146,7 +146,7 @@ def answer(order: dict[str, object]) -> dict[str, object]:
         return {"error": "The picture may not be read.", "hint": "Allow reading it, or choose another."}
     except (OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, ArithmeticError, RuntimeError, struct.error) as error:
         if isinstance(error, OSError) and error.errno == 28:
-            return {"error": "The disk is full.", "hint": "Free some space and run again: finished parts are kept."}
+            return {"full": True}
         return {"error": "The picture is damaged or not complete.", "hint": "Save it anew, or choose another."}
 
 

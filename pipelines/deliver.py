@@ -131,6 +131,8 @@ class Delivery:
                 "overlap": place.overlap,
                 "transition": place.transition,
                 "engine": role.engine,
+                "model": role.model,
+                "painter": role.painter,
                 "mood": role.mood_name,
                 "seed": role.seed,
                 "camera": _bare(role.reading.camera),

@@ -18,10 +18,15 @@ class Began:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """The whole film is `done` (0..1) and `stage` is at work."""
+    """The whole film is `done` (0..1) and `stage` is at work.
+
+    `scene` is the scene_number that is worked on, 0 where none is, and `part` how much of that scene's stage is done.
+    """
 
     stage: str
     done: float
+    scene: int = 0
+    part: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +49,18 @@ class Warned:
 
 
 @dataclass(frozen=True, slots=True)
+class Fault:
+    """One scene cannot be made as it is; the others are still made, then the film fails."""
+
+    scene: int
+    message: str
+    hint: str = ""
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
-    """The film is at `path`. `engines` tells what made the clips, the voice and the music."""
+    """The film is at `path`. `engines` tells what made the clips, the pictures, the voice and the music."""
 
     path: str
     seconds: float
@@ -67,7 +82,7 @@ class Stopped:
     """Somebody stopped it; finished parts are kept."""
 
 
-Event = Began | Moved | Made | Warned | Done | Failed | Stopped
+Event = Began | Moved | Made | Warned | Fault | Done | Failed | Stopped
 Emit = Callable[[Event], None]
 
 

@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import IO
 
-from .work import FilmError, Tick, idle
+from .work import DiskFull, FilmError, Tick, idle
 
 Args = Sequence[str | int | Path]
 Block = bytes | memoryview
@@ -125,6 +125,6 @@ def _close(pipe: IO[bytes] | None) -> None:
 def _error(status: int, said: str) -> FilmError:
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     if "No space left on device" in said:
-        return FilmError("The disk is full.", "Free some space and run again: finished parts are kept.")
+        return DiskFull()
     why = f"it was ended by signal {-status}" if status < 0 else (lines[-1][:300] if lines else f"exit status {status}")
     return FilmError(f"ffmpeg could not finish: {why}.", "Run it again: finished parts are kept.")

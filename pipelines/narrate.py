@@ -1,11 +1,12 @@
 """Lines to takes: who speaks, how fast, and what happens when a narrator fails. Knows no picture.
 
-One film has one narrator: when the one that began fails, the next best speaks the whole film anew, and says so.
+One film has one narrator: when the one that began fails, the next best speaks the whole film anew, and says so. A line
+that nobody can speak is its scene's fault; the others are spoken.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,18 +15,23 @@ from . import sound
 from .cast import Role, Speaker
 from .crew import Crew
 from .events import Emit, Made, Warned
+from .faults import Faults
 from .plan import Line
 from .progress import Progress
 from .timeline import Take, Word
 from .vault import Notes, Part, Plain, Vault, digest
-from .work import FilmError
+from .work import DiskFull, FilmError, Tick
 
 FASTEST = 1.25
 AT_ONCE = 4  # lines spoken side by side; an online voice answers slowly
 
 
 class _Mute(Exception):
-    """(narrator, its FilmError): it did not speak."""
+    """(speaker, its FilmError): it did not speak."""
+
+
+class _Anew(Exception):
+    """((narrator, position) of those who are not asked again, what is told of it): others speak instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,52 +46,84 @@ class Narration:
 
 
 def narrate(
-    lines: Sequence[Narration], crew: Crew, vault: Vault, emit: Emit, progress: Progress, *, mix: bool = False
+    lines: Sequence[Narration], crew: Crew, vault: Vault, emit: Emit, progress: Progress, faults: Faults, *, mix: bool = False
 ) -> dict[int, Take]:
-    """Takes by the scene's position. `mix` allows two narrators in one film when one of them fails."""
-    silent: set[tuple[str, int]] = set()
+    """Takes by the scene's position; none where nobody could speak, which is among the faults then.
+
+    `mix` allows two narrators in one film when one of them fails.
+    """
+    ticks = [progress.tick("narration", line.scene_number, len(line.text) + 1) for line in lines]
+    speaking = _Speaking(lines, crew, vault, emit, faults, ticks, mix)
+    silent: frozenset[tuple[str, int]] = frozenset()
     while True:
         try:
-            return _all(lines, crew, vault, emit, progress, frozenset(silent))
+            return speaking.all(silent)
+        except _Anew as anew:
+            silent, said = anew.args
+            emit(said)
+
+
+@dataclass(frozen=True, slots=True)
+class _Speaking:
+    lines: Sequence[Narration]
+    crew: Crew
+    vault: Vault
+    emit: Emit
+    faults: Faults
+    ticks: Sequence[Tick]
+    mix: bool
+
+    def all(self, silent: frozenset[tuple[str, int]]) -> dict[int, Take]:
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            waiting = [pool.submit(self.one, k, silent) for k in range(len(self.lines))]
+            try:
+                takes = {line.position: each.result() for line, each in zip(self.lines, waiting, strict=True)}
+            except BaseException:
+                for each in waiting:
+                    each.cancel()
+                raise
+        return {position: take for position, take in takes.items() if take}
+
+    def one(self, k: int, silent: frozenset[tuple[str, int]]) -> Take | None:
+        line, own = self.lines[k], self.lines[k].role.own_voice
+        try:
+            part, take = _own(line, self.vault) if own else _spoken(line, self.crew, self.vault, silent, self.ticks[k])
+        except DiskFull:
+            raise
+        except FilmError as error:
+            self.faults.of(line.position, "voice", error)
+            return None
         except _Mute as mute:
-            position, speaker, error = mute.args
-            silent |= {(speaker.narrator, line.position) for line in lines if not mix or line.position == position}
-            left = {line.position: _choice(line, frozenset(silent)) for line in lines if line.role.own_voice is None}
-            follows = left[position]
-            if follows is None or not all(left.values()):
-                raise error from mute
-            failed = crew.get("voices", speaker.narrator).label
-            emit(Warned(f"{failed} failed: {error.message} {follows.narrator} speaks instead.", error.hint, error.where))
+            speaker, why = mute.args
+            instead = self.instead(speaker, line.position, silent)
+            if instead is None:
+                self.faults.of(line.position, "narration", why)
+                return None
+            raise _Anew(instead, self.said(line, speaker, why, instead)) from mute
+        self.ticks[k](1.0)
+        self.emit(Made("narration", line.scene_number, str(part.path), part.reused))
+        return take
+
+    def said(self, line: Narration, speaker: Speaker, error: FilmError, silent: frozenset[tuple[str, int]]) -> Warned:
+        follows = _choice(line, silent)
+        assert follows is not None
+        failed = self.crew.get("voices", speaker.narrator).label
+        why = f"scene {line.scene_number}, narration: {error.message}"
+        where = f"scenes[{line.position}].narration"
+        return Warned(f"{failed} failed: {why} {follows.narrator} speaks instead.", error.hint, where)
+
+    def instead(self, speaker: Speaker, position: int, silent: frozenset[tuple[str, int]]) -> frozenset[tuple[str, int]] | None:
+        """Who is silent from now on, so that others speak; None if there would be a line that nobody speaks."""
+        more = silent | {(speaker.narrator, line.position) for line in self.lines if not self.mix or line.position == position}
+        return more if all(_choice(line, more) for line in self.lines if line.role.own_voice is None) else None
 
 
 def _choice(line: Narration, silent: frozenset[tuple[str, int]]) -> Speaker | None:
     return next((one for one in line.role.speakers if (one.narrator, line.position) not in silent), None)
 
 
-def _all(
-    lines: Sequence[Narration], crew: Crew, vault: Vault, emit: Emit, progress: Progress, silent: frozenset[tuple[str, int]]
-) -> dict[int, Take]:
-    ticks = [progress.tick("narration", i, len(line.text) + 1) for i, line in enumerate(lines)]
-
-    def one(i: int) -> tuple[int, Take]:
-        line = lines[i]
-        part, take = _own(line, vault) if line.role.own_voice else _spoken(line, crew, vault, silent, ticks[i])
-        ticks[i](1.0)
-        emit(Made("narration", line.scene_number, str(part.path), part.reused))
-        return line.position, take
-
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        waiting = [pool.submit(one, i) for i in range(len(lines))]
-        try:
-            return dict(each.result() for each in waiting)
-        except BaseException:
-            for each in waiting:
-                each.cancel()
-            raise
-
-
 def _spoken(
-    line: Narration, crew: Crew, vault: Vault, silent: frozenset[tuple[str, int]], tick: Callable[[float], None]
+    line: Narration, crew: Crew, vault: Vault, silent: frozenset[tuple[str, int]], tick: Tick
 ) -> tuple[Part, Take]:
     speaker = _choice(line, silent)
     assert speaker is not None
@@ -98,10 +136,10 @@ def _spoken(
         def build(out: Path) -> Notes:
             try:
                 notes: Notes = engine.speak(asked, out, tick)
+            except DiskFull:
+                raise
             except FilmError as error:
-                where = f"scenes[{line.position}].narration"
-                told = FilmError(f"scene {line.scene_number}, narration: {error.message}", error.hint, where)
-                raise _Mute(line.position, speaker, told) from error
+                raise _Mute(speaker, error) from error
             return notes
 
         return vault.make("take", ".wav", recipe, build)
@@ -131,7 +169,6 @@ def _own(line: Narration, vault: Vault) -> tuple[Part, Take]:
     """Somebody's own recording; its words are the narration's, spread over it by their length."""
     path = line.role.own_voice
     assert path is not None
-    where = f"scenes[{line.position}].voice"
 
     def build(out: Path) -> Notes:
         raw = out.with_name("raw.wav")
@@ -140,10 +177,10 @@ def _own(line: Narration, vault: Vault) -> tuple[Part, Take]:
         return {}
 
     try:
-        part = vault.make("take", ".wav", ["own", sound.VERSION, digest(path)], build)
-    except (FilmError, OSError) as error:
-        said = error.message if isinstance(error, FilmError) else "The sound file cannot be read."
-        raise FilmError(f"scene {line.scene_number}, voice: {said}", getattr(error, "hint", ""), where) from error
+        content = digest(path)
+    except OSError as error:
+        raise FilmError("The sound file cannot be read.", "Choose another.") from error
+    part = vault.make("take", ".wav", ["own", sound.VERSION, content], build)
     length = sound.seconds(part.path)
     return part, Take(part.path, length, spread(line.text, length), "own recording")
 

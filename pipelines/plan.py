@@ -12,7 +12,7 @@ from math import ceil
 from pathlib import Path
 
 from .moves import Camera
-from .presets import Mood
+from .presets import Model, Mood
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,11 @@ class Brief:
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """One clip to take: `frames` long, moving as `camera` says."""
+    """One clip to take: `frames` long, moving as `camera` says.
+
+    `picture` is a PNG of ours, upright and in sRGB, where the scene has one and the engine writes a file. `model` is
+    the one that was asked for, of those that the engine runs.
+    """
 
     prompt: str
     picture: Path | None
@@ -61,6 +65,7 @@ class Shot:
     frame: Frame
     fit: str
     seed: int
+    model: Model | None = None
 
 
 @dataclass(frozen=True, slots=True)

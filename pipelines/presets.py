@@ -7,6 +7,7 @@ with it. A preset holds names and numbers only; none of it is ever handed to ffm
 from __future__ import annotations
 
 import difflib
+import json
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import field
@@ -15,7 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from .work import FilmError
@@ -24,6 +25,11 @@ strict = ConfigDict(extra="forbid", allow_inf_nan=False, arbitrary_types_allowed
 Share = Annotated[float, Field(ge=0, le=1)]
 Colour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")]
 Even = Annotated[int, Field(ge=64, le=7680, multiple_of=2)]
+
+
+def _finite(options: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    json.dumps(options, allow_nan=False)  # a recipe holds no other number
+    return options
 
 
 @dataclass(frozen=True, slots=True, config=strict)
@@ -198,6 +204,28 @@ class CaptionStyle:
     motion: Literal["none", "pop", "word"] = "none"  # pop: words spring up as they are said; word: one at a time
 
 
+@dataclass(frozen=True, slots=True, config=strict)
+class Model:
+    """A model by name: the engine (a file in pipelines/clips) that runs it, and where its weights come from.
+
+    `wants_picture` where the model differs from its engine. `options` are checked by the engine.
+    """
+
+    label: str
+    what: str
+    engine: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    repo: str
+    revision: str = ""
+    licence: str = ""
+    wants_picture: bool | None = None
+    options: Annotated[dict[str, JsonValue], AfterValidator(_finite)] = field(default_factory=dict)
+
+    @property
+    def content(self) -> list[object]:
+        """What changes a clip: everything but its names."""
+        return [self.engine, self.repo, self.revision, self.options]
+
+
 @dataclass(frozen=True)
 class Kind:
     """A file of presets and the shape of its entries."""
@@ -217,6 +245,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "sizes": Kind("frames.toml", Size, "size"),
         "qualities": Kind("qualities.toml", Quality, "quality"),
         "captions": Kind("captions.toml", CaptionStyle, "caption style"),
+        "models": Kind("models.toml", Model, "model"),
     }
 )
 
@@ -233,6 +262,7 @@ class Presets:
     sizes: dict[str, Size] = field(default_factory=dict)
     qualities: dict[str, Quality] = field(default_factory=dict)
     captions: dict[str, CaptionStyle] = field(default_factory=dict)
+    models: dict[str, Model] = field(default_factory=dict)
 
     def pick(self, kind: str, name: str) -> Any:
         """The entry of that name; an unknown one raises FilmError with the nearest known name."""

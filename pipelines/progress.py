@@ -4,12 +4,27 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from .events import Emit, Moved
 from .work import Cancelled, Tick
 
-PAUSE = 0.1  # seconds between two events at least
+PAUSE = 0.2  # seconds between two events about one scene at least
+
+
+@dataclass(slots=True)
+class _Share:
+    """How much of how much is done; `told` is when somebody heard of it last."""
+
+    size: float = 0.0
+    done: float = 0.0
+    told: float = 0.0
+
+    @property
+    def part(self) -> float:
+        return self.done / self.size if self.size else 0.0
 
 
 class Progress:
@@ -18,31 +33,31 @@ class Progress:
     def __init__(self, emit: Emit, weights: Mapping[str, float]) -> None:
         self._emit = emit
         self._weights = dict(weights)
-        self._done: dict[str, dict[int, float]] = {name: {} for name in weights}
-        self._sizes: dict[str, dict[int, float]] = {name: {} for name in weights}
+        self._stages: dict[str, _Share] = {name: _Share() for name in weights}
+        self._scenes: defaultdict[tuple[str, int], _Share] = defaultdict(_Share)
         self._lock = threading.Lock()
         self._told = 0.0
-        self._last = 0.0
         self._stopped = False
 
-    def tick(self, stage: str, piece: int = 0, size: float = 1.0) -> Tick:
-        """The Tick of one piece of a stage. All pieces are made before the first one ticks, or the share may go back;
-        what is told never does."""
+    def tick(self, stage: str, scene: int = 0, size: float = 1.0) -> Tick:
+        """The Tick of one piece of a stage, which is about the scene of that number (0: about none). All pieces are
+        made before the first one ticks, or the share may go back; what is told of the whole never does."""
+        shares = self._stages[stage], self._scenes[stage, scene]
         with self._lock:
-            self._sizes[stage][piece] = size
-            self._done[stage][piece] = 0.0
+            for share in shares:
+                share.size += size
+        so_far = 0.0
 
         def ticked(done: float) -> None:
+            nonlocal so_far
             with self._lock:
                 if self._stopped:
                     raise Cancelled
-                self._done[stage][piece] = max(self._done[stage][piece], min(1.0, done))
-                now = time.monotonic()
-                if now - self._last < PAUSE:
-                    return
-                self._last = now
-                self._told = max(self._told, self._share())
-                self._emit(Moved(stage, round(self._told, 4)))  # still locked: or an earlier share could be told later
+                grown = max(0.0, min(1.0, done) - so_far)
+                so_far += grown
+                for share in shares:
+                    share.done += grown * size
+                self._tell(stage, scene, shares[1], bool(grown))
 
         return ticked
 
@@ -51,11 +66,13 @@ class Progress:
         with self._lock:
             self._stopped = True
 
-    def _share(self) -> float:
-        whole = sum(self._weights.values())
-        done = 0.0
-        for stage, weight in self._weights.items():
-            sizes = self._sizes[stage]
-            if total := sum(sizes.values()):
-                done += weight * sum(self._done[stage][piece] * size for piece, size in sizes.items()) / total
-        return done / whole
+    def _tell(self, stage: str, scene: int, share: _Share, news: bool) -> None:
+        """Still locked: or an earlier share could be told later. A scene's end is told at once."""
+        now = time.monotonic()
+        ended = news and share.part > 1 - 1e-9
+        if now - share.told < PAUSE and not ended:
+            return
+        share.told = now
+        whole = sum(weight * self._stages[name].part for name, weight in self._weights.items()) / sum(self._weights.values())
+        self._told = max(self._told, min(1.0, whole))
+        self._emit(Moved(stage, round(self._told, 4), scene, round(min(1.0, share.part), 4)))

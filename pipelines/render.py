@@ -1,6 +1,8 @@
 """The whole product: a story becomes a film. Knows no page, no job, no setting; the vault makes it resume.
 
-cast -> narration, and pictures -> timeline -> sound, and stretches of film -> join
+cast -> narration, and pictures -> timeline -> sound, and clips -> stretches of film -> join
+
+What is wrong with one scene does not stop the others: they are made, then all faults are raised at once.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +20,13 @@ from .cast import Cast, cast
 from .crew import Crew
 from .deliver import Delivery, check_place
 from .events import Began, Done, Emit, Event, Warned
+from .faults import Faults
+from .hands import Hands
 from .narrate import Narration, narrate
 from .plan import Frame, Shot
 from .presets import Presets
 from .progress import Progress
+from .rushes import Rushes, live
 from .schedule import room, timeline
 from .score import score
 from .stage import Studio as Studio
@@ -28,9 +34,9 @@ from .story import Story, pixels
 from .stretches import Stretches
 from .subtitles import room as line_room
 from .subtitles import undrawable
-from .timeline import Take, Timeline
+from .timeline import Span, Take, Timeline
 from .vault import Part
-from .work import Cancelled
+from .work import Cancelled, FilmError, Tick
 
 WEIGHTS = {"narration": 4.0, "pictures": 4.0, "music": 4.0, "sound": 6.0, "film": 80.0, "join": 2.0}
 
@@ -51,33 +57,43 @@ def render(story: Story, studio: Studio, emit: Emit, out: Path) -> Film:
     """
     check_place(out)
     listener, emit = emit, (told := _Told(emit))
-    progress = Progress(emit, WEIGHTS)
+    progress = None
     try:
         roles = cast(story, studio.crew, studio.presets, emit)
-        frame = frame_of(story, studio.presets)
-        with Album(story, frame, studio.vault, emit, progress) as album:
+        progress = Progress(emit, _weights(roles, studio))
+        faults, frame = Faults(story, emit), frame_of(story, studio.presets)
+        with Album(story, roles, frame, studio, emit, progress, faults) as album:
             with ThreadPoolExecutor(1) as pool:
-                spoken = pool.submit(_speak, story, roles, studio, frame, emit, progress)
+                spoken = pool.submit(_speak, story, roles, studio, frame, emit, progress, faults)
                 _finish([spoken], progress)
             takes = spoken.result()
-            album.check()
+            voiced = not faults.about("narration", "voice")
             style = studio.presets.pick("captions", story.caption_style)
             plan = timeline(story, takes, frame, line_room(style, frame.width, frame.height), emit)
             _warn_undrawable(story, plan, emit)
-            shots = _shots(story, roles, plan)
-            spans, sound, music = _make(Stretches(story, roles, plan, shots, album, studio, emit), progress)
-            album.settle()
+            shots = _shots(story, roles, plan, studio.presets)
+            with Rushes(story, roles, shots, album, studio, emit, progress, faults) as rushes:
+                stretches = Stretches(story, roles, plan, shots, album, rushes, studio, emit, faults)
+                spans, sound, music = _make(stretches, voiced, progress)
             paths = [_path(studio.crew, role.engine, shots[i], album, i) for i, role in enumerate(roles.roles)]
-        engines = _credits(roles, takes, studio.crew)
+        engines = _credits(roles, takes, studio)
         emit(Began("join", 1))
         delivery = Delivery(story, roles, plan, engines, spans, sound, music, paths)
-        made = delivery.join(studio.vault, progress.tick("join"))
-        delivery.put(made, out, emit)
+        film = delivery.join(studio.vault, progress.tick("join"))
+        delivery.put(film, out, emit)
     finally:
         told.end()
-        progress.stop()
+        if progress:
+            progress.stop()
     listener(Done(str(out), plan.seconds, plan.frames, dict(engines)))
     return Film(out, plan, engines)
+
+
+def _weights(roles: Cast, studio: Studio) -> dict[str, float]:
+    """What share of the work each stage is, about: models take much longer than all the rest."""
+    painted = any(role.painter for role in roles.roles)
+    shot = any(not live(studio, role.engine) for role in roles.roles)
+    return WEIGHTS | ({"pictures": 60.0} if painted else {}) | ({"clips": 400.0} if shot else {})
 
 
 def frame_of(story: Story, presets: Presets) -> Frame:
@@ -87,7 +103,9 @@ def frame_of(story: Story, presets: Presets) -> Frame:
     return Frame(round(width * scale / 2) * 2, round(height * scale / 2) * 2, story.rate)
 
 
-def _speak(story: Story, roles: Cast, studio: Studio, frame: Frame, emit: Emit, progress: Progress) -> dict[int, Take]:
+def _speak(
+    story: Story, roles: Cast, studio: Studio, frame: Frame, emit: Emit, progress: Progress, faults: Faults
+) -> dict[int, Take]:
     lines = [
         Narration(i, scene.scene_number, scene.narration, role, room(story, i, frame))
         for i, (scene, role) in enumerate(zip(story.scenes, roles.roles, strict=True))
@@ -98,39 +116,59 @@ def _speak(story: Story, roles: Cast, studio: Studio, frame: Frame, emit: Emit, 
     if online := sorted(name for name in speakers if studio.crew.get("voices", name).online):
         said = f"The narration's text goes to an online service ({', '.join(online)}), which speaks it."
         emit(Warned(said, "REELWRIGHT_ONLINE_VOICES=0 keeps it on this machine."))
-    return narrate(lines, studio.crew, studio.vault, emit, progress, mix=studio.mix_voices)
+    return narrate(lines, studio.crew, studio.vault, emit, progress, faults, mix=studio.mix_voices)
 
 
-def _shots(story: Story, roles: Cast, plan: Timeline) -> list[Shot]:
+def _shots(story: Story, roles: Cast, plan: Timeline, presets: Presets) -> list[Shot]:
+    models = presets.models
     return [
-        Shot(scene.prompt, None, role.reading.camera, place.frames, plan.frame, story.fit, role.seed)
+        Shot(scene.prompt, None, role.reading.camera, place.frames, plan.frame, story.fit, role.seed, models.get(role.model))
         for scene, role, place in zip(story.scenes, roles.roles, plan.scenes, strict=True)
     ]
 
 
 def _path(crew: Crew, engine: str, shot: Shot, album: Album, i: int) -> Any:
     """The camera's matrices, where the engine moves a picture."""
-    live = crew.get("clips", engine)
-    return live.path(shot, album[i]) if i in album and getattr(live, "live", False) else None
+    drawing = crew.get("clips", engine)
+    return drawing.path(shot, album[i]) if i in album and hasattr(drawing, "path") else None
 
 
-def _make(stretches: Stretches, progress: Progress) -> tuple[list[Part], Part, Part | None]:
-    """Sound and picture side by side; the first failure stops all."""
-    made = stretches
+def _make(stretches: Stretches, voiced: bool, progress: Progress) -> tuple[list[Part], Part, Part | None]:
+    """Sound and picture side by side; then every scene's fault at once, if there are any."""
+    made, scenes = stretches, stretches.story.scenes
     spans = made.timeline.spans
     for stage, total in (("music", 1), ("sound", 1), ("film", len(spans))):
         made.emit(Began(stage, total))
-    ticks = [progress.tick("film", k, span.frames) for k, span in enumerate(spans)]
-    studio, hands = made.studio, made.studio.workers
-    with ThreadPoolExecutor(hands) as pool, ThreadPoolExecutor(1) as other:
-        heard = other.submit(score, made.story, made.roles, made.timeline, studio.crew, studio.vault, made.emit, progress)
+    ticks = [progress.tick("film", scenes[span.clips[0]].scene_number, span.frames) for span in spans]
+    hands = made.studio.workers
+    with Hands(hands) as pool, ThreadPoolExecutor(1) as other:
+        heard = other.submit(_heard, made, voiced, progress)
         # In the film's order, but the last ones by length: so all hands are done at about the same time.
         last = max(0, len(spans) - 3 * hands)
         order = [*range(last), *sorted(range(last, len(spans)), key=lambda k: -spans[k].frames)]
-        seen = {k: pool.submit(made.make, spans[k], ticks[k]) for k in order}
+        seen = {k: pool.add(partial(_one, made, spans[k], ticks[k]), made.needs(spans[k])) for k in order}
         _finish([heard, *seen.values()], progress)
-        sound, music = heard.result()
-        return [seen[k].result() for k in range(len(spans))], sound, music
+    made.faults.settle()
+    parts, heard_all = [seen[k].result() for k in range(len(spans))], heard.result()
+    assert heard_all is not None
+    return [part for part in parts if part], *heard_all
+
+
+def _heard(made: Stretches, voiced: bool, progress: Progress) -> tuple[Part, Part | None] | None:
+    """The sound; None where a narration is lacking that it would be mixed from."""
+    if not voiced:
+        return None
+    return score(made.story, made.roles, made.timeline, made.studio.crew, made.studio.vault, made.emit, progress)
+
+
+def _one(made: Stretches, span: Span, tick: Tick) -> Part | None:
+    """One stretch; None where one of its scenes has a fault that was told."""
+    try:
+        return made.make(span, tick)
+    except FilmError as error:
+        if error in made.faults:
+            return None
+        raise
 
 
 def _finish(works: Sequence[Future[Any]], progress: Progress) -> None:
@@ -140,8 +178,6 @@ def _finish(works: Sequence[Future[Any]], progress: Progress) -> None:
         _raise_first(works)
     except BaseException as error:
         progress.stop()
-        for work in works:
-            work.cancel()
         wait(works)
         if isinstance(error, Exception):
             _raise_first(works)
@@ -155,13 +191,16 @@ def _raise_first(works: Sequence[Future[Any]]) -> None:
         raise next((error for error in failed if not isinstance(error, Cancelled)), failed[0])
 
 
-def _credits(roles: Cast, takes: Mapping[int, Take], crew: Crew) -> dict[str, str]:
-    """What made the clips, the voice and the music, for the people who watch."""
-    clips = sorted({crew.get("clips", role.engine).label for role in roles.roles})
+def _credits(roles: Cast, takes: Mapping[int, Take], studio: Studio) -> dict[str, str]:
+    """What made the clips, the voice and the music, and the pictures if somebody did, for the people who watch."""
+    crew, models = studio.crew, studio.presets.models
+    clips = sorted({models[role.model].label if role.model else crew.get("clips", role.engine).label for role in roles.roles})
+    painters = sorted({crew.get("pictures", role.painter).label for role in roles.roles if role.painter})
     labels = {name: crew.get("voices", name).label for role in roles.roles for name in (one.narrator for one in role.speakers)}
     voices = sorted({labels.get(take.narrator, take.narrator) for take in takes.values()})
     music = "own file" if roles.own_music else crew.get("music", roles.composer).label if roles.composer else "none"
-    return {"clips": ", ".join(clips), "voice": ", ".join(voices) or "none", "music": music}
+    painted = {"pictures": ", ".join(painters)} if painters else {}
+    return {"clips": ", ".join(clips)} | painted | {"voice": ", ".join(voices) or "none", "music": music}
 
 
 def _warn_undrawable(story: Story, plan: Timeline, emit: Emit) -> None:

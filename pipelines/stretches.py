@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from . import ffmpeg, film
 from .album import Album
 from .cast import Cast
 from .events import Emit, Made
+from .faults import Faults
 from .plan import Shot
+from .rushes import Rushes
 from .stage import Studio
 from .story import Story
 from .subtitles import ass
 from .timeline import Span, Timeline
 from .vault import Notes, Part
-from .work import Tick
+from .work import DiskFull, FilmError, Tick
+
+if TYPE_CHECKING:
+    from numpy import uint8
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +37,18 @@ class Stretches:
     timeline: Timeline
     shots: Sequence[Shot]
     album: Album
+    rushes: Rushes
     studio: Studio
     emit: Emit
+    faults: Faults
+
+    def needs(self, span: Span) -> list[Future[Any]]:
+        """What has to be there before the stretch can be made."""
+        places = [(clip, self.rushes if clip in self.rushes else self.album) for clip in span.clips]
+        return [source.future(clip) for clip, source in places if clip in source]
 
     def make(self, span: Span, tick: Tick) -> Part:
-        """One stretch, encoded, or as it was found."""
+        """One stretch, encoded, or as it was found. A scene's fault if there is nothing to be seen of it."""
         frame, turning = self.timeline.frame, len(span.clips) == 2
         script = self._script(span)
         xfade = self.studio.presets.pick("transitions", span.transition).xfade if turning else ""
@@ -41,6 +57,7 @@ class Stretches:
         graph = film.picture_filter(frame, xfade, span.frames, look, bool(script))
         told = film.stretch_args(frame, quality, graph, turning, span.frames)
         clips = list(zip(span.clips, span.starts, strict=True))
+        tick(0.0)
         recipe = [told, script, ffmpeg.version(), [[self._recipe(clip), start] for clip, start in clips]]
 
         def build(out: Path) -> Notes:
@@ -48,11 +65,20 @@ class Stretches:
             film.encode([*told, str(out)], footage, span.frames, frame, script, self.studio.fonts, out, tick)
             return {"frames": span.frames}
 
-        tick(0.0)
         part = self.studio.vault.make("span", ".mp4", recipe, build)
         tick(1.0)
         self.emit(Made("film", self.story.scenes[span.clips[0]].scene_number, str(part.path), part.reused))
         return part
+
+    @contextmanager
+    def blamed(self, clip: int) -> Iterator[None]:
+        """What goes wrong inside is that scene's fault. A transition that fails by either is told once."""
+        try:
+            yield
+        except DiskFull:
+            raise
+        except FilmError as error:
+            raise self.faults.of(clip, "engine", error) from error
 
     def _script(self, span: Span) -> str:
         if self.story.captions not in ("burned", "both"):
@@ -63,12 +89,30 @@ class Stretches:
         return ass(self.timeline.captions, style, frame.width, frame.height, start, end, frame.rate)
 
     def _recipe(self, clip: int) -> list[object]:
-        name = self.roles.roles[clip].engine
+        name, shot = self.roles.roles[clip].engine, self.shots[clip]
+        if clip in self.rushes:
+            return [name, self.rushes[clip].recipe]
         picture = self.album[clip].path.stem if clip in self.album else ""
-        return [name, picture, self.studio.crew.get("clips", name).recipe(self.shots[clip])]
+        with self.blamed(clip):
+            recipe = self.studio.crew.get("clips", name).recipe(shot)
+        return [name, picture, recipe, *([shot.model.content] if shot.model else [])]
 
     def _footage(self, clip: int) -> film.Footage:
-        footage: film.Footage = self.studio.crew.get("clips", self.roles.roles[clip].engine).footage(
-            self.shots[clip], self.album[clip]
-        )
-        return footage
+        if clip in self.rushes:
+            return _Footage(self, clip, self.rushes[clip])
+        engine = self.studio.crew.get("clips", self.roles.roles[clip].engine)
+        with self.blamed(clip):
+            return _Footage(self, clip, engine.footage(self.shots[clip], self.album.get(clip)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Footage:
+    """Footage whose failures are its scene's faults."""
+
+    made: Stretches
+    clip: int
+    inner: film.Footage
+
+    def frames(self, start: int, count: int) -> Iterator[NDArray[uint8]]:
+        with self.made.blamed(self.clip):
+            yield from self.inner.frames(start, count)

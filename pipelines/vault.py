@@ -18,7 +18,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from .work import FilmError
+from .work import DiskFull, FilmError
 
 Plain = None | bool | int | float | str | list["Plain"] | dict[str, "Plain"]
 Notes = dict[str, Plain]
@@ -210,7 +210,7 @@ def disk() -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise FilmError("The disk is full.", "Free some space and run again: finished parts are kept.") from error
+            raise DiskFull from error
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             name = str(error.filename or "the folder")
             raise FilmError(f"Writing is not allowed: {name}.", "Choose another folder (REELWRIGHT_DATA, -o).", name) from error

@@ -27,6 +27,13 @@ class FilmError(Exception):
         return "\n".join([own, *(f"  {fault}" for fault in self.faults)])
 
 
+class DiskFull(FilmError):
+    """There is no room left: whatever else is at work must stop too."""
+
+    def __init__(self) -> None:
+        super().__init__("The disk is full.", "Free some space and run again: finished parts are kept.")
+
+
 class Cancelled(Exception):
     """Nobody wants this work any more. Finished parts are kept."""
 

@@ -19,13 +19,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipelines.events import Began, Done, Failed, Made, Moved, Stopped, Warned
+from pipelines.events import Began, Done, Failed, Fault, Made, Moved, Stopped, Warned
 from studio import cli
 
 from . import measure, whole
 
 Said = Any
-EVENTS = {kind.__name__.lower() for kind in (Began, Moved, Made, Warned, Done, Failed, Stopped)}
+EVENTS = {kind.__name__.lower() for kind in (Began, Moved, Made, Warned, Fault, Done, Failed, Stopped)}
 
 
 @pytest.fixture(scope="module")

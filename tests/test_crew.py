@@ -15,27 +15,35 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from pipelines import moves, plan, vault
 from pipelines.crew import ROLES, Crew, names
-from pipelines.darkroom import Darkroom, negative
+from pipelines.darkroom import Darkroom, Negative, negative
 from pipelines.presets import Presets, Voice
+from pipelines.video import look
 from pipelines.work import Cancelled, FilmError, idle
 from studio import cli
 
+from . import whole
+
 FRAME = plan.Frame(160, 90, Fraction(24))
-ALL = [(role, name) for role in ROLES for name in names(role)]
 
 
 def named(role: str) -> list[str]:
-    return list(names(role))
+    """Those of the house, and those of tests/extras, which keep the same contracts."""
+    return sorted({*names(role), *(path.stem for path in (whole.ROOT / "tests" / "extras" / role).glob("*.py"))})
+
+
+ALL = [(role, name) for role in ROLES for name in named(role)]
 
 
 @pytest.fixture(scope="module")
 def crew() -> Iterator[Crew]:
-    crew = Crew({"edge": {"online": False}})
-    yield crew
-    crew.close()
+    with whole.extras():
+        crew = Crew({"edge": {"online": False}})
+        yield crew
+        crew.close()
 
 
 def usable(crew: Crew, role: str, name: str) -> Any:
@@ -191,37 +199,97 @@ def test_a_composer_stops_when_told(name: str, crew: Crew, presets: Presets, tmp
 # Clip engines
 
 
-def shot(picture: Path, presets: Presets, action: str = "zoom in, pan left", frames: int = 10, seed: int = 3) -> plan.Shot:
+def shot(presets: Presets, action: str = "zoom in, pan left", frames: int = 10, seed: int = 3) -> plan.Shot:
     camera = moves.read(action, 4.0, presets.moves, seed).camera
-    return plan.Shot("a prompt", picture, camera, frames, FRAME, "cover", seed)
+    return plan.Shot("a prompt", None, camera, frames, FRAME, "cover", seed)
+
+
+@pytest.fixture
+def seen(photo: Path, tmp_path: Path, room: Darkroom) -> Negative:
+    return negative(room.develop(photo, (480, 270), vault.Vault(tmp_path / "seen")))
+
+
+def clip_engine(crew: Crew, name: str, live: bool) -> Any:
+    engine = usable(crew, "clips", name)
+    if getattr(engine, "live", False) != live:
+        pytest.skip("the other kind")
+    return engine
 
 
 @pytest.mark.parametrize("name", named("clips"))
-def test_a_live_engine_draws_what_its_recipe_says(
-    name: str, crew: Crew, presets: Presets, photo: Path, tmp_path: Path
-) -> None:
-    engine = usable(crew, "clips", name)
-    if not getattr(engine, "live", False):
-        pytest.skip("it writes a file")
+def test_a_live_engine_draws_what_its_recipe_says(name: str, crew: Crew, presets: Presets, seen: Negative) -> None:
+    engine = clip_engine(crew, name, live=True)
     assert engine.wants_picture in (True, False)
-    darkroom = Darkroom()
-    seen = negative(darkroom.develop(photo, (480, 270), vault.Vault(tmp_path)))
-    darkroom.close()
-    one = shot(seen.path, presets)
+    one = shot(presets)
     recipe = engine.recipe(one)
     assert json.loads(json.dumps(vault.plain(recipe))) == vault.plain(recipe)
-    drawn = [frame.copy() for frame in engine.footage(one, seen).frames(0, one.frames)]
-    assert len(drawn) == one.frames
-    assert all(frame.shape == (FRAME.height * 3 // 2, FRAME.width) and frame.dtype == np.uint8 for frame in drawn)
-    assert any((drawn[0] != frame).any() for frame in drawn[1:]), "it moves"
-    fresh = Crew().get("clips", name)
-    again = [frame.copy() for frame in fresh.footage(one, seen).frames(4, 3)]
-    assert all((a == b).all() for a, b in zip(drawn[4:7], again, strict=True)), "a slice is a slice of the same clip"
-    assert engine.path(one, seen).shape == (one.frames, 2, 3)
-    same = shot(seen.path, presets, seed=4)
-    assert engine.recipe(same) == recipe, "nothing trembles: the seed moves nothing"
-    for other in (shot(seen.path, presets, "pan right"), shot(seen.path, presets, frames=11), replace(one, fit="stretch")):
-        assert vault.plain(engine.recipe(other)) != vault.plain(recipe)
+    for given in (seen, *([] if engine.wants_picture else [None])):
+        drawn = [frame.copy() for frame in engine.footage(one, given).frames(0, one.frames)]
+        assert len(drawn) == one.frames
+        assert all(frame.shape == (FRAME.height * 3 // 2, FRAME.width) and frame.dtype == np.uint8 for frame in drawn)
+        assert any((drawn[0] != frame).any() for frame in drawn[1:]), "it moves"
+        fresh = Crew().get("clips", name)
+        again = [frame.copy() for frame in fresh.footage(one, given).frames(4, 3)]
+        assert all((a == b).all() for a, b in zip(drawn[4:7], again, strict=True)), "a slice is a slice of the same clip"
+    assert vault.plain(engine.recipe(shot(presets, frames=11))) != vault.plain(recipe)
+    if hasattr(engine, "path"):
+        assert engine.path(one, seen).shape == (one.frames, 2, 3)
+
+
+def test_the_cameras_recipe_is_what_moves_it(crew: Crew, presets: Presets) -> None:
+    engine, one = crew.get("clips", "camera"), shot(presets)
+    recipe = vault.plain(engine.recipe(one))
+    assert vault.plain(engine.recipe(shot(presets, seed=4))) == recipe, "nothing trembles: the seed moves nothing"
+    for other in (shot(presets, "pan right"), replace(one, fit="stretch")):
+        assert vault.plain(engine.recipe(other)) != recipe
+
+
+@pytest.mark.parametrize("name", named("clips"))
+def test_an_engine_that_writes_a_file_writes_a_clip(name: str, crew: Crew, presets: Presets, seen: Negative, tmp_path: Path) -> None:
+    engine = clip_engine(crew, name, live=False)
+    own = [model for model in presets.models.values() if model.engine == name]
+    model = next((one for one in own if crew.lack("clips", name, one) is None), None)
+    if own and model is None:
+        pytest.skip("none of its models is here")
+    png, ticks = tmp_path / "seen.png", Ticks()
+    seen.save(png)
+    wants = engine.wants_picture if model is None or model.wants_picture is None else model.wants_picture
+    for picture in (png, *([] if wants else [None])):
+        one = replace(shot(presets), picture=picture, model=model)
+        recipe = vault.plain(engine.recipe(one))
+        assert json.loads(json.dumps(recipe)) == recipe
+        assert vault.plain(engine.recipe(replace(one, prompt="another"))) != recipe or wants, "what is asked for counts"
+        notes = engine.shoot(one, tmp_path / "a.mp4", ticks)
+        video = look(tmp_path / "a.mp4", tmp_path, f"seen-{picture is None}")
+        assert video.frames == notes.get("frames", video.frames) > 1
+        assert video.width >= 16 and video.height >= 16 and 1 <= video.rate <= 120
+        assert vault.plain(notes) == notes, "notes are plain"
+    assert all(0 <= share <= 1 for share in ticks.shares) and ticks.shares
+    with pytest.raises(Cancelled):
+        engine.shoot(one, tmp_path / "b.mp4", stopped)
+
+
+# Painters
+
+
+@pytest.mark.parametrize("name", named("pictures"))
+def test_a_painter_paints_a_picture_that_covers_the_frame(name: str, crew: Crew, tmp_path: Path) -> None:
+    engine, ticks = usable(crew, "pictures", name), Ticks()
+    brief = plan.Brief("a red house by the sea at sunset", FRAME, 3)
+    notes = engine.paint(brief, tmp_path / "a.png", ticks)
+    with Image.open(tmp_path / "a.png") as image:
+        assert image.format == "PNG"
+        assert image.width >= FRAME.width and image.height >= FRAME.height
+    assert vault.plain(notes) == notes
+    assert all(0 <= share <= 1 for share in ticks.shares)
+    engine.paint(brief, tmp_path / "b.png", idle)
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    if hasattr(engine, "recipe"):
+        recipe = vault.plain(engine.recipe(brief))
+        assert json.loads(json.dumps(recipe)) == recipe
+        assert vault.plain(engine.recipe(replace(brief, frame=replace(FRAME, width=96)))) != recipe
+    with pytest.raises(Cancelled):
+        engine.paint(brief, tmp_path / "c.png", stopped)
 
 
 # A new engine is one file

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import re
@@ -54,6 +55,25 @@ def studio(presets: Presets, folder: Path, crew: Crew | None = None) -> Iterator
         yield render.Studio(own, presets, Vault(folder), ROOT / "assets" / "fonts", workers=2)
     finally:
         own.close()
+
+
+@contextmanager
+def extras() -> Iterator[None]:
+    """The engines in tests/extras are engines like all others, for a while."""
+    added = []
+    for folder in (ROOT / "tests" / "extras").iterdir():
+        package = importlib.import_module(f"pipelines.{folder.name}")
+        before, package.__path__ = package.__path__, [*package.__path__, str(folder)]
+        added.append((package, before, [path.stem for path in folder.glob("*.py")]))
+    try:
+        yield
+    finally:
+        for package, before, names in added:
+            package.__path__ = before
+            for name in names:
+                sys.modules.pop(f"{package.__name__}.{name}", None)
+                if hasattr(package, name):
+                    delattr(package, name)
 
 
 @dataclass(frozen=True)

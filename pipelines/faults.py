@@ -1,0 +1,46 @@
+"""What is wrong with single scenes while the others are made: told as soon as it is known, raised together at the end."""
+
+from __future__ import annotations
+
+import threading
+
+from .events import Emit, Fault
+from .story import Story, together
+from .work import FilmError
+
+
+class Faults:
+    """One film's. Safe from several threads."""
+
+    def __init__(self, story: Story, emit: Emit) -> None:
+        self._story = story
+        self._emit = emit
+        self._lock = threading.Lock()
+        self._found: list[tuple[int, FilmError]] = []
+
+    def __contains__(self, error: FilmError) -> bool:
+        """Whether it is one of these, so that whoever depended on that scene need not tell it again."""
+        return any(error is one for _, one in self._found)
+
+    def of(self, i: int, field: str, error: FilmError) -> FilmError:
+        """The error as a fault of that field of the scene at that position; it is told."""
+        number = self._story.scenes[i].scene_number
+        named = FilmError(f"scene {number}, {field}: {error.message}", error.hint, f"scenes[{i}].{field}")
+        named.__cause__ = error
+        with self._lock:
+            for _, known in self._found:
+                if (known.message, known.where) == (named.message, named.where):
+                    return known  # several stretches show one scene
+            self._found.append((i, named))
+        self._emit(Fault(number, named.message, named.hint, named.where))
+        return named
+
+    def about(self, *fields: str) -> bool:
+        """Whether any is of one of these fields."""
+        return any(error.where.rpartition(".")[2] in fields for _, error in self._found)
+
+    def settle(self) -> None:
+        """FilmError with every fault, in the film's order, if there is any."""
+        found = [error for _, error in sorted(self._found, key=lambda pair: pair[0])]
+        if found:
+            raise found[0] if len(found) == 1 else together(found)
