@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import pickle
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -18,7 +19,8 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from pipelines import ffmpeg, moves, mp4, vault
+from pipelines import ffmpeg, moves, mp4
+from pipelines import vault as vaults
 from pipelines.clips import _gpu, _open_sora_plan, _reel, _stream
 from pipelines.clips import _open_sora_machine as machines
 from pipelines.clips import _open_sora_net as nets
@@ -28,10 +30,14 @@ from pipelines.clips._open_sora_net import Clip, Design, Net, design_of, predict
 from pipelines.clips._open_sora_plan import options, pieces, size, text
 from pipelines.clips._weights import Source, table
 from pipelines.clips.open_sora import Engine
+from pipelines.crew import Crew
 from pipelines.plan import Frame, Shot
 from pipelines.presets import Model, Presets
+from pipelines.render import Studio
+from pipelines.vault import Vault
 from pipelines.work import Cancelled, FilmError, idle
 
+from . import whole
 from .open_sora_weights import draw, folder, vae_sizes
 
 DATA = Path(__file__).parent / "data" / "open_sora"
@@ -347,7 +353,7 @@ def test_a_prompt_becomes_a_clip_and_the_same_seed_the_same_clip(home: Path, eng
     assert engine.lacks(one.model or model(home)) is None
     notes = engine.shoot(one, tmp_path / "a.mp4", ticks.append)
     assert notes == {"rows": 4, "frames": 33, "rate": "24/1", "width": 64, "height": 32}
-    assert vault.plain(notes) == notes
+    assert vaults.plain(notes) == notes
     assert mp4.count(tmp_path / "a.mp4") == 33
     frames = seen(tmp_path / "a.mp4")
     assert frames.shape == (33, 32, 64, 3)
@@ -445,19 +451,40 @@ def test_stopping_takes_no_further_block(home: Path, engine: Engine, presets: Pr
 
 def test_lengths_that_make_the_same_clip_have_the_same_recipe(home: Path, engine: Engine, presets: Presets, still: Path) -> None:
     one = wish(presets, home, seconds=4.2)
-    recipe = vault.plain(engine.recipe(one))
-    assert vault.plain(engine.recipe(wish(presets, home, seconds=5.3))) == recipe
+    recipe = vaults.plain(engine.recipe(one))
+    assert vaults.plain(engine.recipe(wish(presets, home, seconds=5.3))) == recipe
     for other in (
         wish(presets, home, seconds=5.5), wish(presets, home, seconds=4.2, prompt="b"), replace(one, seed=4),
         wish(presets, home, seconds=4.2, picture=still), replace(one, frame=Frame(90, 160, Fraction(24))),
     ):  # fmt: skip
-        assert vault.plain(engine.recipe(other)) != recipe
+        assert vaults.plain(engine.recipe(other)) != recipe
 
 
 @pytest.mark.usefixtures("small")
 def test_eight_bits_and_streaming_go_all_the_way(home: Path, presets: Presets, tmp_path: Path) -> None:
     eight = Engine(device="cpu")
     assert eight.shoot(wish(presets, home, weights="fp8"), tmp_path / "a.mp4", idle)["frames"] == 33
+
+
+@pytest.mark.usefixtures("small")
+def test_a_film_is_made_and_a_scene_with_bad_weights_is_named(home: Path, presets: Presets, vault: Vault, tmp_path: Path) -> None:
+    spoilt = tmp_path / "spoilt"
+    shutil.copytree(home, spoilt)
+    cut(spoilt / "hunyuan_vae.safetensors")
+    mine = replace(presets, models={"good": model(home), "bad": model(spoilt)})
+    crew = Crew({"edge": {"online": False}, "open_sora": {"device": "cpu"}})
+    studio = Studio(crew, mine, vault, whole.ROOT / "assets" / "fonts", workers=2)
+    pictures = whole.pictures(tmp_path / "pictures", 2)
+    rows: list[dict[str, Any]] = [{"image": None, "prompt": "a calm sea", "duration": 1.3, "engine": "good"}, {"duration": 1, "engine": "good"}]
+    shown = whole.make(whole.story(mine, pictures, rows), studio, tmp_path / "film.mp4")
+    assert shown.made["clips"] == [1, 2]
+    assert whole.count(shown.path) == shown.film.timeline.frames
+    rows[0] |= {"duration": 1.2}
+    rows[1] |= {"engine": "bad"}
+    with pytest.raises(FilmError, match=r"hunyuan_vae\.safetensors is cut short") as caught:
+        whole.make(whole.story(mine, pictures, rows), studio, tmp_path / "film.mp4")
+    assert caught.value.where == "scenes[1].engine" and "etch it anew" in caught.value.hint
+    crew.close()
 
 
 # What goes wrong on the way
@@ -639,6 +666,21 @@ def test_a_machine_without_a_gpu_is_told_what_is_needed(monkeypatch: pytest.Monk
 def test_a_shot_of_nothing_is_refused(home: Path, engine: Engine, presets: Presets, tmp_path: Path) -> None:
     with pytest.raises(FilmError, match="neither a prompt nor a picture"):
         engine.shoot(wish(presets, home, prompt="  "), tmp_path / "a.mp4", idle)
+
+
+# What measures it
+
+
+def test_what_measures_it_on_a_gpu_goes_its_way_without_one(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    from .bench import bench_gpu
+
+    monkeypatch.setattr(bench_gpu, "STEPS", 12)
+    assert bench_gpu.main(["--tiny"]) == 0
+    told = capsys.readouterr().out
+    assert "rows of 12 steps: 23" in told and "peak of the GPU's memory" in told
+    if not torch.cuda.is_available():
+        assert bench_gpu.main([]) == 1
+        assert "No GPU is seen here" in capsys.readouterr().out
 
 
 # The file
