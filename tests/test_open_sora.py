@@ -530,6 +530,10 @@ def test_memory_that_runs_out_is_met_once(where: str, home: Path, presets: Prese
     engine = Engine(device="cpu")
     notes = engine.shoot(wish(presets, home), tmp_path / "a.mp4", idle)
     assert "less was taken" in str(notes["memory"]) and notes["frames"] == 33
+    machine = engine._loaded[1] if engine._loaded else None
+    assert machine and machine.room == 0 and not machine.net(33, (64, 32)).blocks.kept  # type: ignore[attr-defined]
+    if where == "decode":
+        assert machine.vae(torch.float32).use_framewise_decoding
     left[0] = 2
     with pytest.raises(FilmError, match="memory ran out") as caught:
         engine.shoot(wish(presets, home), tmp_path / "b.mp4", idle)
