@@ -31,12 +31,16 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """One part is ready. `reused` tells that it was there already; `scene` is a scene_number, 0 for the whole film."""
+    """One part is ready. `reused` tells that it was there already; `scene` is a scene_number, 0 for the whole film.
+
+    `turning`: it is no scene's own stretch, but the one in which that scene turns into the next.
+    """
 
     stage: str
     scene: int
     path: str
     reused: bool
+    turning: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,7 +130,7 @@ def hear(desk: Desk, document: Document) -> State:
 
 
 def _state(desk: Desk, document: Document, job: Job, rows: list[str], events: list[Told], began: float) -> State:
-    done = {_row(rows, event) for event in events if event["event"] == "made" and event["stage"] == "film"}
+    done = {_row(rows, event) for event in events if _is_clip(event)}
     moved = [stamped.event for stamped in desk.progress(job.id)]
     share = max((float(event["done"]) for event in moved), default=0.0)
     warnings = tuple(dict.fromkeys(str(event["message"]) for event in events if event["event"] == "warned"))
@@ -158,7 +158,7 @@ def _taken_in(document: Document, works: Works, job: Job, rows: list[str], event
     made, takes, failed = dict(works.made), dict(works.takes), dict(works.failed)
     for event in events:
         row = _row(rows, event)
-        if event["event"] == "made" and event["stage"] == "film" and row:
+        if _is_clip(event) and row:
             clip = Path(str(event["path"]))
             if not clip.is_file():
                 continue
@@ -212,6 +212,10 @@ def _row(rows: list[str], event: Told) -> str:
     """The row that an event is about; "" for none."""
     n = event.get("scene")
     return rows[n - 1] if isinstance(n, int) and 0 < n <= len(rows) else ""
+
+
+def _is_clip(event: Told) -> bool:
+    return bool(event["event"] == "made" and event["stage"] == "film" and not event.get("turning"))
 
 
 def _job(desk: Desk, document: Document) -> Job | None:

@@ -59,7 +59,8 @@ class Document:
         self.id, self.folder, self.shown = identity, folder, shown
         self.owner = str(told.get("owner", ""))
         self.lock = threading.RLock()
-        self.version = 1
+        self.version = 1  # of what people wrote
+        self.news = 0  # of what was made
         rows = tuple(Row(str(row["id"]), dict(row["cells"])) for row in told.get("rows", ()))
         self.project = Project(rows, dict(told.get("settings", {})))
         self.works = _works(told.get("works", {}))
@@ -98,8 +99,9 @@ class Document:
         with self.lock:
             after = change(self.works)
             if after != self.works:
-                self.works = after
-                self._put(self.project)
+                before, self.works = self.works, after
+                self._save_or(lambda: setattr(self, "works", before))
+                self.news += 1
 
     def keep(self, file: Path, name: str) -> str:
         """A copy of an uploaded picture or sound in the project's own folder. -> the name that a cell holds."""
@@ -142,12 +144,16 @@ class Document:
 
     def _put(self, project: Project) -> None:
         before, self.project = self.project, project
+        self._save_or(lambda: setattr(self, "project", before))
+        self.version += 1
+
+    def _save_or(self, back: Callable[[], None]) -> None:
+        """Save; where that cannot be done, what was there before stays."""
         try:
             self.save()
         except FilmError:
-            self.project = before
+            back()
             raise
-        self.version += 1
 
     def save(self) -> None:
         rows = [{"id": row.id, "cells": dict(row.cells)} for row in self.project.rows]

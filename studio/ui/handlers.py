@@ -250,7 +250,7 @@ class Handlers:
     def add(self, identity: str, selected: str) -> Outputs:
         """A new scene behind the chosen one."""
         before, after, chosen = acts.act(self.rooms, identity, selected, {"what": "add", "after": selected})
-        return [patch(before, after, chosen) | {"show": True}, chosen, dock(after), *scene_parts(after, chosen)]
+        return [patch(before, after, chosen) | {"show": True}, chosen, dock(after), gr.update(selected="scene"), *scene_parts(after, chosen)]
 
     def no_picture(self, identity: str, selected: str) -> Outputs:
         return self.choose_picture(identity, selected, None)

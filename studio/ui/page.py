@@ -180,7 +180,7 @@ def _story(presets: Presets, crew: Crew, say: Say) -> tuple[dict[str, Any], dict
     heading = Lines()
     heading.value = {"lines": [{"kind": "title", "key": "story_title"}]}
     with gr.Row():
-        made["size"] = _free([(f"{one.label} ({one.width} x {one.height})", name) for name, one in presets.sizes.items()], say("size"), "size")
+        made["size"] = _free(_choices(presets.sizes), say("size"), "size")
         made["fps"] = gr.Textbox(label=say("fps"), elem_id="fps", max_lines=1, min_width=120)
     with gr.Row():
         made["quality"] = gr.Dropdown(_choices(presets.qualities), label=say("quality"), elem_id="quality", min_width=120)

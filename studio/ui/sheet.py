@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 TYPED = tuple(name for name in CELLS if name != "image")
 COLUMNS = ("scene_number", "image", *TYPED)
 KINDS = ["number", "html", *("str" for _ in TYPED)]
-WIDTHS = ["64px", "104px", "280px", "280px", "90px", "150px", "130px", "120px", "120px", "110px", "90px"]
+WIDTHS = ["124px", "104px", "280px", "280px", "90px", "150px", "130px", "120px", "120px", "110px", "90px"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,14 @@ from typing import Any
 import gradio as gr
 
 from pipelines.story import Scene, Story
+from pipelines.story_cells import figure
 from pipelines.work import FilmError
 
 from ..project import CELLS, SETTINGS
 from ..shelf import Document
 from . import opening
 from .rooms import Rooms
-from .views import View, board, clips, dock, look, recent, shown_thumb, takes
+from .views import View, board, clips, dock, look, recent, short, shown_thumb, takes
 
 Plain = dict[str, Any]
 Outputs = list[Any]
@@ -31,7 +32,7 @@ def scene_parts(view: View, selected: str, skip: bool = False) -> Outputs:
         return [{"lines": lines}, gr.update(visible=False), *(gr.skip() for _ in CELLS), gr.update(visible=False, value=None)]
     n = view.project.at(selected) + 1
     notes: list[Plain] = [{"kind": "title", "key": "scene", "text": str(n)}]
-    notes += [{"kind": "fault", "text": f"{fault.message} {fault.hint}"} for fault in view.faults if fault.row == selected]
+    notes += [{"kind": "fault", "text": f"{short(fault)} {fault.hint}"} for fault in view.faults if fault.row == selected]
     state = view.state.rows.get(selected)
     if state and state.status == "failed":
         notes.append({"kind": "fault", "text": f"{state.said} {state.hint}"})
@@ -44,7 +45,8 @@ def scene_parts(view: View, selected: str, skip: bool = False) -> Outputs:
 
 def story_parts(view: View) -> Outputs:
     """The film's settings."""
-    return [view.project.settings.get(name, getattr(USUAL, name)) for name in FILM_FIELDS]
+    said = view.project.settings
+    return [said.get(name, figure(getattr(USUAL, name)) if name in ("fps", "seed") else getattr(USUAL, name)) for name in FILM_FIELDS]
 
 
 def film_parts(rooms: Rooms, view: View) -> Outputs:

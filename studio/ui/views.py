@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -136,8 +137,14 @@ def shown_thumb(document: Document, cells: Mapping[str, Any]) -> str:
     return str(name) if cells.get("image") and name.is_file() else ""
 
 
+def short(fault: Fault) -> str:
+    """A scene's fault where it is plain which scene is meant: "scene 2, duration: ..." without the scene."""
+    said = re.sub(r"^scene \d+[,:]\s*", "", fault.message) if fault.row else fault.message
+    return said[:1].upper() + said[1:]
+
+
 def _row(view: View, row: Row) -> Plain:
-    faults = [{"field": fault.field, "message": fault.message, "hint": fault.hint} for fault in view.faults if fault.row == row.id]
+    faults = [{"field": fault.field, "message": short(fault), "hint": fault.hint} for fault in view.faults if fault.row == row.id]
     value: Plain = {name: row.cells.get(name, "") for name in CELLS}
     return value | {"id": row.id, "image": shown_thumb(view.document, row.cells), "faults": faults} | _moving(view, row.id)
 

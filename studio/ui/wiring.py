@@ -28,9 +28,9 @@ def wire(demo: gr.Blocks, page: Page, w: Handlers) -> None:
     drawn = [page.board, page.dock]
 
     demo.load(w.boot, [page.saved], whole, **quiet).then(**follow)
-    page.board.act(plainly(w.act), ids, [page.board, page.selected, page.dock, *scene], **every)
+    page.board.act(plainly(w.act), ids, [page.board, page.selected, page.dock, page.side, *scene], **every)
     page.board.begin(plainly(w.begin), [*ids, page.saved], whole, **every).success(**follow)
-    page.add.click(plainly(w.add), ids, [page.board, page.selected, page.dock, *scene], **every)
+    page.add.click(plainly(w.add), ids, [page.board, page.selected, page.dock, page.side, *scene], **every)
     page.dock.news(plainly(w.news), ids, [*film, page.takes, page.side], **last)
     page.title.input(plainly(w.set_story("title")), [*ids, page.title], drawn, **last)
     page.undo.click(plainly(w.step(True)), [*ids, page.saved], whole, **quiet)

@@ -173,6 +173,7 @@ element.addEventListener('click', e => {
   if (field && editing !== field && store.selected === id && !phone.matches) { edit(field); return; }
   if (!e.target.closest('input') && editing !== e.target) { select(id); openPanel(); }
 });
+element.addEventListener('focusin', e => { if (e.target.dataset.f === 'duration') select(idOf(e.target)); });
 element.addEventListener('dblclick', e => { const node = e.target.closest('.b-prompt, .b-narration'); if (node) edit(node); });
 element.addEventListener('keydown', e => {
   if (e.target.matches('input, textarea, [contenteditable="plaintext-only"]')) { if (e.key === 'Enter' && e.target.dataset.f === 'duration') e.target.blur(); return; }
