@@ -14,7 +14,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .plan import Brief, Cue, Line, Shot
-from .presets import Model, Voice, choose
+from .presets import Model, Presets, Voice, choose
 from .vault import Notes
 from .work import FilmError, Tick
 
@@ -176,6 +176,14 @@ class Crew:
         for role in ROLES:
             for name in names(role):
                 yield role, name, self.get(role, name)
+
+    def models(self, presets: Presets) -> Iterator[tuple[str, Model, str | None]]:
+        """(name, model, None or what is lacking for it) of all in the presets."""
+        for name, model in presets.models.items():
+            if model.engine not in names("clips"):
+                yield name, model, f"There is no clip engine {model.engine} here."
+                continue
+            yield name, model, self.lack("clips", model.engine, model)
 
     def close(self) -> None:
         """End what the engines have started."""

@@ -208,7 +208,9 @@ class CaptionStyle:
 class Model:
     """A model by name: the engine (a file in pipelines/clips) that runs it, and where its weights come from.
 
-    `wants_picture` where the model differs from its engine. `options` are checked by the engine.
+    `wants_picture` where the model differs from its engine. `options` are checked by the engine. gated: its page asks
+    you to agree first. excluded: where it is not licensed. revenue_cap: dollars a year from which it costs. vram: GiB of
+    a GPU for each way of keeping it in memory.
     """
 
     label: str
@@ -219,6 +221,19 @@ class Model:
     licence: str = ""
     wants_picture: bool | None = None
     options: Annotated[dict[str, JsonValue], AfterValidator(_finite)] = field(default_factory=dict)
+    gated: bool = False
+    excluded: tuple[str, ...] = ()
+    revenue_cap: Annotated[int, Field(ge=0)] = 0
+    vram: dict[str, Annotated[float, Field(gt=0)]] = field(default_factory=dict)
+
+    @property
+    def terms(self) -> str:
+        """Its licence, as people should know it before they use it."""
+        said = [self.licence or "licence unknown: read its page first"]
+        said += [f"not licensed in {', '.join(self.excluded)}"] if self.excluded else []
+        said += [f"free below ${self.revenue_cap:,} a year"] if self.revenue_cap else []
+        said += [f"agree to it on https://huggingface.co/{self.repo}, then `hf auth login`"] if self.gated else []
+        return "; ".join(said)
 
     @property
     def content(self) -> list[object]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipelines.cards import cards
 from pipelines.crew import ROLES
 from pipelines.presets import KINDS, Presets
 from pipelines.render import Studio
@@ -121,7 +122,8 @@ class Desk:
         return dict(done[-1]["engines"]) if done else {}
 
     def catalog(self) -> dict[str, Any]:
-        """Everything that can be asked for: presets by kind, engines with what they lack, a story's schema."""
+        """Everything that can be asked for: presets by kind, engines and models with what they lack and on
+        what terms they come, the GPUs that are here, a story's schema."""
         entries: dict[str, Any] = {
             kind: {name: {"label": one.label, "what": getattr(one, "what", "")} for name, one in getattr(self.presets, kind).items()}
             for kind in KINDS
@@ -130,7 +132,10 @@ class Desk:
             {"role": role, "does": ROLES[role], "name": name, "label": one.label, "online": one.online, "missing": one.missing()}
             for role, name, one in self.studio.crew.everybody()
         ]
-        return entries | {"engines": engines, "story": story_schema()}
+        for name, model, lack in self.studio.crew.models(self.presets):
+            entries["models"][name] |= {"engine": model.engine, "terms": model.terms, "vram": model.vram, "missing": lack}
+        gpus = [{"name": card.name, "gigabytes": card.gigabytes} for card in cards()]
+        return entries | {"engines": engines, "gpus": gpus, "story": story_schema()}
 
     def close(self) -> None:
         """Put everything down; what was being made goes on at the next start."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -56,6 +57,18 @@ def opened(path: Path) -> Still:
             return Still(image.convert("RGB"))
     except OSError as error:
         raise FilmError("The scene's picture cannot be read any more.", "Run it again.", path.name) from error
+
+
+def pressed(image: Image, crf: int) -> Image:
+    """The picture as it looks after H.264 of that quality."""
+    from PIL import Image
+
+    raw = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{image.width}x{image.height}"]
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "one.mp4"
+        ffmpeg.write([*raw, "-i", "pipe:0", "-c:v", "libx264", "-crf", crf, "-pix_fmt", "yuv420p", "-f", "mp4", file], [image.convert("RGB").tobytes()])
+        told = b"".join(ffmpeg.read(["-f", "mov", "-i", file, "-frames:v", 1, *raw[:4], "pipe:1"], 1 << 20))
+    return Image.frombytes("RGB", image.size, told)
 
 
 def write(pictures: Iterable[NDArray[uint8]], count: int, size: tuple[int, int], rate: Fraction, out: Path, tick: Tick) -> Notes:

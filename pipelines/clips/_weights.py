@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Shapes = Mapping[str, tuple[int, ...]]
 
-PICKLES = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")  # torch.save, new and old
+ZIP, PICKLE = b"PK\x03\x04", b"\x80"  # torch.save, new and old; a table's length may begin as the old one, but it ends in zeros
 LONGEST = 100_000_000  # bytes of a table: as much as the format allows
 BITS = {"F64": 64, "F32": 32, "F16": 16, "BF16": 16, "F8_E4M3": 8, "F8_E5M2": 8, "I64": 64, "I32": 32, "I16": 16, "I8": 8, "U8": 8, "BOOL": 8}
 
@@ -79,7 +79,7 @@ def table(path: Path, fetch: str) -> dict[str, tuple[int, ...]]:
     with path.open("rb") as file:
         head = file.read(8)
         length = int.from_bytes(head, "little")
-        if head.startswith(PICKLES):
+        if head.startswith(ZIP) or (head.startswith(PICKLE) and length > LONGEST):
             raise bad("is a pickle under another name: opening it could run any program, so it is not opened")
         if len(head) < 8 or not 2 <= length <= LONGEST:
             raise bad("is no safetensors file")
