@@ -22,7 +22,8 @@ from pipelines.story import read as read_story
 from pipelines.story import schema as story_schema
 from pipelines.work import FilmError
 
-from .jobs import Emit, Job, Jobs, Stamped, Told
+from .jobs import Emit, Job, Jobs, Stamped, Terms, Told
+from .limits import check
 from .settings import DAY, Settings, sweep
 from .settings import studio as studio_of
 
@@ -56,10 +57,16 @@ class Desk:
     def presets(self) -> Presets:
         return self.studio.presets
 
-    def submit(self, story: Story, owner: str, key: str = "", told: Told | None = None) -> str:
-        """Accept a story to be made; it will be, whatever happens to us. -> the job's id, which nobody can guess."""
+    def submit(self, story: Story, owner: str, key: str = "", told: Told | None = None, films: int | None = None) -> str:
+        """Accept a story to be made; it will be, whatever happens to us. -> the job's id, which nobody can guess.
+
+        `films`: how many this owner may ask for in a day, if not as many as the settings say. FilmError if the settings
+        allow no such film, Busy if there are too many.
+        """
         self._sweep()
-        return self._jobs.submit(plain(story), owner, key, told)
+        check(story, self.settings, self.presets)
+        terms = Terms(self.settings.films_at_once, self.settings.films if films is None else films)
+        return self._jobs.submit(plain(story), owner, key, told, terms)
 
     def job(self, job: str, owner: str | None = None) -> Job:
         """The job; FilmError, the same for one that is not there and one that is somebody else's."""
@@ -71,6 +78,23 @@ class Desk:
     def jobs(self, owner: str | None = None) -> list[Job]:
         """The newest first."""
         return self._jobs.newest(owner)
+
+    def page(self, owner: str, door: str, after: str = "", most: int = 20, newest_first: bool = True) -> list[Job]:
+        """An owner's jobs that came through one door, from beyond the job `after`."""
+        return self._jobs.page(owner, door, after, most, newest_first)
+
+    def ended(self, door: str, since: float) -> list[Job]:
+        """A door's jobs that were over at `since` or later, the oldest first."""
+        return self._jobs.ended(door, since)
+
+    def counts(self) -> dict[str, int]:
+        """How many jobs there are in each state."""
+        return self._jobs.counts()
+
+    def delete(self, job: str) -> None:
+        """Stop it if it is not over, and let go of it and its film."""
+        self._jobs.disown(job)
+        shutil.rmtree(self.films / os.path.basename(job), ignore_errors=True)
 
     def ahead(self, job: str) -> int:
         """How many films are made before this one."""

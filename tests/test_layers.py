@@ -31,11 +31,16 @@ LAYERS = (
     ("pipelines.render",),
     ("pipelines.preview",),
     ("pipelines.chain",),
-    ("studio.settings",),
-    ("studio.jobs",),
+    ("studio.settings", "studio.held", "studio.keys"),
+    ("studio.jobs", "studio.limits"),
     ("studio.desk",),
+    ("studio.project",),
+    ("studio.shelf",),
+    ("studio.bundle", "studio.production", "studio.samples"),
     ("studio.terminal", "studio.checkup"),
-    ("studio.verbs", "studio.api.", "studio.ui."),
+    ("studio.api.", "studio.ui", "studio.ui."),
+    ("studio.serve",),
+    ("studio.verbs", "studio.verbs_serve"),
     ("studio.cli_text", "studio.cli"),
     ("studio.__main__",),
 )
@@ -45,6 +50,8 @@ STARTERS = {"pipelines/ffmpeg.py", "pipelines/darkroom.py", "pipelines/voices/es
 LATE = {"torch", "diffusers", "transformers", "accelerate", "audiocraft", "edge_tts", "symusic", "openpyxl", "fontTools", "gradio", "fastapi", "pandas"}
 WEB = {"gradio", "fastapi", "starlette", "uvicorn", "studio"}
 MOST_LINES = 400
+
+PAGE = "studio/ui/"  # imported when the page is opened; it is made of Gradio
 
 SOURCES = sorted(path.relative_to(ROOT).as_posix() for top in ("pipelines", "studio") for path in (ROOT / top).rglob("*.py"))
 MODULES = [path for path in SOURCES if not path.endswith("__init__.py")]
@@ -116,7 +123,8 @@ def test_pipelines_know_nothing_of_the_web(source: str) -> None:
 
 @pytest.mark.parametrize("source", SOURCES)
 def test_heavy_libraries_are_imported_where_they_are_used(source: str) -> None:
-    assert not {name.split(".")[0] for name in imports(source, everywhere=False)} & LATE
+    late = LATE - {"gradio", "pandas"} if source.startswith(PAGE) else LATE
+    assert not {name.split(".")[0] for name in imports(source, everywhere=False)} & late
 
 
 @pytest.mark.parametrize("source", SOURCES)

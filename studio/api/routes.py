@@ -1,0 +1,37 @@
+"""Every door for programs, as routes of one application. Decides nothing but their order."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from pipelines.work import FilmError
+
+from . import house_door
+from .doors import Doors
+from .refusals import Refusal, answer, refusal
+
+log = logging.getLogger("reelwright.doors")
+
+
+def routes(doors: Doors) -> list[BaseRoute]:
+    """All of them; the earlier comes before the later."""
+    return [*house_door.routes(doors)]
+
+
+def handlers() -> dict[Any, Any]:
+    """What happens with errors: each is told in the shape of the door that it belongs to."""
+
+    async def refused(request: Request, error: FilmError) -> Response:
+        return answer(request.url.path, refusal(error))
+
+    async def broken(request: Request, error: Exception) -> Response:
+        log.error("%s %s failed", request.method, request.scope["path"].partition("?")[0][:40], exc_info=error)
+        said = "Something went wrong that should not."
+        return answer(request.url.path, Refusal(500, "internal_error", said, "Try again; if it stays, please report it."))
+
+    return {FilmError: refused, Exception: broken}
