@@ -56,13 +56,13 @@ def opened(own: Settings | None = None) -> House:
     """The studio, put together. FilmError if another one works in the same folder."""
     own = own or settings.read()
     _quiet(own)
-    from .api.doors import Doors
+    from .api.doors import doors_of
     from .desk import Desk
     from .shelf import Shelf
     from .ui import build
 
     desk = Desk(own)
-    return House(own, desk, build(desk, Shelf(own.data)), Doors(own, desk, Keys(own.data)))
+    return House(own, desk, build(desk, Shelf(own.data)), doors_of(desk))
 
 
 def serve(house: House, host: str | None = None, port: int | None = None, anybody: bool = False) -> int:

@@ -27,7 +27,7 @@ LAYERS = (
     ("pipelines.progress", "pipelines.hands", "pipelines.faults", "pipelines.cast", "pipelines.stage"),
     ("pipelines.album",),
     ("pipelines.schedule",),
-    ("pipelines.narrate", "pipelines.score", "pipelines.rushes", "pipelines.stretches", "pipelines.deliver", "pipelines.video"),
+    ("pipelines.narrate", "pipelines.score", "pipelines.rushes", "pipelines.stretches", "pipelines.deliver", "pipelines.video", "pipelines.frames"),
     ("pipelines.render",),
     ("pipelines.preview",),
     ("pipelines.chain",),
@@ -196,7 +196,7 @@ def test_every_input_of_ffmpeg_is_given_a_demuxer() -> None:
 
 
 def test_every_layer_is_there() -> None:
-    modules = {named(source) for source in MODULES}
+    modules = {named(source) for source in SOURCES}
     for name in (name for names in LAYERS for name in names if not name.endswith(".")):
         assert name in modules or name in COMING, f"{name} is in LAYERS but not in the house"
 

@@ -16,8 +16,10 @@ from ..jobs import Job, Stamped
 from ..keys import Keys
 from ..settings import Settings
 from .callers import Caller, caller_of
+from .inbox import Inbox
 from .metrics import Metrics
 from .refusals import absent
+from .shots import Shots
 
 LOOK = 0.1  # seconds between two looks at a job that is followed
 QUIET = 15.0  # seconds after which a listener is shown that we are still there
@@ -30,6 +32,8 @@ class Doors:
     settings: Settings
     desk: Desk
     keys: Keys
+    inbox: Inbox
+    shots: Shots
     metrics: Metrics = field(default_factory=Metrics)
 
     def close(self) -> None:
@@ -75,13 +79,13 @@ class Doors:
                 job = await asyncio.to_thread(self.desk.job, identity)  # before its events: what is over has told all
                 moved = self.desk.progress(identity)
                 fresh = await asyncio.to_thread(self.desk.events, identity, after)
+                for one in moved:
+                    if one.at > told and not job.over:
+                        yield one
+                told = max([told, *(one.at for one in moved)])
                 for one in fresh:
                     yield one
                     after = one.n
-                for one in moved:
-                    if one.at > told:
-                        yield one
-                told = max([told, *(one.at for one in moved)])
                 last = time.monotonic()
                 if job.over or not job.owner:
                     return
@@ -89,6 +93,12 @@ class Doors:
                 last = time.monotonic()
                 yield None
             await asyncio.sleep(LOOK)
+
+
+def doors_of(desk: Desk) -> Doors:
+    """Everything that doors need, in the desk's data folder."""
+    own = desk.settings
+    return Doors(own, desk, Keys(own.data), Inbox(own.data, own.media_root), Shots(desk.studio.vault))
 
 
 def share(doors: Doors, identity: str) -> float:
