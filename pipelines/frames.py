@@ -6,17 +6,17 @@ from pathlib import Path
 
 from . import ffmpeg
 from .vault import Vault, disk
-from .video import look, place
+from .video import Video, look, place
 from .work import FilmError
 
 COLUMNS, ROWS, TILE = 5, 4, 256  # of a sheet; TILE is one picture's width in pixels
 WEBP = 82
 
 
-def still(video: Path, share: float, out: Path, vault: Vault) -> tuple[int, int, float]:
+def still(video: Path, share: float, out: Path, vault: Vault) -> Video:
     """The picture at that share of a video's time (0: the first), as PNG, JPEG or WebP by `out`'s suffix.
 
-    -> the video's width and height as it is shown, and its seconds. FilmError if it is no video.
+    -> what is in the video. FilmError if it is none.
     """
     with disk(), vault.scratch() as folder:
         seen = look(video, folder, "given")
@@ -25,7 +25,7 @@ def still(video: Path, share: float, out: Path, vault: Vault) -> tuple[int, int,
         one: list[str | int] = ["-map", "0:V:0", "-vf", f"select=eq(n\\,{nth})", "-fps_mode", "passthrough", "-frames:v", 1]
         ffmpeg.run([*seen.args, *one, "-pix_fmt", "rgb24", "-c:v", "png", "-f", "image2", "-update", 1, made])
         _save(made, out, folder, video)
-        return seen.width, seen.height, float(seen.frames / seen.rate)
+        return seen
 
 
 def sheet(video: Path, out: Path, vault: Vault) -> None:

@@ -13,14 +13,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipelines import mp4
 from pipelines.crew import ROLES
+from pipelines.events import Done
 from pipelines.presets import KINDS, Presets
 from pipelines.render import Studio
 from pipelines.render import render as make_film
 from pipelines.story import Story, plain
 from pipelines.story import read as read_story
 from pipelines.story import schema as story_schema
-from pipelines.work import FilmError
+from pipelines.video import combine, place
+from pipelines.work import FilmError, idle
 
 from .jobs import Emit, Job, Jobs, Stamped, Terms, Told
 from .limits import check
@@ -60,6 +63,7 @@ class Desk:
     def submit(self, story: Story, owner: str, key: str = "", told: Told | None = None, films: int | None = None) -> str:
         """Accept a story to be made; it will be, whatever happens to us. -> the job's id, which nobody can guess.
 
+        `told`: what the caller keeps with the job; "before" in it is a video of ours that comes before the film.
         `films`: how many this owner may ask for in a day, if not as many as the settings say. FilmError if the settings
         allow no such film, Busy if there are too many.
         """
@@ -159,8 +163,18 @@ class Desk:
 
     def _make(self, job: str, told: Told, emit: Emit) -> None:
         story = read_story(told, self.presets, Path(Path.cwd().anchor))
-        folder = self.films / job
-        make_film(story, self.studio, emit, folder / FILM)
+        out = self.films / job / FILM
+        known = self._jobs.get(job)
+        if known is None or "before" not in known.told:
+            make_film(story, self.studio, emit, out)
+            return
+        with self.studio.vault.scratch() as folder:  # a video that somebody brought, and then the film
+            film = make_film(story, self.studio, lambda event: None if isinstance(event, Done) else emit(event), folder / FILM)
+            both = folder / "both.mp4"
+            combine([Path(known.told["before"]), film.path], both, "none", 0.0, self.presets, self.studio.vault, idle)
+            place(both, out)
+        frames = mp4.count(out)
+        emit(Done(str(out), frames / float(story.rate), frames, dict(film.engines)))
 
     def _sweep(self) -> None:
         """Now and then: old jobs with their films, and parts that nobody used."""

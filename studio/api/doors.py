@@ -6,9 +6,11 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from starlette.requests import Request
 
+from pipelines.darkroom import Darkroom, negative
 from pipelines.work import FilmError
 
 from ..desk import Desk
@@ -35,9 +37,15 @@ class Doors:
     inbox: Inbox
     shots: Shots
     metrics: Metrics = field(default_factory=Metrics)
+    darkroom: Darkroom = field(default_factory=Darkroom)
 
     def close(self) -> None:
         """Put down what doors have started."""
+        self.darkroom.close()
+
+    def size_of(self, picture: Path) -> tuple[int, int]:
+        """A picture's width and height, upright; FilmError if it cannot be opened."""
+        return negative(self.darkroom.develop(picture, (64, 64), self.desk.studio.vault)).size
 
     def job(self, identity: str, caller: Caller, door: str = "") -> Job:
         """The caller's job, of that door; the same refusal for one that is absent and one that is somebody else's."""

@@ -82,6 +82,13 @@ class Inbox:
         os.replace(kept, named)
         return named
 
+    def shelf(self, owner: str, name: str) -> Path:
+        """A folder of the owner for things of one kind; `name` is ours."""
+        folder = self._files / _short(owner) / name
+        with disk():
+            folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
     def sweep(self, older_than: float) -> None:
         """Let go of what nobody touched for so many seconds."""
         end = time.time() - older_than

@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute
 
 from pipelines.work import FilmError
 
-from . import generate_videos, house_door
+from . import generate_videos, house_door, videos
 from .doors import Doors
 from .refusals import Refusal, answer, refusal
 
@@ -20,7 +20,7 @@ log = logging.getLogger("reelwright.doors")
 
 def routes(doors: Doors) -> list[BaseRoute]:
     """All of them; the earlier comes before the later."""
-    return [*house_door.routes(doors), *generate_videos.routes(doors)]
+    return [*house_door.routes(doors), *generate_videos.routes(doors), *videos.routes(doors)]
 
 
 def handlers() -> dict[Any, Any]:
