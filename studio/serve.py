@@ -72,11 +72,16 @@ def serve(house: House, host: str | None = None, port: int | None = None, anybod
     """
     own = house.settings
     host, port = host or own.host, own.port if port is None else port
+    from .api.webhooks import Webhooks
+
+    webhooks = Webhooks(house.desk, own)
     try:
         policy = _policy(host, anybody, house.doors.keys)
+        webhooks.start()
         logging.basicConfig(level=own.log_level.upper(), format="%(message)s")
         (_on_space if settings.on_space() else _here)(house, policy, host, port)
     finally:
+        webhooks.close()
         house.close()
     return 0
 

@@ -15,6 +15,8 @@ from typing import Any, NoReturn
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
+from pipelines.story_cells import clean
+
 from .refusals import Refusal, bad
 
 MOST_FILES = 500
@@ -150,7 +152,7 @@ def text_of(told: Mapping[str, Any], name: str, most: int, *, least: int = 0, us
         raise bad(f'"{name}" is missing.' if value is None else f'"{name}" is not text.', name, code=code)
     if not least <= len(value) <= most or (least and not value.strip()):
         raise bad(f'"{name}" has {len(value):,} characters.', name, f"It has {least} to {most:,}.")
-    return value
+    return clean(value)
 
 
 def number_of(told: Mapping[str, Any], name: str, low: float, high: float) -> float | None:

@@ -60,6 +60,11 @@ def refusal(error: FilmError) -> Refusal:
     return Refusal(400, "invalid_value", said, error.hint, error.where or first.where)
 
 
+def ours(path: str) -> bool:
+    """Whether a path is one of the doors', not the page's."""
+    return belongs(path, (*SERVICE, *FLAT, *VIDEOS))
+
+
 def belongs(path: str, prefixes: tuple[str, ...]) -> bool:
     """Whether a path is one of these or below one."""
     return any(path == prefix or path.startswith(prefix + "/") for prefix in prefixes)

@@ -5,22 +5,23 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 
 from pipelines.work import FilmError
 
-from . import generate_videos, house_door, videos
+from . import azure, generate_videos, house_door, videos
 from .doors import Doors
-from .refusals import Refusal, answer, refusal
+from .refusals import Refusal, answer, ours, refusal
 
 log = logging.getLogger("reelwright.doors")
 
 
 def routes(doors: Doors) -> list[BaseRoute]:
     """All of them; the earlier comes before the later."""
-    return [*house_door.routes(doors), *generate_videos.routes(doors), *videos.routes(doors)]
+    return [*house_door.routes(doors), *generate_videos.routes(doors), *azure.routes(doors), *videos.routes(doors)]
 
 
 def handlers() -> dict[Any, Any]:
@@ -34,4 +35,10 @@ def handlers() -> dict[Any, Any]:
         said = "Something went wrong that should not."
         return answer(request.url.path, Refusal(500, "internal_error", said, "Try again; if it stays, please report it."))
 
-    return {FilmError: refused, Exception: broken}
+    async def unread(request: Request, error: HTTPException) -> Response:
+        if not ours(request.url.path):
+            return JSONResponse({"detail": error.detail}, error.status_code, error.headers)
+        code = "invalid_form" if error.status_code == 400 else "bad_request"
+        return answer(request.url.path, Refusal(error.status_code, code, f"{error.detail}", headers=error.headers))
+
+    return {FilmError: refused, HTTPException: unread, Exception: broken}

@@ -25,6 +25,10 @@ class Shots:
         """The middle frame, WebP."""
         return self._once(film, "thumbnail.webp", lambda out: frames.still(film, 0.5, out, self._vault))
 
+    def jpeg(self, film: Path) -> Path:
+        """The middle frame, JPEG."""
+        return self._once(film, "thumbnail.jpg", lambda out: frames.still(film, 0.5, out, self._vault))
+
     def sheet(self, film: Path) -> Path:
         """A grid, JPEG."""
         return self._once(film, "sheet.jpg", lambda out: frames.sheet(film, out, self._vault))

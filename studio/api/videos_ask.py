@@ -9,7 +9,7 @@ import base64
 import binascii
 import io
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +79,11 @@ def create(doors: Doors, caller: Caller, body: Body, picture: Path | None = None
     if text_of(body, "negative_prompt", PROMPT):
         warnings.append("negative_prompt: no engine at hand uses it.")
     return Asked(story, kept(doors, story, prompt, model, seconds) | {"warnings": [one for one in warnings if one]})
+
+
+def reseeded(story: Story, by: int) -> Story:
+    """The same with another seed."""
+    return replace(story, seed=(story.seed + by) % SEEDS)
 
 
 def kept(doors: Doors, story: Story, prompt: str, model: str, seconds: float) -> dict[str, Any]:
