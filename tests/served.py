@@ -122,6 +122,12 @@ def serving(data: Path, *args: str, env: Mapping[str, str] | None = None, patien
             process.stdout.close()
 
 
+def paints(served: Served) -> bool:
+    """Whether somebody is at hand who makes pictures from words."""
+    every = served.ask("GET", "/catalog").json["engines"]
+    return any(one["role"] == "pictures" and one["missing"] is None for one in every)
+
+
 def until(true: Any, patience: float = 30.0) -> Any:
     """What `true` gives as soon as it gives something."""
     end = time.monotonic() + patience

@@ -23,6 +23,7 @@ from pipelines.work import FilmError
 from .refusals import Refusal, absent, bad
 
 FOLDERS = re.compile(r"[A-Za-z0-9_-]{1,64}")
+PICTURE_IDS = re.compile(r"[0-9a-f]{40}\.(?:jpg|png|webp|gif|bmp|tif|avif)")
 MOST_PICTURES = 500
 MOST_FOLDERS = 1000
 MOST_BYTES = 4 << 30  # of one owner's folders and single files
@@ -69,6 +70,14 @@ class Inbox:
     def keep_picture(self, owner: str, file: BinaryIO, given: str = "picture") -> Path:
         """A single picture, under the name that its content gives it."""
         return self._keep(owner, file, _picture_suffix(file, given), PICTURE_BYTES)
+
+    def picture(self, owner: str, name: str) -> Path:
+        """A single picture that the owner sent before, by that name."""
+        path = self._files / _short(owner) / name
+        if not PICTURE_IDS.fullmatch(name) or not path.is_file():
+            raise absent("picture")
+        os.utime(path)
+        return path
 
     def keep_video(self, owner: str, file: BinaryIO, most: int) -> Path:
         """A single video."""
