@@ -32,6 +32,7 @@ from .rates import Rates
 from .refusals import Refusal, answer, later, refusal
 
 JSON_BYTES = 32 * 2**20
+LONGEST = 8192  # bytes of an address
 PATIENCE = 30.0  # seconds that a body may pause while it is read
 SAFE = ("GET", "HEAD", "OPTIONS")
 CHEAPER = 10  # reading, and the page's own events, count so much less than a film
@@ -93,6 +94,8 @@ class Guard:
         path = scope["path"]
         if any(ord(c) < 32 or ord(c) == 127 for c in path) or ("content-length" in headers and "transfer-encoding" in headers):
             raise Refusal(400, "bad_request", "That is no request that can be read.", "Send it anew.", headers={"Connection": "close"})
+        if len(scope.get("raw_path", b"")) + len(scope.get("query_string", b"")) > LONGEST:
+            raise Refusal(414, "too_long", "That address is too long.", "Send what is long in the body.", headers={"Connection": "close"})
         self._known_host(headers)
         caller = self._caller(scope, headers)
         unsafe = method not in SAFE or scope["type"] == "websocket"
