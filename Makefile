@@ -22,6 +22,7 @@ $(VENV)/.ready: pyproject.toml
 $(VENV)/.tested: $(VENV)/.ready
 	$(BIN)/pip install --quiet torch==2.13.0
 	$(BIN)/pip install --quiet --editable '.[gpu,dev]'
+	$(BIN)/python tests/clients/get.py $(VENV)/clients
 	touch $@
 
 demo: setup

@@ -96,5 +96,6 @@ def plain(event: Event) -> dict[str, object]:
 
 
 def failed(error: FilmError) -> Failed:
-    """The event for an error; every fault is named."""
-    return Failed("\n".join([error.message, *(str(fault) for fault in error.faults)]), error.hint, error.where)
+    """The event for an error; every fault is named, and its place is that of the first."""
+    where = error.where or next((fault.where for fault in error.faults if fault.where), "")
+    return Failed("\n".join([error.message, *(str(fault) for fault in error.faults)]), error.hint, where)

@@ -83,7 +83,7 @@ def home(place: Set, actor: Actor) -> str:
     if on == "water" and place.scene.plane not in ("sea", "lake", "swamp", "ice"):
         return "ground"
     if on == "space":
-        return "ground" if place.scene.plane in ("moon", "mars") or actor.figure.moves == "float" and place.scene.world == "land" else "air"
+        return "ground" if place.scene.plane in ("moon", "mars") or (actor.figure.moves == "float" and place.scene.world == "land") else "air"
     if on == "ground" and place.scene.plane == "clouds":
         return "air" if actor.figure.place != "back" else "ground"
     return on
@@ -207,7 +207,7 @@ def parts(place: Set, actor: Actor, spot: Spot, drawn: random.Random) -> list[It
     if on == "water":
         wet = replace(moving, bob=-moving.bob * 0.8, ripple=0.0, poses=0.0)
         out.append(Part((lambda s: draw(s, shares[0], fixed, True),), spot.depth, wet, top=spot.y - 0.01, bottom=spot.y + top * spot.tall * 0.85 + 0.01, left=box["left"], right=box["right"]))
-    elif on == "ground" and place.scene.plane != "clouds" or place.scene.world == "room" and actor.figure.on == "ground" and actor.figure.place != "table":
+    elif (on == "ground" and place.scene.plane != "clouds") or (place.scene.world == "room" and actor.figure.on == "ground" and actor.figure.place != "table"):
         wide = min(1.2, right - left) * spot.tall
         out.append(Part((lambda s: shadow(s, grade, light, x=spot.x, y=spot.y - 0.002, wide=max(wide, 0.3 * spot.tall), strong=0.55 * (1 - 0.5 * light.fog)),), spot.depth, replace(moving, bob=0.0, rock=0.0, poses=0.0, sway=0.0), top=spot.y - 0.12 * wide - 0.02, bottom=spot.y + 0.12 * wide + 0.02, left=spot.x - wide * 1.4, right=spot.x + wide * 1.4))
     out.append(Part(tuple(lambda s, share=share: draw(s, share, fixed) for share in shares), spot.depth, moving, **box))

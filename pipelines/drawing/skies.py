@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from .light import RGB, Light, mixed, times
+from .light import Light, mixed, times
 from .noise import cells, chance, field, line, numbered, smooth
 from .sheet import Board, Grade, Sheet
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from . import indoors, land_stage, space_stage
 from ..path import View
+from . import indoors, land_stage, space_stage
 from .depth import Depth, reach, seen
 from .motes import Motes
 from .multiplane import Cel, Multiplane, Table, lay, pixels
