@@ -158,7 +158,7 @@ def _state(desk: Desk, document: Document, job: Job, rows: list[str], stamped: l
     last = events[-1] if events else {}
     begins = [event.at for event in stamped if event.event["event"] == "began" and event.event["stage"] == FIRST]
     took = max(0.0, job.changed - (begins[-1] if begins else job.created))
-    said = str(last.get("message", "")) if job.state == "failed" else ""
+    said = str(last.get("message", "")).partition("\n")[0] if job.state == "failed" else ""
     hint = str(last.get("hint", "")) if job.state == "failed" else ""
     share = 1.0 if job.state == "done" else share
     return State(job.state, kind, stage, share, None, took, 0, made, total, said, hint, warnings, _at_rest(document))
@@ -181,8 +181,11 @@ def _taken_in(document: Document, works: Works, job: Job, rows: list[str], event
             failed.pop(row, None)
         elif event["event"] == "fault" and row:
             failed[row] = _why(job, row, event)
-        elif event["event"] == "failed" and (row := _row_at(rows, str(event["where"]))):
-            failed.setdefault(row, _why(job, row, event))
+        elif event["event"] == "failed":
+            several = [{"message": message, "hint": hint, "where": where} for message, hint, where in event.get("faults") or ()]
+            for fault in several or [event]:
+                if row := _row_at(rows, str(fault["where"])):
+                    failed.setdefault(row, _why(job, row, fault))
     whole = job.state == "done" and job.told.get("kind") == "film"
     film, film_sign = (job.id, str(job.told.get("sign", ""))) if whole else (works.film, works.film_sign)
     return replace(works, made=made, takes=takes, failed=failed, heard=heard, film=film, film_sign=film_sign)

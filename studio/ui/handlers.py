@@ -91,9 +91,9 @@ class Handlers:
 
     def own_music(self, identity: str, selected: str, path: str) -> Outputs:
         document = document_of(self.rooms, identity)
-        kept = document.keep(uploaded(path), Path(path).name)
-        if not is_sound(kept):
+        if not is_sound(path):
             raise FilmError("This is not a sound file.", "Choose an MP3, WAV, M4A, FLAC or OGG file.")
+        kept = document.keep(uploaded(path), Path(path).name)
         return [*self._change(identity, selected, set_to("music", kept)), kept]
 
     def _change(self, identity: str, selected: str, change: Change, group: str = "") -> Outputs:
@@ -190,13 +190,7 @@ class Handlers:
         return [*drawn, *self.fill_sheet(identity)]
 
     def csv(self, identity: str) -> str:
-        document = document_of(self.rooms, identity)
-        table, _ = sheet.filled(look(self.rooms, document))
-        table["image"] = [row.cells.get("image", "") for row in document.project.rows]
-        document.shown.mkdir(parents=True, exist_ok=True)
-        out = document.shown / f"{opening.file_name(document.project.title)}.csv"
-        table.to_csv(out, index=False, encoding="utf-8-sig")
-        return str(out)
+        return str(opening.table(self.rooms, identity))
 
     def still(self, identity: str, selected: str) -> Any:
         """How the chosen scene, or the first with a picture, looks in the film."""
@@ -210,6 +204,8 @@ class Handlers:
 
     def hear_voice(self, identity: str, selected: str, voice: str) -> Any:
         document = document_of(self.rooms, identity)
+        if is_sound(voice) and (own := document.kept(voice)):
+            return gr.update(value=self._shown(document, own), visible=True)
         heard = self.rooms.samples.voice("auto" if voice in ("", "none") else voice, opening.spoken(document, selected))
         return gr.update(value=self._shown(document, heard), visible=True)
 
@@ -217,8 +213,8 @@ class Handlers:
         view = look(self.rooms, document_of(self.rooms, identity))
         at = max(view.project.at(selected), 0)
         mood, _ = mood_for(view.film.mood_of(at) if view.film else "", self.rooms.desk.presets)
-        if is_sound(composer):
-            return gr.update(value=str(view.document.pictures / Path(composer).name), visible=True)
+        if is_sound(composer) and (own := view.document.kept(composer)):
+            return gr.update(value=self._shown(view.document, own), visible=True)
         return gr.update(value=self._shown(view.document, self.rooms.samples.mood(mood, "auto" if composer in ("", "none") else composer)), visible=True)
 
     def motion(self, asked: Plain) -> Plain:

@@ -57,8 +57,8 @@ def film_parts(rooms: Rooms, view: View) -> Outputs:
     works = view.document.works
     try:
         found = rooms.desk.result(works.film) if works.film else None
-    except FilmError as error:
-        found, notes = None, [{"kind": "hint", "text": f"{error.message} {error.hint}"}]
+    except FilmError:
+        found, notes = None, [{"kind": "hint", "key": "film_gone"}]
     subtitles = None
     if found:
         film = str(found.film)

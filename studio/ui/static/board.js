@@ -199,12 +199,13 @@ element.addEventListener('keydown', e => {
 function choose(id) { picker.dataset.for = id; picker.multiple = !id; picker.accept = id ? props.pictures : props.pictures + ',' + props.tables; picker.click(); }
 async function put(files, id) {
   const all = [...files]; if (!all.length) return;
-  const wanted = id ? all.slice(0, 1) : all;
+  const wanted = all, rest = id ? all.slice(1) : [];  // the first is for that scene, the others become scenes
   drawn.get(id)?.r.classList.add('busy'); live.textContent = W.uploading; root.classList.add('busy');
   try {
     const sent = [];
     for (const file of wanted) sent.push({ path: (await upload(file)).path, name: file.name });
-    send('files', { id, files: sent });
+    send('files', { id, files: rest.length ? sent.slice(0, 1) : sent });
+    if (rest.length) send('files', { id: '', files: sent.slice(1) });
   } catch (error) { send('unsent', { name: wanted.map(f => f.name).join(', ').slice(0, 80) }); } finally { drawn.get(id)?.r.classList.remove('busy'); root.classList.remove('busy'); live.textContent = ''; }
 }
 picker.onchange = () => { const files = [...picker.files], id = picker.dataset.for; picker.value = ''; put(files, id); };

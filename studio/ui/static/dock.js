@@ -14,7 +14,7 @@ const sentence = () => {
   if (v.state === 'running') return say('stage_' + (v.stage || ''));
   if (v.state === 'failed') return (v.said || W.dock_failed) + (v.hint ? ' ' + v.hint : '');
   if (!v.scenes) return W.dock_empty;
-  if (v.faults) return say('dock_faults', { n: v.faults });
+  if (v.faults) return v.wrong || say('dock_faults', { n: v.faults });
   if (v.state === 'stopped') return W.dock_stopped;
   if (v.state === 'done' && v.kind === 'scene') return W.dock_done_scene;
   if (v.film === 'new') return W.dock_done;
