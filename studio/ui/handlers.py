@@ -21,7 +21,7 @@ from ..shelf import Document
 from . import acts, making, opening, sheet
 from .acts import document_of, uploaded
 from .rooms import Rooms
-from .showing import USUAL, crew_parts, everything, film_parts, scene_parts
+from .showing import USUAL, Heard, crew_parts, everything, film_parts, newest, scene_parts
 from .views import board, dock, look, patch, takes
 
 Plain = dict[str, Any]
@@ -150,18 +150,18 @@ class Handlers:
             if self.followers.get(session) is me:
                 del self.followers[session]
 
-    def news(self, identity: str, selected: str, event: gr.EventData) -> Outputs:
-        """A clip or the film is there: what shows them is filled anew."""
+    def news(self, identity: str, selected: str, heard: Heard) -> Outputs:
+        """A clip or the film is there: what shows them is filled anew. `heard`: the job and its state that the page knew
+        of; a film that began shows the clips, one that is done shows itself."""
         view = look(self.rooms, document_of(self.rooms, identity))
-        ended, kind = event._data.get("ended"), event._data.get("kind")
-        tab = gr.skip()
-        if ended == "done":
-            tab = gr.update(selected="film" if kind == "film" else "scene")
-        elif event._data.get("began") and view.state.busy and kind == "film":
+        now, tab = newest(view), gr.skip()
+        if now != heard and view.state.state == "done":
+            tab = gr.update(selected="film" if view.state.kind == "film" else "scene")
+        elif now[0] != heard[0] and view.state.busy and view.state.kind == "film":
             tab = gr.update(selected="clips")
         row = view.project.row(selected)
         made = takes(view, selected) if row else []
-        return [*film_parts(self.rooms, view), gr.update(value=made, visible=len(made) > 1), tab]
+        return [*film_parts(self.rooms, view), gr.update(value=made, visible=len(made) > 1), tab, now]
 
     def fill_sheet(self, identity: str) -> Outputs:
         return list(sheet.filled(look(self.rooms, document_of(self.rooms, identity))))
