@@ -16,10 +16,12 @@ ROOT = Path(__file__).parents[1]
 LAYERS = (
     ("pipelines.work", "pipelines.events"),
     ("pipelines.vault", "pipelines.ffmpeg", "pipelines.cards"),
+    ("pipelines.drawing.vocabulary",),
     ("pipelines.presets",),
     ("pipelines.moves", "pipelines.language", "pipelines.story", "pipelines.story_cells", "pipelines.story_files", "pipelines.story_formats", "pipelines.story_pictures"),
     ("pipelines.plan",),
     ("pipelines.path", "pipelines.timeline"),
+    ("pipelines.drawing.",),
     ("pipelines.typefaces", "pipelines.captions", "pipelines.loudness", "pipelines.darkroom", "pipelines.darkroom_child"),
     ("pipelines.subtitles", "pipelines.exports.", "pipelines.film", "pipelines.sound", "pipelines.mp4", "pipelines.splice"),
     ("pipelines.pictures.", "pipelines.clips.", "pipelines.voices.", "pipelines.music."),

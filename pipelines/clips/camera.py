@@ -10,8 +10,6 @@ from collections import OrderedDict
 from math import ceil, log
 from typing import TYPE_CHECKING
 
-from ..moves import Aim
-
 if TYPE_CHECKING:
     from numpy import float64
     from numpy.typing import NDArray
@@ -44,9 +42,7 @@ class Engine:
 
     def recipe(self, shot: Shot) -> object:
         """The camera's numbers, the frame, the fit, and the seed only where something trembles."""
-        aims = [[step.start, step.end, [_numbers(aim) for aim in step.aims]] for step in shot.camera.steps]
-        shakes = any(aim.move.shake for step in shot.camera.steps for aim in step.aims)
-        return [self.version, aims, shot.frames, shot.frame, shot.fit, shot.seed if shakes else None]
+        return [self.version, shot.camera.numbers, shot.frames, shot.frame, shot.fit, shot.seed if shot.camera.shakes else None]
 
     def path(self, shot: Shot, negative: Negative) -> NDArray[float64]:
         """The shot's matrices, from the given picture's pixels to the film's."""
@@ -78,8 +74,3 @@ class Engine:
                     self._ready.popitem(last=False)
             self._ready.move_to_end(wanted)
         return Footage(lens, path, moves)
-
-
-def _numbers(aim: Aim) -> list[float | bool]:
-    move = aim.move
-    return [move.zoom, move.pan, move.tilt, move.roll, move.orbit, move.shake, move.shake_hz, aim.strength, aim.eased]
