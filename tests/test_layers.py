@@ -34,6 +34,7 @@ LAYERS = (
     ("pipelines.preview",),
     ("pipelines.chain",),
     ("studio.settings", "studio.held", "studio.keys"),
+    ("studio.job",),
     ("studio.jobs", "studio.limits"),
     ("studio.desk",),
     ("studio.project",),
