@@ -222,6 +222,14 @@ def test_what_is_no_picture_is_refused_and_a_lie_in_a_name_changes_nothing(serve
     assert told["metadata"]["job_id"]
 
 
+def test_it_is_described_as_openapi_and_for_people(served: Served) -> None:
+    told = served.ask("GET", "/openapi.json").json
+    fields = told["paths"]["/generateVideos/{folder_id}"]["post"]["requestBody"]["content"]["application/json"]["schema"]["properties"]
+    assert fields["sequence_data"]["items"]["properties"]["duration"]["maximum"] == 60 and fields["sequence_data"]["maxItems"] == 500
+    page = served.ask("GET", "/docs").body
+    assert b"/generateVideos/{folder_id}" in page and b"/v1/videos" in page and b"<script" not in page and b"http://" not in page
+
+
 def test_the_catalog_tells_everything_that_can_be_asked_for(served: Served) -> None:
     told = served.ask("GET", "/catalog").json
     assert "zoom_in" in told["moves"] and "epic" in told["moods"] and "fade" in told["transitions"] and "wide" in told["sizes"]

@@ -106,7 +106,7 @@ class Doors:
 def doors_of(desk: Desk) -> Doors:
     """Everything that doors need, in the desk's data folder."""
     own = desk.settings
-    return Doors(own, desk, Keys(own.data), Inbox(own.data, own.media_root), Shots(desk.studio.vault))
+    return Doors(own, desk, Keys(own.data), Inbox(own.data, own.media_root, own.film_days), Shots(desk.studio.vault))
 
 
 def share(doors: Doors, identity: str) -> float:
