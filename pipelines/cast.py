@@ -15,7 +15,7 @@ from .crew import Crew, names
 from .events import Warned
 from .language import language_of
 from .presets import Mood, Presets, choose
-from .story import Story, mood_for, sound_file, together
+from .story import Scene, Story, mood_for, sound_file, together
 from .work import FilmError
 
 Warn = Callable[[Warned], None]
@@ -110,8 +110,15 @@ class _Casting:
         own = sound_file(self.story.voice_of(i))
         engine, model = self._engine(i)
         painter = self._painter(i, engine, model)
+        self._remark(scene, "pictures" if painter else "clips", painter or engine, where)
         speakers = () if own else self._speakers(i)
         return Role(engine, model, painter, reading, seed, self.presets.moods[mood], mood, speakers, own)
+
+    def _remark(self, scene: Scene, role: str, name: str, where: str) -> None:
+        """What whoever draws the prompt has to say of it."""
+        told = getattr(self.crew.get(role, name), "remarks", None)
+        for remark in told(scene.prompt, scene.image is not None) if told else ():
+            self.warn(Warned(f"scene {scene.scene_number}: {remark}", "", f"{where}.prompt"))
 
     def _tell(self, reading: moves.Reading, n: int, where: str) -> None:
         if reading.unknown:

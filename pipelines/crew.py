@@ -14,7 +14,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .plan import Brief, Cue, Line, Shot
-from .presets import Model, Voice, choose
+from .presets import Model, Presets, Voice, choose
 from .vault import Notes
 from .work import FilmError, Tick
 
@@ -42,7 +42,8 @@ class Engine(Protocol):
 
 
 class Painter(Engine, Protocol):
-    """Prompt to picture. It may offer `recipe(brief)`: everything in the brief that changes the picture, as plain data."""
+    """Prompt to picture. Like a clip engine it may offer `remarks(prompt, pictured)`: sentences that people should read
+    before it draws; `pictured` where the scene has a picture of its own. It may offer `recipe(brief)`: everything in the brief that changes the picture, as plain data."""
 
     def paint(self, brief: Brief, out: Path, tick: Tick) -> Notes:
         """Write a PNG that covers the brief's frame."""
@@ -176,6 +177,14 @@ class Crew:
         for role in ROLES:
             for name in names(role):
                 yield role, name, self.get(role, name)
+
+    def models(self, presets: Presets) -> Iterator[tuple[str, Model, str | None]]:
+        """(name, model, None or what is lacking for it) of all in the presets."""
+        for name, model in presets.models.items():
+            if model.engine not in names("clips"):
+                yield name, model, f"There is no clip engine {model.engine} here."
+                continue
+            yield name, model, self.lack("clips", model.engine, model)
 
     def close(self) -> None:
         """End what the engines have started."""

@@ -31,12 +31,16 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """One part is ready. `reused` tells that it was there already; `scene` is a scene_number, 0 for the whole film."""
+    """One part is ready. `reused` tells that it was there already; `scene` is a scene_number, 0 for the whole film.
+
+    `turning`: it is no scene's own stretch, but the one in which that scene turns into the next.
+    """
 
     stage: str
     scene: int
     path: str
     reused: bool
+    turning: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +74,12 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The film could not be made."""
+    """The film could not be made. `faults`: each by itself, as [message, hint, where], where there are several."""
 
     message: str
     hint: str = ""
     where: str = ""
+    faults: tuple[tuple[str, str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,4 +99,5 @@ def plain(event: Event) -> dict[str, object]:
 def failed(error: FilmError) -> Failed:
     """The event for an error; every fault is named, and its place is that of the first."""
     where = error.where or next((fault.where for fault in error.faults if fault.where), "")
-    return Failed("\n".join([error.message, *(str(fault) for fault in error.faults)]), error.hint, where)
+    faults = tuple((fault.message, fault.hint, fault.where) for fault in error.faults)
+    return Failed("\n".join([error.message, *(str(fault) for fault in error.faults)]), error.hint, where, faults)

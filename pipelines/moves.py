@@ -44,6 +44,12 @@ class Aim:
     strength: float
     eased: bool = True
 
+    @property
+    def numbers(self) -> list[float | bool]:
+        """Everything in it that moves the camera, and no names."""
+        move = self.move
+        return [move.zoom, move.pan, move.tilt, move.roll, move.orbit, move.shake, move.shake_hz, self.strength, self.eased]
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -59,6 +65,16 @@ class Camera:
     """What the camera does during one shot."""
 
     steps: tuple[Step, ...]
+
+    @property
+    def numbers(self) -> list[object]:
+        """The same as plain numbers, for recipes."""
+        return [[step.start, step.end, [aim.numbers for aim in step.aims]] for step in self.steps]
+
+    @property
+    def shakes(self) -> bool:
+        """Whether anything in it trembles, as the seed has it."""
+        return any(aim.move.shake for step in self.steps for aim in step.aims)
 
 
 @dataclass(frozen=True, slots=True)

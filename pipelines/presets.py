@@ -19,6 +19,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
+from .drawing.vocabulary import Vocabulary, Word
 from .work import FilmError
 
 strict = ConfigDict(extra="forbid", allow_inf_nan=False, arbitrary_types_allowed=True)
@@ -208,7 +209,9 @@ class CaptionStyle:
 class Model:
     """A model by name: the engine (a file in pipelines/clips) that runs it, and where its weights come from.
 
-    `wants_picture` where the model differs from its engine. `options` are checked by the engine.
+    `wants_picture` where the model differs from its engine. `options` are checked by the engine. gated: its page asks
+    you to agree first. excluded: where it is not licensed. revenue_cap: dollars a year from which it costs. vram: GiB of
+    a GPU for each way of keeping it in memory.
     """
 
     label: str
@@ -219,6 +222,19 @@ class Model:
     licence: str = ""
     wants_picture: bool | None = None
     options: Annotated[dict[str, JsonValue], AfterValidator(_finite)] = field(default_factory=dict)
+    gated: bool = False
+    excluded: tuple[str, ...] = ()
+    revenue_cap: Annotated[int, Field(ge=0)] = 0
+    vram: dict[str, Annotated[float, Field(gt=0)]] = field(default_factory=dict)
+
+    @property
+    def terms(self) -> str:
+        """Its licence, as people should know it before they use it."""
+        said = [self.licence or "licence unknown: read its page first"]
+        said += [f"not licensed in {', '.join(self.excluded)}"] if self.excluded else []
+        said += [f"free below ${self.revenue_cap:,} a year"] if self.revenue_cap else []
+        said += [f"agree to it on https://huggingface.co/{self.repo}, then `hf auth login`"] if self.gated else []
+        return "; ".join(said)
 
     @property
     def content(self) -> list[object]:
@@ -235,6 +251,8 @@ class Kind:
     one: str
 
 
+SHIPPED = Path(__file__).parents[1] / "presets"
+WORDS = Kind("sketch.toml", Word, "word")
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {
         "moves": Kind("moves.toml", Move, "camera move"),
@@ -285,15 +303,20 @@ def read(*folders: Path) -> Presets:
 
     A file or entry that cannot be read raises FilmError naming file, entry and key.
     """
-    return Presets(**{kind: _read_kind(kind, folders) for kind in KINDS})
+    return Presets(**{name: _read_kind(kind, folders) for name, kind in KINDS.items()})
 
 
-def _read_kind(kind: str, folders: Iterable[Path]) -> dict[str, Any]:
+def vocabulary(*folders: Path) -> Vocabulary:
+    """The words of the sketch painter, read the same way; apart, since only it needs them and they are many."""
+    return _read_kind(WORDS, folders)
+
+
+def _read_kind(kind: Kind, folders: Iterable[Path]) -> dict[str, Any]:
     merged: dict[str, Any] = {}
     for folder in folders:
-        path = folder / KINDS[kind].file
+        path = folder / kind.file
         if path.is_file():
-            merged |= _read_file(path, KINDS[kind].type)
+            merged |= _read_file(path, kind.type)
     return merged
 
 

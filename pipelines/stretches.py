@@ -67,7 +67,7 @@ class Stretches:
 
         part = self.studio.vault.make("span", ".mp4", recipe, build)
         tick(1.0)
-        self.emit(Made("film", self.story.scenes[span.clips[0]].scene_number, str(part.path), part.reused))
+        self.emit(Made("film", self.story.scenes[span.clips[0]].scene_number, str(part.path), part.reused, turning))
         return part
 
     @contextmanager

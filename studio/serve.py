@@ -61,8 +61,9 @@ def opened(own: Settings | None = None) -> House:
     from .shelf import Shelf
     from .ui import build
 
-    desk = Desk(own)
-    return House(own, desk, build(desk, Shelf(own.data)), doors_of(desk))
+    shelf = Shelf(own.data)
+    desk = Desk(own, also_sweep=lambda: shelf.forget(own.project_days * settings.DAY))
+    return House(own, desk, build(desk, shelf), doors_of(desk))
 
 
 def serve(house: House, host: str | None = None, port: int | None = None, anybody: bool = False) -> int:
@@ -216,5 +217,5 @@ def _quiet(own: Settings) -> None:
     """Before Gradio is imported: no telemetry, and its files in our folder."""
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    os.environ["GRADIO_TEMP_DIR"] = str(own.data / "uploads")
+    os.environ["GRADIO_TEMP_DIR"] = str(own.data / settings.UPLOADS)
     logging.getLogger("httpx").setLevel(logging.WARNING)

@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -22,7 +24,8 @@ if TYPE_CHECKING:
 
 HOME = Path(__file__).resolve().parents[1]  # where presets and assets lie, in a checkout and installed alike
 PREFIX = "REELWRIGHT_"
-GIGA, DAY = 1_000_000_000, 86400.0
+UPLOADS = "uploads"  # in the data folder
+GIGA, HOUR, DAY = 1_000_000_000, 3600.0, 86400.0
 ON_SPACE: dict[str, Any] = {"host": "0.0.0.0", "films_at_once": 1, "most_seconds": 180.0, "most_pixels": 1280 * 720}
 
 
@@ -60,6 +63,7 @@ class Settings(BaseModel):
     mix_voices: bool = Field(False, description="1: when a narrator fails, another may speak the rest of the film.")
     vault_gigabytes: float = Field(20.0, gt=0, description="Finished parts are kept up to so much; the oldest go first.")
     vault_days: float = Field(60.0, gt=0, description="Finished parts that nobody used for so long go.")
+    project_days: float = Field(180.0, gt=0, description="Projects of the studio's page that nobody changed for so long go.")
     film_days: float = Field(60.0, gt=0, description="Films made by the studio's page and doors are kept so long.")
     host: str = Field("127.0.0.1", description="Address that `serve` listens on. Any but this machine's own needs keys.")
     port: int = Field(7860, ge=0, le=65535, description="Port that `serve` listens on; 0 takes a free one.")
@@ -97,8 +101,22 @@ def read() -> Settings:
 
 
 def sweep(settings: Settings, vault: Vault) -> None:
-    """Let go of finished parts beyond what the settings keep."""
+    """Let go of finished parts beyond what the settings keep, and of uploads: what a project needs of them it copied."""
     vault.sweep(int(settings.vault_gigabytes * GIGA), settings.vault_days * DAY)
+    _clear(settings.data / UPLOADS, DAY)
+
+
+def _clear(folder: Path, age: float) -> None:
+    """Delete files that came there longer ago than that, and folders that are empty then."""
+    for where, _, names in os.walk(folder, topdown=False):
+        for name in names:
+            with suppress(OSError):
+                told = os.lstat(os.path.join(where, name))
+                if time.time() - max(told.st_mtime, told.st_ctime) > age:
+                    os.unlink(os.path.join(where, name))
+        with suppress(OSError):  # it is not empty
+            if where != str(folder) and time.time() - os.lstat(where).st_mtime > HOUR:
+                os.rmdir(where)
 
 
 def _keep_memory() -> None:
@@ -119,14 +137,11 @@ def _keep_memory() -> None:
 
 def studio(settings: Settings) -> Studio:
     """What a render works with, on this machine."""
-    import cv2
-
     from pipelines.crew import Crew
     from pipelines.presets import read as read_presets
     from pipelines.render import Studio
     from pipelines.vault import Vault
 
-    cv2.setNumThreads(1)  # stretches are drawn side by side instead
     _keep_memory()
     folders = [HOME / "presets", *([settings.presets] if settings.presets else [])]
     crew = Crew({"edge": {"online": settings.online_voices}})

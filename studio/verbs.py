@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines import presets as kinds
+from pipelines.cards import cards
 from pipelines.events import Stopped
 from pipelines.moves import said_in
 from pipelines.render import Studio, frame_of
@@ -195,15 +196,25 @@ def engines(args: argparse.Namespace) -> None:
             {"role": role, "name": name, "label": engine.label, "online": engine.online, "missing": engine.missing()}
             for role, name, engine in studio.crew.everybody()
         ]
+        models: list[dict[str, Any]] = [
+            {"role": "models", "name": name, "label": model.label, "engine": model.engine, "terms": model.terms, "vram": model.vram, "missing": lack}
+            for name, model, lack in studio.crew.models(studio.presets)
+        ]
     finally:
         studio.crew.close()
     if args.json:
-        print(json.dumps(rows, indent=1))
+        print(json.dumps([*rows, *models], indent=1))
         return
     for row in rows:
         there = "there" if row["missing"] is None else f"missing: {row['missing']}"
         online = " (online)" if row["online"] else ""
         print(f"{row['role']:9} {row['name']:12} {row['label']}{online}: {there}")
+    print("models, for the clip engine in brackets:")
+    for one in models:
+        there = "there" if one["missing"] is None else f"missing: {one['missing']}"
+        needs = f"; {min(one['vram'].values()):g} GB of a GPU or more" if one["vram"] else ""
+        print(f"  {one['name']:20} {one['label']} [{one['engine']}{needs}]. Licence: {one['terms']}. {there}")
+    print("this machine's GPU: " + (", ".join(map(str, cards())) or "none that is known to us"))
 
 
 def presets(args: argparse.Namespace) -> None:

@@ -36,8 +36,8 @@ def build(desk: Desk, shelf: Shelf) -> gr.Blocks:
         attach(desk)  # before the page's own events: names go to whoever comes first
         wire(demo, page, handlers)
     demo.max_threads = FOLLOWERS  # Gradio's queue holds so many events at a time, and who follows a film is one
-    demo.queue(default_concurrency_limit=8, max_size=1000, status_update_rate=1)
-    return demo
+    page_demo: gr.Blocks = demo.queue(default_concurrency_limit=8, max_size=1000, status_update_rate=1)
+    return page_demo
 
 
 def launching() -> dict[str, Any]:

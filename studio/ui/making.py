@@ -42,11 +42,11 @@ async def follow(rooms: Rooms, identity: str) -> AsyncIterator[Plain]:
     last = 0.0
     while True:
         job = document.works.job
-        stamp = (document.version, job, rooms.desk.version(job) if job else 0)
+        stamp = (document.version, document.news, rooms.desk.version(job) if job else 0)
         now = time.monotonic()
         if (stamp != seen and now - last >= PAUSE) or now - last > QUIET:
             value = await asyncio.to_thread(lambda: dock(look(rooms, document)))
-            seen, last = (document.version, *stamp[1:]), now
+            seen, last = stamp, now
             fresh = {row: moving for row, moving in value["rows"].items() if told.get(row) != moving}
             told = value["rows"]
             yield value | {"rows": fresh}

@@ -26,6 +26,7 @@ class Page:
     project: gr.State
     selected: gr.State
     saved: gr.BrowserState
+    heard: gr.State
     shown: gr.State
     title: gr.Textbox
     undo: gr.Button
@@ -68,7 +69,7 @@ def translations() -> gr.I18n:
 
 def lay_out(presets: Presets, crew: Crew, say: Say, functions: list[Callable[..., Any]]) -> Page:
     """Place every component; inside a gr.Blocks."""
-    project, selected, shown = gr.State(""), gr.State(""), gr.State(None)
+    project, selected, shown, heard = gr.State(""), gr.State(""), gr.State(None), gr.State(("", "idle"))
     saved = gr.BrowserState({}, storage_key="reelwright", secret="reelwright")
     with gr.Row(elem_id="top"):
         Lines(elem_id="brand", scale=0, min_width=0).value = {"lines": [{"kind": "brand", "key": "brand"}]}
@@ -113,7 +114,7 @@ def lay_out(presets: Presets, crew: Crew, say: Say, functions: list[Callable[...
         make = gr.Button(say("make"), variant="primary", icon=icon("clapperboard"), elem_id="make", scale=0, min_width=0)
         stop = gr.Button(say("stop"), variant="stop", elem_id="stop", scale=0, min_width=0)
     return Page(
-        project, selected, saved, shown, title, undo, redo, new, opener, save, download, theme, board, dock, add, sheet_tab, sheet,
+        project, selected, saved, heard, shown, title, undo, redo, new, opener, save, download, theme, board, dock, add, sheet_tab, sheet,
         bulk, side, panel_close, scene, scene_box, scene_notes, takes, one, again, story, story_more, clips_note, gallery,
         film_note, player, film_lines, watch, make, stop,
     )  # fmt: skip
@@ -127,9 +128,10 @@ def _small(label: Any, name: str, identity: str) -> gr.Button:
 def _sheet(say: Say) -> tuple[gr.Dataframe, dict[str, Any]]:
     hint = Lines()
     hint.value = {"lines": [{"kind": "hint", "key": "sheet_hint"}]}
+    counts: dict[str, Any] = {"column_count": (len(COLUMNS), "fixed"), "row_count": (1, "dynamic")}  # the only form that works
     sheet = gr.Dataframe(
-        headers=list(COLUMNS), datatype=KINDS, column_count=(len(COLUMNS), "fixed"), row_count=(1, "dynamic"), static_columns=[0, 1],
-        interactive=True, wrap=True, show_label=False, column_widths=WIDTHS, pinned_columns=2, max_height=1200, elem_id="sheet",
+        headers=list(COLUMNS), datatype=KINDS, **counts, static_columns=[0, 1],
+        interactive=True, wrap=True, show_label=False, column_widths=list(WIDTHS), pinned_columns=2, max_height=1200, elem_id="sheet",
         show_search="search", buttons=["copy", "fullscreen"],
     )  # fmt: skip
     with gr.Accordion(say("bulk"), open=False, elem_id="bulk"):
@@ -180,7 +182,7 @@ def _story(presets: Presets, crew: Crew, say: Say) -> tuple[dict[str, Any], dict
     heading = Lines()
     heading.value = {"lines": [{"kind": "title", "key": "story_title"}]}
     with gr.Row():
-        made["size"] = _free([(f"{one.label} ({one.width} x {one.height})", name) for name, one in presets.sizes.items()], say("size"), "size")
+        made["size"] = _free(_choices(presets.sizes), say("size"), "size")
         made["fps"] = gr.Textbox(label=say("fps"), elem_id="fps", max_lines=1, min_width=120)
     with gr.Row():
         made["quality"] = gr.Dropdown(_choices(presets.qualities), label=say("quality"), elem_id="quality", min_width=120)

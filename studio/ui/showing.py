@@ -7,18 +7,25 @@ from typing import Any
 import gradio as gr
 
 from pipelines.story import Scene, Story
+from pipelines.story_cells import figure
 from pipelines.work import FilmError
 
 from ..project import CELLS, SETTINGS
 from ..shelf import Document
 from . import opening
 from .rooms import Rooms
-from .views import View, board, clips, dock, look, recent, shown_thumb, takes
+from .views import View, board, clips, dock, look, recent, short, shown_thumb, takes
 
 Plain = dict[str, Any]
 Outputs = list[Any]
+Heard = tuple[str, str]
 FILM_FIELDS = tuple(name for name in SETTINGS if name != "title")
 USUAL = Story(scenes=(Scene(1),))
+
+
+def newest(view: View) -> Heard:
+    """The newest job and how it stands."""
+    return view.document.works.job, view.state.state
 
 
 def scene_parts(view: View, selected: str, skip: bool = False) -> Outputs:
@@ -31,11 +38,11 @@ def scene_parts(view: View, selected: str, skip: bool = False) -> Outputs:
         return [{"lines": lines}, gr.update(visible=False), *(gr.skip() for _ in CELLS), gr.update(visible=False, value=None)]
     n = view.project.at(selected) + 1
     notes: list[Plain] = [{"kind": "title", "key": "scene", "text": str(n)}]
-    notes += [{"kind": "fault", "text": f"{fault.message} {fault.hint}"} for fault in view.faults if fault.row == selected]
+    notes += [{"kind": "fault", "text": f"{short(fault)} {fault.hint}"} for fault in view.faults if fault.row == selected]
     state = view.state.rows.get(selected)
     if state and state.status == "failed":
         notes.append({"kind": "fault", "text": f"{state.said} {state.hint}"})
-    cells = dict(row.cells)
+    cells: Plain = dict(row.cells)
     cells["image"] = shown_thumb(view.document, row.cells) or None
     values = [cells.get(name, "auto" if name in ("clip_action", "engine") else "") for name in CELLS]
     made = takes(view, selected)
@@ -44,7 +51,8 @@ def scene_parts(view: View, selected: str, skip: bool = False) -> Outputs:
 
 def story_parts(view: View) -> Outputs:
     """The film's settings."""
-    return [view.project.settings.get(name, getattr(USUAL, name)) for name in FILM_FIELDS]
+    said = view.project.settings
+    return [said.get(name, figure(getattr(USUAL, name)) if name in ("fps", "seed") else getattr(USUAL, name)) for name in FILM_FIELDS]
 
 
 def film_parts(rooms: Rooms, view: View) -> Outputs:
@@ -55,8 +63,8 @@ def film_parts(rooms: Rooms, view: View) -> Outputs:
     works = view.document.works
     try:
         found = rooms.desk.result(works.film) if works.film else None
-    except FilmError as error:
-        found, notes = None, [{"kind": "hint", "text": f"{error.message} {error.hint}"}]
+    except FilmError:
+        found, notes = None, [{"kind": "hint", "key": "film_gone"}]
     subtitles = None
     if found:
         film = str(found.film)
@@ -87,7 +95,7 @@ def everything(rooms: Rooms, document: Document, visitor: str, selected: str = "
     kept = {"visitor": visitor, "project": document.id}
     going_on = recent(rooms.shelf.of(visitor), document.id) if not rows else []
     drawn = board(view, selected, going_on)
-    return [document.id, selected, kept, view.project.title, drawn, dock(view), *scene_parts(view, selected), *story_parts(view), *film_parts(rooms, view)]
+    return [document.id, selected, kept, newest(view), view.project.title, drawn, dock(view), *scene_parts(view, selected), *story_parts(view), *film_parts(rooms, view)]
 
 
 def crew_parts(rooms: Rooms) -> Plain:
