@@ -141,6 +141,7 @@ def _on_space(house: House, policy: Policy, host: str, port: int) -> None:
     guard = Middleware(Guard, settings=house.settings, keys=house.doors.keys, policy=policy, metrics=house.doors.metrics)
     kept = {"routes": routes(house.doors), "exception_handlers": handlers(), "middleware": [guard]}
     told: dict[str, Any] = {"server_name": host, "server_port": port, "share": False, "ssr_mode": False, "mcp_server": False}
+    told["max_threads"] = house.demo.max_threads
     try:
         house.demo.launch(**told, prevent_thread_lock=True, quiet=True, app_kwargs=kept, **launching())
     except OSError as error:

@@ -222,6 +222,14 @@ def test_what_is_no_picture_is_refused_and_a_lie_in_a_name_changes_nothing(serve
     assert told["metadata"]["job_id"]
 
 
+def test_it_is_described_as_openapi_and_for_people(served: Served) -> None:
+    told = served.ask("GET", "/openapi.json").json
+    fields = told["paths"]["/generateVideos/{folder_id}"]["post"]["requestBody"]["content"]["application/json"]["schema"]["properties"]
+    assert fields["sequence_data"]["items"]["properties"]["duration"]["maximum"] == 60 and fields["sequence_data"]["maxItems"] == 500
+    page = served.ask("GET", "/docs").body
+    assert b"/generateVideos/{folder_id}" in page and b"/v1/videos" in page and b"<script" not in page and b"http://" not in page
+
+
 def test_the_catalog_tells_everything_that_can_be_asked_for(served: Served) -> None:
     told = served.ask("GET", "/catalog").json
     assert "zoom_in" in told["moves"] and "epic" in told["moods"] and "fade" in told["transitions"] and "wide" in told["sizes"]
@@ -255,6 +263,22 @@ def test_a_clip_and_a_film_are_made_by_the_functions(tmp_path: Path, media: Path
     assert process_video_generation("nowhere", body()) == (False, "")
     assert process_video_generation("../etc", body()) == (False, "")
     assert process_video_generation("movie_123", {"sequence_data": []}) == (False, "")
+
+
+def test_limits_of_the_settings_hold_at_every_door(tmp_path: Path) -> None:
+    """One film at a time, none too long, none too large."""
+    with serving(tmp_path / "data", films_at_once=1, most_seconds=20, most_pixels=1280 * 720) as one:
+        upload(one, "here", ("1.png", png()))
+        long = {"sequence_data": [{"scene_number": 1, "duration": 20}], "generation_params": {"size": "1280x720", "music": "none"}}
+        assert one.ask("POST", "/generateVideos/here?wait=0", json=long).status == 202
+        again = one.ask("POST", "/generateVideos/here?wait=0", json=long)
+        assert fails(again, 429)["error"]["message"] == "A film of yours is being made already." and again.headers["retry-after"]
+        video = {"prompt": "x", "image": "data:image/png;base64,iVBORw0KGgo="}
+        assert one.ask("POST", "/v1/videos", json=video).status in (400, 429)
+        longer = {"sequence_data": [{"scene_number": 1, "duration": 21}], "generation_params": SMALL}
+        fails(one.ask("POST", "/generateVideos/here", json=longer), 400, "scenes")
+        large = {"sequence_data": [{"scene_number": 1, "duration": 1}], "generation_params": {"size": "1920x1080"}}
+        fails(one.ask("POST", "/generateVideos/here", json=large), 400, "size")
 
 
 def test_many_ask_at_once_and_each_gets_a_film(served: Served) -> None:

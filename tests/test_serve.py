@@ -120,6 +120,12 @@ def test_keys_are_shown_once_and_kept_as_hashes(tmp_path: Path) -> None:
     assert one.run("keys", "revoke", "robot").returncode == 1
 
 
+def test_no_setting_tells_a_secret(tmp_path: Path) -> None:
+    one = Served("http://x:1", tmp_path, None, settings(tmp_path, webhook_secret="whsec_canary"))  # type: ignore[arg-type]
+    said = one.run("doctor").stdout
+    assert "REELWRIGHT_WEBHOOK_SECRET" in said and "canary" not in said
+
+
 def free() -> int:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))

@@ -23,7 +23,9 @@ from .metrics import Metrics
 from .refusals import absent
 from .shots import Shots
 
-LOOK = 0.1  # seconds between two looks at a job that is followed
+LOOK = 0.25  # seconds between two looks at a job that is followed
+PACE = 1.0  # seconds between two words about how far it is
+MOST_LOOKS = 64  # jobs
 QUIET = 15.0  # seconds after which a listener is shown that we are still there
 
 
@@ -38,6 +40,7 @@ class Doors:
     shots: Shots
     metrics: Metrics = field(default_factory=Metrics)
     darkroom: Darkroom = field(default_factory=Darkroom)
+    looks: dict[str, tuple[int, Job, list[Stamped]]] = field(default_factory=dict)
 
     def close(self) -> None:
         """Put down what doors have started."""
@@ -77,23 +80,22 @@ class Doors:
     async def follow(self, identity: str, after: int = 0) -> AsyncIterator[Stamped | None]:
         """What happened to a job and what happens to it, until it is over; None when it was quiet for a while.
 
-        No thread waits for it, so any number may listen.
+        No thread waits for it and those who follow the same job share one look at it, so any number may listen.
         """
         seen, told, last = -1, 0.0, time.monotonic()
         while True:
             now = self.desk.version(identity)
             if now != seen:
                 seen = now
-                job = await asyncio.to_thread(self.desk.job, identity)  # before its events: what is over has told all
+                job, events = await self._look(identity, now)
                 moved = self.desk.progress(identity)
-                fresh = await asyncio.to_thread(self.desk.events, identity, after)
-                for one in moved:
-                    if one.at > told and not job.over:
+                if moved and not job.over and time.time() - told > PACE:
+                    told = time.time()
+                    yield moved[-1]
+                for one in events:
+                    if one.n > after:
                         yield one
-                told = max([told, *(one.at for one in moved)])
-                for one in fresh:
-                    yield one
-                    after = one.n
+                        after = one.n
                 last = time.monotonic()
                 if job.over or not job.owner:
                     return
@@ -102,11 +104,22 @@ class Doors:
                 yield None
             await asyncio.sleep(LOOK)
 
+    async def _look(self, identity: str, version: int) -> tuple[Job, list[Stamped]]:
+        """The job and its events as they were at that version, or later; read once for all who ask."""
+        found = self.looks.get(identity)
+        if found is None or found[0] < version:
+            job = await asyncio.to_thread(self.desk.job, identity)  # before its events: what is over has told all
+            found = (version, job, await asyncio.to_thread(self.desk.events, identity))
+            self.looks[identity] = found
+            while len(self.looks) > MOST_LOOKS:
+                self.looks.pop(next(iter(self.looks)))
+        return found[1], found[2]
+
 
 def doors_of(desk: Desk) -> Doors:
     """Everything that doors need, in the desk's data folder."""
     own = desk.settings
-    return Doors(own, desk, Keys(own.data), Inbox(own.data, own.media_root), Shots(desk.studio.vault))
+    return Doors(own, desk, Keys(own.data), Inbox(own.data, own.media_root, own.film_days), Shots(desk.studio.vault))
 
 
 def share(doors: Doors, identity: str) -> float:

@@ -17,7 +17,7 @@ from .jobs_door import public
 from .refusals import bad
 
 DOOR = "gradio"
-FOLLOWERS = 200  # endpoints that only listen may be open at a time
+FOLLOWERS = 1000  # who only listen, at a time
 
 
 def attach(desk: Desk) -> None:

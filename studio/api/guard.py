@@ -70,12 +70,13 @@ class Guard:
         began = time.monotonic()
         caller: Caller | None = None
         try:
-            caller = self._admit(scope, headers, method)
-            scope[STATE] = caller
-            told.borne = caller.borne
             if method == "OPTIONS" and "access-control-request-method" in headers:
+                self._known_host(headers)
                 await _preflight(headers)(scope, receive, told.send)
             else:
+                caller = self._admit(scope, headers, method)
+                scope[STATE] = caller
+                told.borne = caller.borne
                 await self.app(scope, self._limited(scope, receive, headers), told.send)
         except FilmError as error:
             if scope["type"] == "websocket":

@@ -20,6 +20,7 @@ from pipelines.vault import disk, replacing
 from pipelines.video import demuxer
 from pipelines.work import FilmError
 
+from ..settings import DAY
 from .refusals import Refusal, absent, bad
 
 FOLDERS = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -27,15 +28,17 @@ PICTURE_IDS = re.compile(r"[0-9a-f]{40}\.(?:jpg|png|webp|gif|bmp|tif|avif)")
 MOST_PICTURES = 500
 MOST_FOLDERS = 1000
 MOST_BYTES = 4 << 30  # of one owner's folders and single files
+SWEPT = 3600.0  # seconds between two sweeps
 VIDEOS = {"mov": ".mp4", "matroska": ".mkv", "avi": ".avi", "mpegts": ".ts"}
 
 
 class Inbox:
     """One data folder's."""
 
-    def __init__(self, data: Path, media_root: Path | None) -> None:
+    def __init__(self, data: Path, media_root: Path | None, days: float = 60.0) -> None:
         self._folders, self._files = data / "folders", data / "inbox"
         self._media = media_root
+        self._days, self._swept = days, 0.0
 
     def folder(self, owner: str, name: str, trusted: bool) -> Path:
         """A folder of pictures: the owner's own, else one of the media root; the same refusal for every other."""
@@ -120,6 +123,9 @@ class Inbox:
         return path
 
     def _room(self, owner: str) -> None:
+        if time.monotonic() - self._swept > SWEPT or not self._swept:
+            self._swept = time.monotonic()
+            self.sweep(self._days * DAY)
         used = sum(path.stat().st_size for root in (self._folders, self._files) for path in (root / _short(owner)).rglob("*") if path.is_file())
         if used > MOST_BYTES:
             raise Refusal(413, "too_large", f"{MOST_BYTES >> 30} GB are kept already.", "Wait until old files are cleared away.")

@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute
 
 from pipelines.work import FilmError
 
-from . import azure, generate_videos, house_door, mcp_door, videos
+from . import azure, generate_videos, house_door, mcp_door, openapi, videos
 from .doors import Doors
 from .refusals import Refusal, answer, ours, refusal
 
@@ -21,7 +21,7 @@ log = logging.getLogger("reelwright.doors")
 
 def routes(doors: Doors) -> list[BaseRoute]:
     """All of them; the earlier comes before the later."""
-    every = (house_door, generate_videos, azure, videos, mcp_door)
+    every = (house_door, generate_videos, azure, videos, mcp_door, openapi)
     return [route for door in every for route in door.routes(doors)]
 
 
