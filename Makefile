@@ -6,7 +6,7 @@ STORY := presets/stories/to-the-sea.json
 STILLS := assets/stills
 EXTRAS := $(shell command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi -L >/dev/null 2>&1 && echo "[gpu]")
 
-.PHONY: setup studio demo test check bench docs audiocraft soak clean
+.PHONY: setup studio demo test check bench bench-gpu docs audiocraft soak clean
 
 setup: $(VENV)/.ready
 
@@ -45,6 +45,9 @@ soak: $(VENV)/.tested
 
 bench: $(VENV)/.tested
 	$(BIN)/python tests/bench/bench.py
+
+bench-gpu: $(VENV)/.tested
+	$(BIN)/python tests/bench/bench_gpu.py
 
 docs: $(VENV)/.tested
 	PYTHONPATH=. $(BIN)/python tests/docs.py

@@ -6,11 +6,14 @@ named (`-f`), and no user byte is in a filter, an option or a file name.
 
 from __future__ import annotations
 
+import importlib.util
+import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -20,24 +23,36 @@ from typing import IO
 from .work import DiskFull, FilmError, Tick, idle
 
 Args = Sequence[str | int | Path]
+_asking = threading.Lock()
 Block = bytes | memoryview
+ROOM = 1 << 20  # bytes in a pipe; the most that anybody may ask for
 OLDEST = (8, 1, 2)  # CVE-2026-8461 is mended from here on
 
 
 @cache
 def binary() -> str:
     """The path of ffmpeg; FilmError if the package has none for this machine."""
-    import imageio_ffmpeg
-
+    package = importlib.util.find_spec("imageio_ffmpeg")
+    folders = (package.submodule_search_locations if package else None) or []
+    brought = [path for folder in folders for path in Path(folder, "binaries").glob("ffmpeg-*")]
+    if len(brought) == 1 and "IMAGEIO_FFMPEG_EXE" not in os.environ:  # the package itself would run it, to see that it runs
+        return str(brought[0])
     try:
+        import imageio_ffmpeg
+
         return str(imageio_ffmpeg.get_ffmpeg_exe())
-    except RuntimeError as error:
+    except (ImportError, RuntimeError) as error:
         raise FilmError("ffmpeg is missing.", "pip install imageio-ffmpeg") from error
 
 
-@cache
 def version() -> str:
     """What ffmpeg calls itself, such as `n9.0.2`."""
+    with _asking:  # several want to know at once
+        return _version()
+
+
+@cache
+def _version() -> str:
     text = subprocess.run([binary(), "-version"], capture_output=True, text=True, check=False).stdout
     found = re.match(r"ffmpeg version (\S+)", text)
     return found[1] if found else "unknown"
@@ -71,6 +86,7 @@ def started(args: Args, *, feed: bool = False, cwd: Path | None = None) -> Itera
             start_new_session=True,  # Ctrl-C is ours to handle
         )
         try:
+            _widen(process.stdin or process.stdout)
             yield process
             if process.stdin:
                 process.stdin.close()
@@ -114,6 +130,15 @@ def read(args: Args, size: int, *, cwd: Path | None = None) -> Iterator[bytes]:
         assert process.stdout is not None
         while block := process.stdout.read(size):
             yield block
+
+
+def _widen(pipe: IO[bytes] | None) -> None:
+    """Room for a whole frame, so that we and ffmpeg take turns once a frame, not once every 64 KB."""
+    if pipe and sys.platform == "linux":
+        import fcntl
+
+        with suppress(OSError):  # a user may only have so much of it
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, ROOM)
 
 
 def _close(pipe: IO[bytes] | None) -> None:

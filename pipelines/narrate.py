@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import sound
 from .cast import Role, Speaker
 from .crew import Crew
 from .events import Emit, Made, Warned
@@ -162,6 +161,8 @@ def spoken(text: str, speaker: Speaker, speed: float, crew: Crew, vault: Vault, 
 
 
 def _take(part: Part, narrator: str) -> Take:
+    from . import sound
+
     told = part.notes["words"]
     assert isinstance(told, list)
     words = tuple(_word(one) for one in told)
@@ -176,6 +177,8 @@ def _word(told: Plain) -> Word:
 
 def _own(line: Narration, vault: Vault) -> tuple[Part, Take]:
     """Somebody's own recording; its words are the narration's, spread over it by their length."""
+    from . import sound
+
     path = line.role.own_voice
     assert path is not None
 

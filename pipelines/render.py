@@ -28,7 +28,6 @@ from .presets import Presets
 from .progress import Progress
 from .rushes import Rushes, live
 from .schedule import room, timeline
-from .score import score
 from .stage import Studio as Studio
 from .story import Story, pixels
 from .stretches import Stretches
@@ -156,6 +155,8 @@ def _make(stretches: Stretches, voiced: bool, progress: Progress) -> tuple[list[
 
 def _heard(made: Stretches, voiced: bool, progress: Progress) -> tuple[Part, Part | None] | None:
     """The sound; None where a narration is lacking that it would be mixed from."""
+    from .score import score  # brings numpy: by now it is needed
+
     if not voiced:
         return None
     return score(made.story, made.roles, made.timeline, made.studio.crew, made.studio.vault, made.emit, progress)

@@ -80,14 +80,11 @@ def _keep_memory() -> None:
 
 def studio(settings: Settings) -> Studio:
     """What a render works with, on this machine."""
-    import cv2
-
     from pipelines.crew import Crew
     from pipelines.presets import read as read_presets
     from pipelines.render import Studio
     from pipelines.vault import Vault
 
-    cv2.setNumThreads(1)  # stretches are drawn side by side instead
     _keep_memory()
     folders = [HOME / "presets", *([settings.presets] if settings.presets else [])]
     crew = Crew({"edge": {"online": settings.online_voices}})

@@ -17,7 +17,8 @@ from PIL import Image
 
 from pipelines import ffmpeg, film, moves
 from pipelines import presets as kinds
-from pipelines.clips.camera import Engine, Footage
+from pipelines.clips._canvas import Footage
+from pipelines.clips.camera import Engine
 from pipelines.darkroom import Darkroom, negative
 from pipelines.plan import Frame, Shot
 from pipelines.presets import Presets

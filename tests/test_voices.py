@@ -22,6 +22,7 @@ from pipelines.language import glue, language_of
 from pipelines.loudness import Meter
 from pipelines.plan import Line
 from pipelines.voices import _words, edge, espeak
+from pipelines.voices._tone import toned
 from pipelines.work import Cancelled, FilmError, idle
 
 from . import edge_server
@@ -552,3 +553,18 @@ def test_no_narration_stands_in_the_sources_of_errors() -> None:
     raised = [part for source in sources for part in re.findall(r"(?:FilmError|_Failed)\((.*)\)", source)]
     assert raised
     assert not [part for part in raised if re.search(r"\{(text|line\.text|said)", part)]
+
+
+@pytest.mark.parametrize("rate", [22_050, 16_000])
+@pytest.mark.parametrize(("hertz", "decibel"), [(30, -17.2), (150, -4.3), (1000, -6.3), (3400, -9), (5500, -7)])
+def test_speech_keeps_its_pitch_and_gets_its_tone_without_a_seam(hertz: float, decibel: float, rate: int) -> None:
+    count = round(2.7 * rate)
+    given = (np.sin(2 * np.pi * hertz * np.arange(count) / rate) * 10_000).astype(np.int16)
+    heard = toned(given, rate).astype(float)
+    assert len(heard) == round(2.7 * 48_000)
+    at = np.arange(len(heard)) / 48_000
+    inner = slice(24_000, -24_000)
+    waves = np.stack([np.sin(2 * np.pi * hertz * at), np.cos(2 * np.pi * hertz * at)], -1)[inner]
+    fit = np.linalg.lstsq(waves, heard[inner], rcond=None)[0]
+    assert 20 * np.log10(np.hypot(*fit) / 10_000) == pytest.approx(decibel, abs=0.7)
+    assert np.abs(heard[inner] - waves @ fit).max() < 8, "where one second ends and the next begins too"

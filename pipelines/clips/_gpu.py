@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+from contextlib import AbstractContextManager, nullcontext
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -68,6 +69,17 @@ def total(device: torch.device) -> int:
     import torch
 
     return int(torch.cuda.get_device_properties(device).total_memory) if device.type == "cuda" else 1 << 62
+
+
+def attention(device: torch.device) -> AbstractContextManager[None]:
+    """Within it, attention takes the kernel that is fastest there: cuDNN's from Hopper on, else torch's own choice."""
+    import torch
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+
+    if device.type != "cuda" or torch.cuda.get_device_capability(device) < (9, 0):
+        return nullcontext()
+    order = [SDPBackend.CUDNN_ATTENTION, SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
+    return sdpa_kernel(order, set_priority=True)
 
 
 def free(device: torch.device, most: float | None) -> int:

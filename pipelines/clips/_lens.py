@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     Matrix = NDArray[float64]
 Size = tuple[float, float]
 
+cv2.setNumThreads(1)  # stretches are drawn side by side instead
 STEP = 1.36  # between levels
 MELT = 0.3  # the share of a step in which two levels are mixed
 DENSITY = 2  # samples of a level for each pixel of the film, where memory allows

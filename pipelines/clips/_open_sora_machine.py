@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 NET, VAE = "Open_Sora_v2.safetensors", "hunyuan_vae.safetensors"
 T5, CLIP = "google/t5-v1_1-xxl", "openai/clip-vit-large-patch14"
 READERS = 10 * _gpu.GIB  # what both take
-PER_TOKEN = 30  # numbers of the network's width that a token takes while a block works
+PER_TOKEN = 60  # bytes for one of the network's width that a token takes while a block works, in bfloat16
 PER_PIXEL = 2000  # bytes that a pixel takes while the VAE works, in bfloat16
 SPARE = 1.5 * _gpu.GIB
 KEPT_TEXTS = 64
@@ -100,15 +100,15 @@ class Machine:
         words, whole = self._texts[said]
         return words.to(self.device), whole.to(self.device)
 
-    def net(self, tokens: int, pixels: int) -> Net:
-        """The network, laid out for clips of so many tokens, and of so many pixels in one piece of the VAE's."""
+    def net(self, frames: int, size: tuple[int, int]) -> Net:
+        """The network, laid out for clips of so many frames and pixels."""
         source = self._files.model
         if self._net is None:
             path = source.path(NET)
             weights = Weights(path, source.fetch)
             design = _design(path, weights.shapes, source.fetch)
-            needs = max(tokens * design.width * PER_TOKEN * self.kind.itemsize, pixels * PER_PIXEL)
-            self.room = max(0, int(_gpu.free(self.device, self._most) - needs - SPARE)) if self.room is None else self.room
+            if self.room is None:
+                self.room = room(_gpu.free(self.device, self._most), design, frames, size)
             self._net = build(weights.read, design, self.device, self.kind, Memory(self.room, self._eight), self._fast)
         return self._net
 
@@ -137,6 +137,14 @@ class Machine:
             vae.load_state_dict(weights.read(weights.shapes), assign=True)
             self._vae = vae
         return vaes.into(self._vae, self.device, kind)
+
+
+def room(free: int, design: Design, frames: int, size: tuple[int, int]) -> int:
+    """Bytes that the network's blocks may stay in, of those that are free: the rest is for a clip's own numbers."""
+    width, height = size
+    tokens = ((frames - 1) // vaes.TIMES + 1) * width * height // (2 * vaes.SIDE) ** 2
+    pixels = frames * min(vaes.TILE, width) * min(vaes.TILE, height)
+    return max(0, int(free - max(tokens * design.width * PER_TOKEN, pixels * PER_PIXEL) - SPARE))
 
 
 def build(
@@ -172,7 +180,7 @@ def build(
 def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     import torch
 
-    return torch.compile(function, dynamic=False)
+    return torch.compile(function)  # for other sizes it is compiled once more, for all of them
 
 
 def _design(path: Path, found: Mapping[str, tuple[int, ...]], fetch: str) -> Design:

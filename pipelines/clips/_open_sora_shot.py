@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ..vault import Notes
 from ..work import FilmError, Tick, part
+from . import _gpu
 from . import _open_sora_vae as vaes
 from ._open_sora_loop import Guidance, denoise, needed, packed, pulls, rows, schedule, unpacked
 from ._open_sora_machine import Machine
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 STEPPED = 0.95  # of a clip's time, before the VAE
-TILE = 256  # pixels: the VAE works in squares
 T = TypeVar("T")
 
 
@@ -99,9 +99,7 @@ def _latents(take: Take, piece: Piece, ref: Tensor | None, seed: int, kind: torc
     width, height = (side // SIDE for side in take.size)
     count = (piece.frames - 1) // TIMES + 1
     words, whole = zip(machine.text(take.said), machine.text(""), strict=True)
-    tokens = count * width * height // 4
-    pixels = piece.frames * min(TILE, take.size[0]) * min(TILE, take.size[1])
-    net = replace(machine.net(tokens, pixels), dtype=kind)
+    net = replace(machine.net(piece.frames, take.size), dtype=kind)
     channels = net.design.channels // 4
     noise = torch.randn(1, channels, count, height, width, generator=torch.Generator("cpu").manual_seed(seed)).to(machine.device)
     cond = packed(condition(piece.kind, ref, torch.zeros_like(noise)))
@@ -117,7 +115,8 @@ def _latents(take: Take, piece: Piece, ref: Tensor | None, seed: int, kind: torc
     def answer(step: int, x: Tensor, asked: Sequence[int]) -> list[Tensor]:
         return predict(net, clip, x, step, asked, part(tick, sums[step] / sums[-1], sums[step + 1] / sums[-1]))
 
-    x = denoise(answer, packed(noise), times, count, guidance, given)
+    with _gpu.attention(machine.device):
+        x = denoise(answer, packed(noise), times, count, guidance, given)
     notes["rows"] = int(str(notes["rows"])) + needed(wanted.steps, guidance, given)
     return unpacked(x, count, height, width)
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 TIMES = 4  # frames of a clip for one of the latents, but for the first
 SIDE = 8  # pixels for one of the latents
+TILE = 256  # pixels: larger pictures are worked on in such squares
 SCALING = 0.476986
 
 

@@ -8,12 +8,12 @@ another. Knows its shot and nothing of the film.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..plan import Shot
+from ..presets import Model
 from ..vault import Notes
 from ..work import FilmError, Tick, part
 from . import _gpu
@@ -26,15 +26,12 @@ if TYPE_CHECKING:
     from numpy import uint8
     from numpy.typing import NDArray
 
-REPO = "hpcai-tech/Open-Sora-v2"
-LICENCE = "Apache-2.0, but for its VAE, which is HunyuanVideo's: not licensed in the EU, the UK and South Korea"
 NEEDS = 12.0  # GiB of the GPU
 DRAWN = 0.96  # share of the work before the file is written
 
 
 class Engine:
-    """See crew.ClipEngine. device: "auto", or torch's name of one; vram: GiB of it to be content with. repo, revision
-    and options are those of a shot without a model."""
+    """See crew.ClipEngine. device: "auto", or torch's name of one; vram: GiB of it to be content with."""
 
     label = "Open-Sora 2.0"
     version = 1
@@ -42,37 +39,40 @@ class Engine:
     online = False
     wants_picture = False
 
-    def __init__(
-        self, *, device: str = "auto", vram: float | None = None, repo: str = REPO, revision: str = "",
-        options: Mapping[str, Any] | None = None,
-    ) -> None:  # fmt: skip
+    def __init__(self, *, device: str = "auto", vram: float | None = None) -> None:
         self._device, self._vram = device, vram
-        self._repo, self._revision, self._options = repo, revision, dict(options or {})
         self._loaded: tuple[object, Machine] | None = None
         self._lock = threading.Lock()
 
     def missing(self) -> str | None:
-        """Packages, a GPU, or weights."""
+        """Packages, or a GPU."""
         lack = _gpu.packages("torch", "diffusers", "transformers", "safetensors", "sentencepiece", "huggingface_hub")
-        return lack or _gpu.lack(self._device, NEEDS) or _absent(self._files())
+        return lack or _gpu.lack(self._device, NEEDS)
+
+    def lacks(self, model: Model) -> str | None:
+        """Weights: how to have them, and what licence they come under."""
+        try:
+            lacking = _files(model, options(model.options)).lacking()
+        except FilmError as error:
+            return str(error)
+        return f"Its weights are needed ({model.licence}): {'; '.join(source.fetch for source in lacking)}" if lacking else None
 
     def recipe(self, shot: Shot) -> object:
-        """Everything that changes a frame, but for the picture. Lengths that make the same clips are the same."""
-        wanted = options(self._options)
+        """Everything that changes a frame, but for picture and model. Lengths that make the same clips are the same."""
+        _, wanted = _asked(shot)
         made = [[one.frames, one.kind] for one in _pieces(shot, wanted)]
         said = text(shot.prompt, shot.camera, wanted.motion_score)
-        return [said, made, size(wanted.resolution, _aspect(shot)), shot.fit, shot.seed]
+        return [said, made, *([_played(shot)] if made[0][1] == "i2v_loop" else []), size(wanted.resolution, _aspect(shot)), shot.fit, shot.seed]
 
     def shoot(self, shot: Shot, out: Path, tick: Tick) -> Notes:
         """Write the MP4. FilmError if weights are lacking or damaged, or memory or numbers give out twice."""
         import torch
 
-        wanted = options(self._options)
+        model, wanted = _asked(shot)
         if not shot.prompt.strip() and shot.picture is None:
             raise FilmError("There is neither a prompt nor a picture.", "Say in the prompt what is to be seen.")
         with self._lock, torch.inference_mode():
-            machine = self._machine(wanted)
-            frames, notes = _taken(machine, shot, wanted, part(tick, 0.0, DRAWN))
+            frames, notes = _taken(self._machine(model, wanted), shot, wanted, part(tick, 0.0, DRAWN))
         high, wide = frames[0].shape[1:3]
         count = sum(map(len, frames))
         made = write((one for clip in frames for one in clip), count, (wide, high), Fraction(RATE), out, part(tick, DRAWN, 1.0))
@@ -83,22 +83,27 @@ class Engine:
         with self._lock:
             self._loaded = None
 
-    def _files(self) -> Files:
-        wanted = options(self._options)
-        return Files.of(self._repo, self._revision, wanted.text_encoder, wanted.clip_encoder)
-
-    def _machine(self, wanted: Options) -> Machine:
+    def _machine(self, model: Model, wanted: Options) -> Machine:
         """The model, loaded; the one before it is let go."""
-        files = self._files()
-        if lack := _absent(files):
-            raise FilmError("Open-Sora's weights are not all on this machine.", lack)
+        files = _files(model, wanted)
         asked = (files, wanted.weights, wanted.fast_kernels)
         if self._loaded is None or self._loaded[0] != asked:
+            if lack := self.lacks(model):
+                raise FilmError(f"{model.label} is not on this machine.", lack)
             self._loaded = None
             device = _gpu.chosen(self._device)
-            eight = wanted.weights == "fp8"
-            self._loaded = asked, Machine(files, device, eight=eight, fast=wanted.fast_kernels, most=self._vram)
+            self._loaded = asked, Machine(files, device, eight=wanted.weights == "fp8", fast=wanted.fast_kernels, most=self._vram)
         return self._loaded[1]
+
+
+def _asked(shot: Shot) -> tuple[Model, Options]:
+    if shot.model is None:
+        raise FilmError("Open-Sora was not told which of its models to use.", "Name one of those in models.toml.")
+    return shot.model, options(shot.model.options)
+
+
+def _files(model: Model, wanted: Options) -> Files:
+    return Files.of(model.repo, model.revision, wanted.text_encoder, wanted.clip_encoder)
 
 
 def _taken(machine: Machine, wish: Shot, wanted: Options, tick: Tick) -> tuple[list[NDArray[uint8]], Notes]:
@@ -125,11 +130,13 @@ def _again(clip: NDArray[uint8], shot: Shot) -> list[NDArray[uint8]]:
     """A clip that ends as it begins, as often as the scene's length asks for."""
     import numpy as np
 
-    left = round(shot.frame.seconds(shot.frames) * RATE)
-    if left <= len(clip):
-        return [clip]
-    places = np.arange(left) % (len(clip) - 1)
-    return [clip[places]]
+    count = _played(shot)
+    return [clip[np.arange(count) % (len(clip) - 1)] if count > len(clip) else clip]
+
+
+def _played(shot: Shot) -> int:
+    """The scene's length in the model's frames."""
+    return round(shot.frame.seconds(shot.frames) * RATE)
 
 
 def _pieces(shot: Shot, wanted: Options) -> list[Piece]:
@@ -139,10 +146,3 @@ def _pieces(shot: Shot, wanted: Options) -> list[Piece]:
 def _aspect(shot: Shot) -> float:
     return shot.frame.width / shot.frame.height
 
-
-def _absent(files: Files) -> str | None:
-    """None, or which weights are lacking, how to have them, and what licence they come under."""
-    lacking = files.lacking()
-    if not lacking:
-        return None
-    return f"Its weights (45 GB; {LICENCE}): {' ; '.join(source.fetch for source in lacking)}"

@@ -42,6 +42,26 @@ def finish(sound: Sound, text: str, units: Sequence[Unit], out: Path) -> Notes:
     return {"words": timed, "seconds": round(seconds, 4)}
 
 
+def silent(text: str, out: Path) -> Notes:
+    """A take of a line without a word to speak."""
+    return finish(np.zeros(0, np.int16), text, [], out)
+
+
+def units(events: Sequence[tuple[int, int]], length: int, sound: Sound, rate: int) -> list[Unit]:
+    """Word events as (character, sample) -> stretches of the text, each up to the next and as long as it is heard."""
+    firsts: list[tuple[int, float]] = []
+    for place, sample in events:
+        # Signs that are read one by one repeat the place of their word.
+        if 0 <= place < length and (not firsts or place > firsts[-1][0]):
+            firsts.append((place, sample / rate))
+    lasts = [*firsts[1:], (length, sound.size / rate)]
+    return [
+        Unit(first, last, start, heard_until(sound, rate, start, end))
+        for (first, start), (last, end) in zip(firsts, lasts, strict=True)
+        if end > start
+    ]
+
+
 def speech(sound: Sound, rate: int) -> tuple[int, int] | None:
     """-> (first, last) sample that is heard, to 5 ms, or None for silence."""
     step = max(1, rate // 200)

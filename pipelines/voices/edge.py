@@ -22,14 +22,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
-import numpy as np
-
 from .. import ffmpeg
 from ..plan import Line
 from ..presets import Voice
 from ..vault import Notes
 from ..work import FilmError, Tick, part
-from . import _take
 from ._edge_voices import MEANT, speakers
 from ._words import Timed, Unit, align, aloud, clean, covered, speakable
 
@@ -108,9 +105,11 @@ class Engine:
         """
         if not OWN_NAME.fullmatch(line.voice):
             raise FilmError("The online narrator has no such voice.", "Its names look like en-US-EmmaNeural.")
+        from . import _take
+
         text = clean(line.text)
         if not speakable(text):
-            return _take.finish(np.zeros(0, np.int16), text, [], out)
+            return _take.silent(text, out)
         if not self._on:
             raise FilmError("Online voices are switched off.", "Set REELWRIGHT_ONLINE_VOICES=1.")
         rate = f"{min(100, max(-50, round((line.speed - 1) * 100))):+d}%"
@@ -128,6 +127,10 @@ class Engine:
         """Nothing is kept open between takes."""
 
     def _take(self, heard: _Heard, text: str, out: Path) -> Notes:
+        import numpy as np
+
+        from . import _take
+
         if not _is_mp3(heard.mp3):
             raise _Failed("sent something that is no sound")
         with tempfile.TemporaryDirectory(dir=out.parent, prefix="voice-") as folder:

@@ -14,28 +14,21 @@ import re
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from .. import ffmpeg
 from ..plan import Line
 from ..presets import Voice, choose
 from ..vault import Notes
 from ..work import FilmError, Tick, part
-from . import _take
-from ._words import Unit, aloud, clean, speakable
+from ._words import aloud, clean, speakable
 
 CHILD = Path(__file__).with_name("_espeak_child.py")
-# Rumble out, some warmth in, and the formant synthesis' edge off; -6 dB leaves room for it.
-TONE = "volume=-6dB,highpass=f=65,bass=g=2.5:f=200,equalizer=f=3400:width_type=q:w=0.9:g=-3"
 # Where a language's own name is not the voice that people mean by it.
 MEANT = {
     "en": "en-us", "en-au": "en", "en-nz": "en", "en-ie": "en", "en-in": "en", "en-za": "en", "zh": "cmn",
@@ -63,7 +56,7 @@ class Engine:
     """espeak-ng in a child process. `rate`: words a minute at speed 1. `patience`: seconds the child may be silent."""
 
     label = "espeak-ng (offline, every language, plain)"
-    version = 2
+    version = 3
     rank = 10
     online = False
 
@@ -105,21 +98,23 @@ class Engine:
 
         Raises FilmError for an unknown voice, or when espeak-ng stops twice over the same line.
         """
+        from . import _take
+
         text = clean(line.text)
         voice = self._voice(line.voice, tick)
         if not speakable(text):
-            return _take.finish(np.zeros(0, np.int16), text, [], out)
+            return _take.silent(text, out)
         wpm = min(450, max(80, round(self._rate * line.speed)))
         request = {"text": aloud(text), "voice": voice, "wpm": wpm}
         rate, pcm, events = self._synthesise(request, len(text), part(tick, 0, 0.8))
+        import numpy as np
+
+        from ._tone import toned
+
         tick(0.8)
-        sound = np.frombuffer(pcm, "<i2")
-        units = _units(events, len(text), sound.astype(np.int16, copy=False), rate)
-        with tempfile.TemporaryDirectory(dir=out.parent, prefix="voice-") as folder:
-            raw = Path(folder)
-            args: ffmpeg.Args = ["-f", "s16le", "-ar", rate, "-ac", 1, "-i", "pipe:0", "-af", TONE]
-            ffmpeg.write([*args, "-ar", _take.RATE, "-f", "s16le", "voice.pcm"], [pcm], cwd=raw)
-            notes = _take.finish(np.fromfile(raw / "voice.pcm", "<i2"), text, units, out)
+        sound = np.frombuffer(pcm, "<i2").astype(np.int16, copy=False)
+        units = _take.units(events, len(text), sound, rate)
+        notes = _take.finish(toned(sound, rate), text, units, out)
         tick(1.0)
         return notes
 
@@ -273,21 +268,6 @@ class _Child:
                 break
             self._said.put((message, sound))
         self._said.put(None)
-
-
-def _units(events: Sequence[tuple[int, int]], length: int, sound: _take.Sound, rate: int) -> list[Unit]:
-    """Word events as (character, sample) -> stretches of the text, each up to the next and as long as it is heard."""
-    firsts: list[tuple[int, float]] = []
-    for place, sample in events:
-        # Signs that are read one by one repeat the place of their word.
-        if 0 <= place < length and (not firsts or place > firsts[-1][0]):
-            firsts.append((place, sample / rate))
-    lasts = [*firsts[1:], (length, sound.size / rate)]
-    return [
-        Unit(first, last, start, _take.heard_until(sound, rate, start, end))
-        for (first, start), (last, end) in zip(firsts, lasts, strict=True)
-        if end > start
-    ]
 
 
 def _tag(language: str) -> str:
