@@ -78,7 +78,7 @@ def chain(
     meta = film.metadata(prompts[0][:200], f"Made with Reelwright. clips: {live.label}", told_json, [])
     with disk(), studio.vault.scratch() as folder:
         made = folder / "film.mp4"
-        film.join([one.path for one in spans], silent.path, meta, "", False, whole, made, tick)
+        film.join([one.path for one in spans], silent.path, meta, "", False, frame, whole, made, tick)
         place(made, out)
 
 

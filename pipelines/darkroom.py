@@ -8,6 +8,7 @@ the child with it, not the studio.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from numpy import uint8
     from numpy.typing import NDArray
 
-VERSION = 2
+VERSION = 3
 # BT.709 Y'CbCr, limited range, to R'G'B'
 LUMA, CHROMA = 255 / 219, 255 / 224
 TO_RGB = (
@@ -31,6 +32,8 @@ TO_RGB = (
     *(LUMA, -0.187324 * CHROMA, -0.468124 * CHROMA, -16 * LUMA + 128 * (0.187324 + 0.468124) * CHROMA),
     *(LUMA, 1.8556 * CHROMA, 0.0, -16 * LUMA - 128 * 1.8556 * CHROMA),
 )
+# Memory that a picture leaves is used for the next one, not given back and asked for anew: each new page costs
+THRIFT = "glibc.malloc.mmap_threshold=33554432:glibc.malloc.trim_threshold=268435456"
 PATIENCE = 30.0  # seconds for one picture
 
 
@@ -171,4 +174,7 @@ def _start() -> subprocess.Popen[bytes]:
     child = Path(__file__).with_name("darkroom_child.py")
     # -P: what lies beside that file must not shadow a module of Python's
     command = [sys.executable, "-P", str(child)]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True)
+    env = {"GLIBC_TUNABLES": THRIFT} | os.environ
+    return subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=env, start_new_session=True
+    )

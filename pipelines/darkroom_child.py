@@ -125,11 +125,11 @@ def develop(path: str, cover: tuple[int, int], out: str) -> dict[str, int]:
         image = image.crop((0, 0, *size))
     if (width, height) != image.size:
         image = image.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
-    y, u, v = image.convert("RGB", TO_YUV).split()
+    _, u, v = image.reduce(2).convert("RGB", TO_YUV).split()
     with open(out, "wb") as file:
-        file.write(y.tobytes())
+        file.write(image.convert("L", TO_YUV[:4]).tobytes())
         for plane in (u, v):
-            file.write(plane.reduce(2).tobytes())
+            file.write(plane.tobytes())
     return {"original_width": size[0], "original_height": size[1], "width": width, "height": height}
 
 

@@ -54,10 +54,11 @@ class Delivery:
         meta = film.metadata(self.story.title, f"{COMMENT} {who}", json.dumps(self._told(), ensure_ascii=False), chapters)
         text = vtt.write(timeline.captions) if timeline.captions else ""
         burned = self.story.captions in ("burned", "both")
-        recipe = [[part.key for part in self.spans], self.sound.key, meta, text, burned, ffmpeg.version()]
+        told = film.join_args(bool(text), "")
+        recipe = [told, [part.key for part in self.spans], self.sound.key, meta, text, burned, ffmpeg.version()]
 
         def build(out: Path) -> Notes:
-            film.join([part.path for part in self.spans], self.sound.path, meta, text, burned, timeline.frames, out, tick)
+            film.join([part.path for part in self.spans], self.sound.path, meta, text, burned, frame, timeline.frames, out, tick)
             return {"frames": timeline.frames}
 
         return vault.make("film", ".mp4", recipe, build)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 from . import ffmpeg, mp4
 from .plan import Frame
 from .presets import Look, Quality
+from .splice import splice
 from .vault import linked
 from .work import FilmError, Tick
 
@@ -156,20 +157,19 @@ def join_args(captions: bool, out: str) -> list[str]:
     track = ["-f", "webvtt", "-i", "captions.vtt"] if captions else []
     keep = ["-map", "3:s", "-c:s", "mov_text", "-disposition:s:0", "0"] if captions else []
     return [
-        *("-f", "concat", "-safe", "1", "-i", "spans.txt", "-f", "mov", "-i", "sound.m4a", "-f", "ffmetadata", "-i", "film.txt", *track),
+        *("-f", "mov", "-i", "picture.mp4", "-f", "mov", "-i", "sound.m4a", "-f", "ffmetadata", "-i", "film.txt", *track),
         *("-map", "0:v", "-map", "1:a", *keep, "-c:v", "copy", "-c:a", "copy", "-map_metadata", "2", "-map_chapters", "2"),
         *("-movflags", "+faststart", "-fflags", "+bitexact", "-f", "mp4", out),
     ]
 
 
-def join(spans: Sequence[Path], sound: Path, meta: str, vtt: str, burned: bool, frames: int, out: Path, tick: Tick) -> None:
-    """Stretches and sound to the film, by stream copy. The frames are counted before anybody sees it."""
+def join(
+    spans: Sequence[Path], sound: Path, meta: str, vtt: str, burned: bool, frame: Frame, frames: int, out: Path, tick: Tick
+) -> None:
+    """Stretches and sound to the film, by copying. The frames are counted before anybody sees it."""
     folder = out.parent
-    names = [f"{i:05}.mp4" for i in range(len(spans))]
-    for name, span in zip(names, spans, strict=True):
-        linked(span, folder / name)
+    splice(spans, (frame.width, frame.height), timescale(frame.rate), folder / "picture.mp4")
     linked(sound, folder / "sound.m4a")
-    (folder / "spans.txt").write_text("".join(f"file {name}\n" for name in names), "utf-8")
     (folder / "film.txt").write_text(meta, "utf-8")
     if vtt:
         (folder / "captions.vtt").write_text(vtt, "utf-8")

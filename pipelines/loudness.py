@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 RATE = 48_000
 HOP = RATE // 10
+STEP = 48  # samples for which one gain is held
 CONTEXT = RATE // 5  # history that the weighting filter is given; its own memory is far shorter
 ABSOLUTE_GATE, RELATIVE_GATE = -70.0, -10.0
 PHASES, TAPS = 4, 12  # the oversampling of Annex 2
@@ -36,27 +37,26 @@ class Meter:
     """Integrated loudness of everything fed to it. One channel counts as two, as it is heard from both speakers."""
 
     def __init__(self) -> None:
-        self._hops: list[NDArray[float64]] = []
+        self._hops: list[Sound] = []
         self._past: Sound | None = None
         self._rest: Sound | None = None
 
     def feed(self, sound: Sound) -> None:
         """The next block, of any length."""
-        whole = sound if self._rest is None else np.concatenate([self._rest, sound])
-        usable = len(whole) // HOP * HOP
-        self._rest = whole[usable:]
+        rows = sound.T if self._rest is None else np.concatenate([self._rest, sound.T], 1)
+        usable = rows.shape[1] // HOP * HOP
+        self._rest = rows[:, usable:].copy()
         if not usable:
             return
-        block = whole[:usable]
-        past = np.zeros((CONTEXT, block.shape[1]), np.float32) if self._past is None else self._past
-        heard = _weighted(np.concatenate([past, block]))
-        power = np.square(heard, dtype=np.float64).reshape(-1, HOP, block.shape[1]).mean(1)
-        self._hops.append(power.sum(1) * (3 - block.shape[1]))
-        self._past = np.concatenate([past, block])[-CONTEXT:]
+        past = np.zeros((len(rows), CONTEXT), np.float32) if self._past is None else self._past
+        whole = np.concatenate([past, rows[:, :usable]], 1)
+        heard = _weighted(whole).reshape(len(rows), -1, HOP)
+        self._hops.append(np.einsum("chs,chs->h", heard, heard) * np.float32((3 - len(rows)) / HOP))
+        self._past = whole[:, -CONTEXT:].copy()
 
     def loudness(self) -> float:
         """LUFS; minus infinity for silence or less than 0.4 s."""
-        hops = np.concatenate(self._hops) if self._hops else np.zeros(0)
+        hops = np.concatenate(self._hops).astype(np.float64) if self._hops else np.zeros(0)
         if len(hops) < 4:
             return float("-inf")
         power = np.convolve(hops, np.full(4, 0.25), "valid")
@@ -71,17 +71,18 @@ def _power(lufs: float) -> float:
     return float(10 ** ((lufs + 0.691) / 10))
 
 
-def _weighted(sound: Sound) -> Sound:
-    """Overlap-save, a second at a time: small transforms stay in the processor's cache. The first CONTEXT samples are left out."""
-    count = -(-(len(sound) - CONTEXT) // RATE)
-    size, out = CONTEXT + RATE, np.empty((count * RATE, sound.shape[1]), np.float32)
-    for channel in range(sound.shape[1]):
-        padded = np.zeros(CONTEXT + count * RATE, np.float32)
-        padded[: len(sound)] = sound[:, channel]
-        for k in range(count):
-            spectrum = np.fft.rfft(padded[k * RATE : k * RATE + size], size)
-            out[k * RATE : (k + 1) * RATE, channel] = np.fft.irfft(spectrum * _response(size), size)[CONTEXT:]
-    return out[: len(sound) - CONTEXT]
+def _weighted(rows: Sound) -> Sound:
+    """Overlap-save, a second at a time: small transforms stay in the processor's cache. Shape (channels, samples); the
+    first CONTEXT samples are left out."""
+    length = rows.shape[1] - CONTEXT
+    count, size = -(-length // RATE), CONTEXT + RATE
+    out, response = np.empty((len(rows), count * RATE), np.float32), _response(size)
+    for k in range(count):
+        stretch = rows[:, k * RATE : k * RATE + size]
+        spectrum = np.fft.rfft(stretch, size)  # a last one that is shorter is filled up with silence
+        spectrum *= response
+        out[:, k * RATE : (k + 1) * RATE] = np.fft.irfft(spectrum, size)[:, CONTEXT:]
+    return out[:, :length]
 
 
 @lru_cache(4)
@@ -93,18 +94,36 @@ def _response(size: int) -> NDArray[np.complex64]:
     return out.astype(np.complex64)
 
 
-def peaks(sound: Sound) -> Sound:
-    """The true peak at each sample, over the channels, between samples too. Shape (samples,)."""
+def peaks(sound: Sound, above: float = 0.0) -> Sound:
+    """The true peak of each STEP samples, over the channels, between samples too. Shape (steps,).
+
+    Those that cannot be `above` are not looked into further: theirs is only known to be no more than that.
+    """
     import cv2
 
-    rows = np.ascontiguousarray(sound.T)
-    out = np.abs(rows).max(0)
-    for taps in _phases():
-        between = cv2.filter2D(rows, -1, taps[None, ::-1], borderType=cv2.BORDER_CONSTANT)
-        np.abs(between, out=between)
-        for row in between:
-            np.maximum(out, row, out=out)
-    return np.asarray(out, np.float32)
+    steps, channels = -(-len(sound) // STEP), sound.shape[1]
+    rows = np.zeros((channels, (steps + 2) * STEP), np.float32)  # a step of silence on either side
+    rows[:, STEP : STEP + len(sound)] = sound.T
+    blocks = rows.reshape(channels, -1, STEP)
+    top = np.maximum(blocks.max(2), -blocks.min(2)).max(0)
+    found = top[1:-1].copy()
+    near = np.maximum(np.maximum(top[:-2], top[2:]), found)
+    loud = np.flatnonzero(near * _overshoot() > above)
+    for k in range(0, len(loud), 4096):
+        some = loud[k : k + 4096]
+        start = (some + 1) * STEP - TAPS // 2
+        stretches = rows[:, start[:, None] + np.arange(STEP + TAPS)].reshape(-1, STEP + TAPS)
+        for taps in _phases():
+            between = cv2.filter2D(stretches, -1, taps[None, ::-1], borderType=cv2.BORDER_CONSTANT)[:, TAPS // 2 : -(TAPS // 2)]
+            most = np.maximum(between.max(1), -between.min(1)).reshape(channels, -1).max(0)
+            found[some] = np.maximum(found[some], most)
+    return np.asarray(found, np.float32)
+
+
+@cache
+def _overshoot() -> float:
+    """How many times as high as the samples around it a peak between them can be."""
+    return max(float(np.abs(taps).sum()) for taps in _phases())
 
 
 @cache
@@ -122,7 +141,6 @@ class Limiter:
     """Holds true peaks under a ceiling, looking ahead, so softly that it is not heard to work. Delays nothing: it is
     fed one block ahead and gives each block back whole."""
 
-    STEP = 48  # samples for which one gain is held
     REACH = 8  # steps (of 1 ms) over which the gain moves: too slow costs loudness, too fast is heard
     MARGIN = 2 * REACH + 1  # steps before and after a block that have a say in it
 
@@ -137,25 +155,32 @@ class Limiter:
         before, self._block = self._block, block
         if before is None:
             return None
-        margin, steps = self.MARGIN, -(-len(before) // self.STEP)
+        margin, steps = self.MARGIN, -(-len(before) // STEP)
         past = before[:0] if self._past is None else self._past
-        after = before[:0] if block is None else block[: margin * self.STEP + TAPS]
-        need = self._needed(peaks(np.concatenate([past, before, after]))[len(past) :])
+        after = before[:0] if block is None else block[: margin * STEP + TAPS]
+        top = peaks(np.concatenate([past, before, after]), self._ceiling)[len(past) // STEP :]
+        need = np.asarray(np.minimum(1.0, self._ceiling / np.maximum(top, 1e-9)), np.float32)
         need, ahead = need[:steps], need[steps : steps + margin]
         ahead = np.concatenate([ahead, np.ones(margin - len(ahead), np.float32)])
         gain = _smoothed(np.concatenate([self._tail, need, ahead]), self.REACH)
         self._tail = np.concatenate([self._tail, need])[-margin:]
-        self._past = before[-TAPS:]
+        self._past = before[-STEP:]
         if need.min(initial=1.0) == 1.0 and gain.min() == 1.0:
             return before
-        at = (np.arange(len(gain)) - margin + 0.5) * self.STEP
-        return np.asarray(before * np.interp(np.arange(len(before)), at, gain)[:, None], np.float32)
+        return before * ramped(gain[margin - 1 : margin + steps + 1], STEP)[: len(before), None]
 
-    def _needed(self, top: Sound) -> Sound:
-        """The gain that each step needs."""
-        short = -len(top) % self.STEP
-        held = np.concatenate([top, np.zeros(short, np.float32)]).reshape(-1, self.STEP).max(1)
-        return np.asarray(np.minimum(1.0, self._ceiling / np.maximum(held, 1e-9)), np.float32)
+
+def ramped(marks: NDArray[float64] | Sound, step: int) -> Sound:
+    """Straight lines between values that stand in the middle of every `step` samples; the first and the last value are
+    those of the steps before and after. Shape ((len(marks) - 2) * step,)."""
+    at = (np.arange(step, dtype=np.float32) + np.float32(0.5)) / np.float32(step) + np.float32(0.5)
+    early, late = at < 1, at >= 1
+    values = marks.astype(np.float32)
+    out = np.empty((len(values) - 2, step), np.float32)
+    left, middle, right = values[:-2, None], values[1:-1, None], values[2:, None]
+    out[:, early] = left + (middle - left) * at[early]
+    out[:, late] = middle + (right - middle) * (at[late] - 1)
+    return out.reshape(-1)
 
 
 def _smoothed(need: Sound, reach: int) -> NDArray[float64]:

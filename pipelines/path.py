@@ -45,13 +45,13 @@ def matrices(
     width, height = picture
     cover = max(frame.width / width, frame.height / height)
     seconds = frame.seconds(frames)
-    views = _views(camera, frames, seconds, seed)
+    path = views(camera, frames, seconds, seed)
     # A pixel is read from between pixel centres: half a pixel of the picture stays outside.
     rim = 0.5 * max(1.0, cover)
     room = (width * cover / 2 - rim, height * cover / 2 - rim)
-    views, crop = _fitted(_stretched(views, frame, room, seconds), frame, room)
+    path, crop = _fitted(_stretched(path, frame, room, seconds), frame, room)
     out = np.empty((frames, 2, 3))
-    for i, view in enumerate(views):
+    for i, view in enumerate(path):
         scale = cover * crop * view.zoom
         a, b = scale * cos(radians(view.roll)), scale * sin(radians(view.roll))
         cx = width / 2 + view.x * frame.width / cover
@@ -65,8 +65,9 @@ def ease(share: float) -> float:
     return 0.5 - 0.5 * cos(pi * min(1.0, max(0.0, share)))
 
 
-def _views(camera: Camera, frames: int, seconds: float, seed: int) -> list[View]:
-    """The wished path, before it is fitted into the picture; its middle is the picture's middle."""
+def views(camera: Camera, frames: int, seconds: float, seed: int) -> list[View]:
+    """The wished path, one view a frame, for a world without edges. The least zoom is 1; the path's middle is the
+    picture's middle."""
     pace = min(1.6, max(0.5, (seconds / REFERENCE) ** 0.5))  # a short shot travels less, a long one more
     raw = [_view(camera, i / max(1, frames - 1), seconds, pace, seed) for i in range(frames)]
     least = min(view.zoom for view in raw)

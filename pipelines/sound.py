@@ -16,7 +16,7 @@ import numpy as np
 
 from . import ffmpeg
 from .loudness import RATE as RATE
-from .loudness import VOICE, Limiter, Meter, peaks, tamed
+from .loudness import VOICE, Limiter, Meter, peaks, ramped, tamed
 from .timeline import Spoken
 from .vault import Notes, linked
 from .work import FilmError, Tick, part
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     Sound = NDArray[float32]
 
-VERSION = 3
+VERSION = 4
 TARGET, TOLERANCE, ATTEMPTS = -14.0, 0.6, 4  # LUFS
 PEAK, CEILING = -1.0, -2.4  # dBTP: as it is heard, and before AAC, which overshoots a little
 USUAL_LOSS = 1.0  # dB of loudness that limiting takes away
@@ -35,6 +35,7 @@ LIFT = 7.0  # dB that the music rises where nobody speaks
 SILENCE = float("-inf")
 AHEAD, BEHIND, PAUSE = 0.4, 1.1, 2.0  # s: the music goes down before speech, comes up after; a shorter pause is none
 BLOCK = RATE * 5
+HOLD = 480  # samples between two values of the music's level, which are joined by straight lines
 LONGEST = 1800.0  # seconds of somebody's own sound
 MOST_GAIN = 40.0  # dB: near silence stays near silence
 SOUNDS = {  # how a sound file begins -> the demuxer that it is given to, and to no other
@@ -139,9 +140,8 @@ def blocks(mix: Mix, curve: tuple[NDArray[float64], NDArray[float64]], tick: Tic
         sound = np.zeros((size, 2), np.float32)
         if mix.music is not None:
             bed = _read(mix.music, 2, start, size)
-            at = (start + np.arange(0, size + 480, 480)) / RATE
-            factor = np.interp(np.arange(size), np.arange(0, size + 480, 480), np.interp(at, *curve))
-            sound[: len(bed)] += bed * factor[: len(bed), None].astype(np.float32)
+            at = (start + (np.arange(-1, -(-size // HOLD) + 1) + 0.5) * HOLD) / RATE
+            sound[: len(bed)] = bed * ramped(np.interp(at, *curve), HOLD)[: len(bed), None]
         for one in mix.spoken:
             first = round(one.start * RATE)
             begin, end = max(start, first), min(start + size, first + round(one.take.seconds * RATE))
@@ -173,7 +173,8 @@ def _heard(path: Path) -> tuple[float, float]:
     for raw in ffmpeg.read(args, BLOCK * 8):
         block = np.frombuffer(raw, "<f4").reshape(-1, 2)
         meter.feed(block)
-        top = max(top, float(peaks(block).max()))
+        top = max(top, float(np.abs(block).max(initial=0)))
+        top = max(top, float(peaks(block, top).max(initial=0)))
     return meter.loudness(), 20 * log10(top)
 
 

@@ -5,10 +5,11 @@ A job is a story; its film and what lies beside it are in a folder of its own. E
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
-import time
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,10 +25,11 @@ from pipelines.story import schema as story_schema
 from pipelines.work import FilmError
 
 from .jobs import Emit, Job, Jobs, Stamped, Told
-from .settings import DAY, Settings, sweep
+from .settings import DAY, HOUR, Settings, sweep
 from .settings import studio as studio_of
 
-SWEPT = 3600.0  # seconds between two sweeps
+SETTLED = 60.0  # seconds after the start before old things are swept for the first time
+log = logging.getLogger("reelwright.desk")
 FILM = "film.mp4"
 BESIDE = {"film": ".mp4", "srt": ".srt", "vtt": ".vtt", "timeline": ".timeline.json"}
 
@@ -45,13 +47,16 @@ class Result:
 class Desk:
     """One data folder's studio, running."""
 
-    def __init__(self, settings: Settings, studio: Studio | None = None) -> None:
+    def __init__(self, settings: Settings, studio: Studio | None = None, also_sweep: Callable[[], object] = list) -> None:
         self.settings = settings
         self.studio = studio or studio_of(settings)
         self.films = settings.data / "films"
         self.films.mkdir(parents=True, exist_ok=True)
         self._jobs = Jobs(settings.data / "jobs", self._make)
-        self._swept = 0.0
+        self._also_sweep = also_sweep
+        self._closing = threading.Event()
+        self._sweeper = threading.Thread(target=self._sweep_often, name="sweeper", daemon=True)
+        self._sweeper.start()
 
     @property
     def presets(self) -> Presets:
@@ -59,7 +64,6 @@ class Desk:
 
     def submit(self, story: Story, owner: str, key: str = "", told: Told | None = None) -> str:
         """Accept a story to be made; it will be, whatever happens to us. -> the job's id, which nobody can guess."""
-        self._sweep()
         return self._jobs.submit(plain(story), owner, key, told)
 
     def job(self, job: str, owner: str | None = None) -> Job:
@@ -135,6 +139,8 @@ class Desk:
 
     def close(self) -> None:
         """Put everything down; what was being made goes on at the next start."""
+        self._closing.set()
+        self._sweeper.join()
         self._jobs.close()
         self.studio.crew.close()
 
@@ -143,11 +149,18 @@ class Desk:
         folder = self.films / job
         make_film(story, self.studio, emit, folder / FILM)
 
-    def _sweep(self) -> None:
-        """Now and then: old jobs with their films, and parts that nobody used."""
-        if time.monotonic() - self._swept < SWEPT and self._swept:
-            return
-        self._swept = time.monotonic()
+    def sweep(self) -> None:
+        """Let go of what is old: jobs with their films, parts that nobody used, uploads, and what the page keeps."""
         for job in self._jobs.forget(self.settings.film_days * DAY):
             shutil.rmtree(self.films / os.path.basename(job), ignore_errors=True)
         sweep(self.settings, self.studio.vault)
+        self._also_sweep()
+
+    def _sweep_often(self) -> None:
+        pause = SETTLED
+        while not self._closing.wait(pause):
+            pause = HOUR
+            try:
+                self.sweep()
+            except (FilmError, OSError):
+                log.warning("sweeping was not possible", exc_info=True)

@@ -21,11 +21,13 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.events import Event, Failed, Made, Moved, Stopped, failed, plain
-from pipelines.work import Cancelled, FilmError
+from pipelines.work import Cancelled, DiskFull, FilmError
 
 MOST_CRASHES = 5  # a job that takes the studio down so often, and gets no further, is told to be at fault
 MOST_WAITING = 100  # jobs of one owner
 KEPT_KEYS = 24 * 3600.0  # seconds for which the same idempotency key gives the same job
+AGAIN = 2.0  # seconds after which a full disk is tried again
+FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)  # SQLite's words for a disk without room
 OVER = frozenset(("done", "failed", "stopped"))
 SCHEMA = """
 create table if not exists jobs (
@@ -226,16 +228,21 @@ class Jobs:
         """One hand: the next job, to its end, for ever."""
         with ThreadPoolExecutor(1) as pool:
             while True:
+                job = None
                 with self._queue:
-                    while not self._closing and (job := self._claim()) is None:
-                        self._queue.wait()
-                    if self._closing:
+                    while not self._closing and job is None:
+                        try:
+                            job = self._claim()
+                        except DiskFull:
+                            self._queue.wait(AGAIN)
+                            continue
+                        if job is None:
+                            self._queue.wait()
+                    if job is None:
                         return
                 self._run(job, pool)
 
-    def _run(self, job: str | None, pool: ThreadPoolExecutor) -> None:
-        assert job is not None
-
+    def _run(self, job: str, pool: ThreadPoolExecutor) -> None:
         def emit(event: Event) -> None:
             with self._news:
                 if job in self._wanted or self._closing:
@@ -246,24 +253,32 @@ class Jobs:
             self._add(job, event)
 
         moved: set[str] = set()
-        made: Future[None] = pool.submit(self._make, job, self.story(job), emit)
-        error = made.exception()
-        if self._closing and isinstance(error, Cancelled):
-            self._set(job, "queued")
-        elif error is None:
-            self._set(job, "done")
-        elif isinstance(error, Cancelled):
-            self._set(job, "stopped", Stopped())
-        elif isinstance(error, FilmError):
-            self._set(job, "failed", failed(error))
-        else:
-            log.error("job %s failed", job, exc_info=error)
-            said = f"Something went wrong that should not ({type(error).__name__})."
-            self._set(job, "failed", Failed(said, "Try again; if it stays, please report it."))
+        made: Future[None] = pool.submit(lambda: self._make(job, self.story(job), emit))
+        state, event = self._outcome(job, made.exception())
+        while True:
+            try:
+                self._set(job, state, event)
+                break
+            except DiskFull:  # it is told as soon as there is room
+                if self._closing:
+                    return
+                time.sleep(AGAIN)
         with self._news:
             self._wanted.discard(job)
             self._moved.pop(job, None)
         self._tell(job)
+
+    def _outcome(self, job: str, error: BaseException | None) -> tuple[str, Event | None]:
+        """How a job ended: its state, and what is told about it."""
+        if error is None:
+            return "done", None
+        if isinstance(error, Cancelled):
+            return ("queued", None) if self._closing else ("stopped", Stopped())
+        if isinstance(error, FilmError):
+            return "failed", failed(error)
+        log.error("job %s failed", job, exc_info=error)
+        said = f"Something went wrong that should not ({type(error).__name__})."
+        return "failed", Failed(said, "Try again; if it stays, please report it.")
 
     def _innocent(self, job: str) -> None:
         """It got further than before: what took the studio down was not this job, or not alone."""
@@ -281,7 +296,9 @@ class Jobs:
         if job is None:
             return None
         with self._open(durable=True) as db:
-            db.execute("update jobs set state = 'running', changed = ? where id = ?", (time.time(), job))
+            sql = "update jobs set state = 'running', changed = ? where id = ? and state = 'queued'"
+            if not db.execute(sql, (time.time(), job)).rowcount:
+                return self._claim()  # it was stopped this moment
             (owner,) = db.execute("select owner from jobs where id = ?", (job,)).fetchone()
         self._served[owner] = time.time()
         self._tell(job)
@@ -325,11 +342,16 @@ class Jobs:
     @contextmanager
     def _open(self, durable: bool = False) -> Iterator[sqlite3.Connection]:
         """A connection; what is committed survives our end, and if `durable` the machine's too."""
-        with closing(sqlite3.connect(self._path, timeout=30, isolation_level=None)) as db:
-            db.execute("pragma journal_mode = wal")
-            db.execute(f"pragma synchronous = {'full' if durable else 'normal'}")
-            db.execute("pragma foreign_keys = on")
-            yield db
+        try:
+            with closing(sqlite3.connect(self._path, timeout=30, isolation_level=None)) as db:
+                db.execute("pragma journal_mode = wal")
+                db.execute(f"pragma synchronous = {'full' if durable else 'normal'}")
+                db.execute("pragma foreign_keys = on")
+                yield db
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF in FULL:
+                raise DiskFull from error
+            raise
 
 
 COLUMNS = "id, owner, state, created, changed, told"

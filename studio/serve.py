@@ -38,8 +38,9 @@ def opened(own: Settings | None = None) -> House:
     from .shelf import Shelf
     from .ui import build
 
-    desk = Desk(own)
-    return House(own, desk, build(desk, Shelf(own.data)))
+    shelf = Shelf(own.data)
+    desk = Desk(own, also_sweep=lambda: shelf.forget(own.project_days * settings.DAY))
+    return House(own, desk, build(desk, shelf))
 
 
 def serve(house: House, host: str = "127.0.0.1", port: int | None = None) -> int:
@@ -69,5 +70,5 @@ def _quiet(own: Settings) -> None:
     """Before Gradio is imported: no telemetry, and its files in our folder."""
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    os.environ["GRADIO_TEMP_DIR"] = str(own.data / "uploads")
+    os.environ["GRADIO_TEMP_DIR"] = str(own.data / settings.UPLOADS)
     logging.getLogger("httpx").setLevel(logging.WARNING)

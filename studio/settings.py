@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +23,8 @@ if TYPE_CHECKING:
 
 HOME = Path(__file__).resolve().parents[1]  # where presets and assets lie, in a checkout and installed alike
 PREFIX = "REELWRIGHT_"
-GIGA, DAY = 1_000_000_000, 86400.0
+UPLOADS = "uploads"  # in the data folder
+GIGA, HOUR, DAY = 1_000_000_000, 3600.0, 86400.0
 
 
 class Settings(BaseModel):
@@ -38,6 +41,7 @@ class Settings(BaseModel):
     mix_voices: bool = Field(False, description="1: when a narrator fails, another may speak the rest of the film.")
     vault_gigabytes: float = Field(20.0, gt=0, description="Finished parts are kept up to so much; the oldest go first.")
     vault_days: float = Field(60.0, gt=0, description="Finished parts that nobody used for so long go.")
+    project_days: float = Field(180.0, gt=0, description="Projects of the studio's page that nobody changed for so long go.")
     film_days: float = Field(60.0, gt=0, description="Films made by the studio's page and doors are kept so long.")
 
 
@@ -58,8 +62,22 @@ def read() -> Settings:
 
 
 def sweep(settings: Settings, vault: Vault) -> None:
-    """Let go of finished parts beyond what the settings keep."""
+    """Let go of finished parts beyond what the settings keep, and of uploads: what a project needs of them it copied."""
     vault.sweep(int(settings.vault_gigabytes * GIGA), settings.vault_days * DAY)
+    _clear(settings.data / UPLOADS, DAY)
+
+
+def _clear(folder: Path, age: float) -> None:
+    """Delete files that came there longer ago than that, and folders that are empty then."""
+    for where, _, names in os.walk(folder, topdown=False):
+        for name in names:
+            with suppress(OSError):
+                told = os.lstat(os.path.join(where, name))
+                if time.time() - max(told.st_mtime, told.st_ctime) > age:
+                    os.unlink(os.path.join(where, name))
+        with suppress(OSError):  # it is not empty
+            if where != str(folder) and time.time() - os.lstat(where).st_mtime > HOUR:
+                os.rmdir(where)
 
 
 def _keep_memory() -> None:

@@ -20,6 +20,7 @@ from pipelines import presets as kinds
 from pipelines.plan import Frame
 from pipelines.presets import Look, Presets
 from pipelines.render import Studio, render
+from pipelines.splice import splice
 from pipelines.work import FilmError, idle
 
 from . import measure
@@ -124,7 +125,7 @@ def test_a_look_becomes_numbers() -> None:
 
 def test_the_join() -> None:
     assert film.join_args(True, "out.mp4") == [
-        *["-f", "concat", "-safe", "1", "-i", "spans.txt", "-f", "mov", "-i", "sound.m4a", "-f", "ffmetadata", "-i", "film.txt"],
+        *["-f", "mov", "-i", "picture.mp4", "-f", "mov", "-i", "sound.m4a", "-f", "ffmetadata", "-i", "film.txt"],
         *["-f", "webvtt", "-i", "captions.vtt", "-map", "0:v", "-map", "1:a", "-map", "3:s", "-c:s", "mov_text", "-disposition:s:0", "0"],
         *["-c:v", "copy", "-c:a", "copy", "-map_metadata", "2", "-map_chapters", "2"],
         *["-movflags", "+faststart", "-fflags", "+bitexact", "-f", "mp4", "out.mp4"],
@@ -181,7 +182,7 @@ def test_metadata_comes_back_as_it_was(tmp_path: Path) -> None:
     folder = tmp_path / "join"
     folder.mkdir()
     meta = film.metadata(title, "made", '{"a": [1, "=;#\\\\"]}', [(0.0, 0.5, title), (0.5, 1.0, "second")])
-    film.join([one], silent, meta, "", False, 24, folder / "film.mp4", idle)
+    film.join([one], silent, meta, "", False, FRAME, 24, folder / "film.mp4", idle)
     said = b"".join(ffmpeg.read(["-f", "mov", "-i", folder / "film.mp4", "-f", "ffmetadata", "pipe:1"], 1 << 16)).decode()
     for mark in "\\=;#":
         said = said.replace(f"\\{mark}", mark)
@@ -207,7 +208,7 @@ def test_every_frame_lasts_whole_ticks(rate: Fraction) -> None:
 def test_joined_stretches_run_on_evenly(rate: Fraction, tmp_path: Path) -> None:
     frame = Frame(128, 72, rate)
     one, other = Slide(scene(1), frame, 0.4), Slide(scene(2), frame, 0.4)
-    counts = (31, 7, 1, 49)
+    counts = (31, 7, 1, 51)
     made = [
         stretch([(one, 0)], counts[0], tmp_path / "a", frame, quality="standard"),
         stretch([(one, 31), (other, 0)], counts[1], tmp_path / "b", frame, "fade", quality="standard"),
@@ -220,7 +221,7 @@ def test_joined_stretches_run_on_evenly(rate: Fraction, tmp_path: Path) -> None:
     sound.render(sound.Mix(samples, (), None, 0.0), silent, idle)
     folder = tmp_path / "join"
     folder.mkdir()
-    film.join(made, silent, film.metadata("t", "c", "{}", []), "", False, whole, folder / "film.mp4", idle)
+    film.join(made, silent, film.metadata("t", "c", "{}", []), "", False, frame, whole, folder / "film.mp4", idle)
     shown = measure.times(folder / "film.mp4")
     assert len(shown) == whole and shown[0] == 0
     assert {b - a for a, b in pairwise(shown)} == {1 / rate}
@@ -229,6 +230,28 @@ def test_joined_stretches_run_on_evenly(rate: Fraction, tmp_path: Path) -> None:
     heard = measure.stream(folder / "film.mp4")["1"]
     assert heard[0][0] == pytest.approx(-1024 / 48_000, abs=0.001)  # the coder's run-up lies before the film
     assert len(measure.sound(folder / "film.mp4")) == pytest.approx(samples, abs=2)
+
+
+def test_the_film_can_be_entered_at_every_stretch_and_at_every_closed_group(tmp_path: Path) -> None:
+    made = [stretch([(Slide(scene(i)), 0)], count, tmp_path / str(i), quality="standard") for i, count in enumerate((50, 2, 3, 1))]
+    splice(made, (FRAME.width, FRAME.height), film.timescale(FRAME.rate), tmp_path / "picture.mp4")
+    args = ["-f", "mov", "-skip_frame", "nokey", "-i", tmp_path / "picture.mp4", "-fps_mode", "passthrough", "-copyts", "-f", "framemd5", "pipe:1"]
+    told = b"".join(ffmpeg.read(args, 1 << 16)).decode()
+    shown = [round(int(line.split(",")[2]) * FRAME.rate / 24) for line in told.splitlines() if line.startswith("0,")]
+    assert shown == [0, 48, 50, 52, 55]
+    assert measure.times(tmp_path / "picture.mp4") == [i / FRAME.rate for i in range(56)]
+
+
+def test_only_stretches_of_one_kind_are_spliced(tmp_path: Path) -> None:
+    one = stretch([(Slide(scene(1)), 0)], 5, tmp_path / "a")
+    other = stretch([(Slide(scene(1), Frame(192, 108, Fraction(24))), 0)], 5, tmp_path / "b", Frame(192, 108, Fraction(24)))
+    cut, loud, junk = (tmp_path / name for name in ("cut.mp4", "loud.mp4", "junk.mp4"))
+    cut.write_bytes(one.read_bytes()[:-200])
+    junk.write_bytes(bytes(range(256)) * 20)
+    measure.video(loud, [np.zeros((72, 128, 3), np.uint8)] * 5, 24, tone=440)
+    for bad in (other, cut, loud, junk):
+        with pytest.raises(FilmError, match="part"):
+            splice([one, bad], (FRAME.width, FRAME.height), film.timescale(FRAME.rate), tmp_path / "out.mp4")
 
 
 def test_a_stretch_that_came_out_short_is_not_taken(tmp_path: Path) -> None:

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..gear import gpu as _gpu
+from ..gear.snapshot import INDEX, components, fits, source, weights, whole
+from ..gear.weights import Source, quiet, table
 from ..vault import digest
 from ..work import FilmError
-from . import _gpu
 from ._diffusers_plan import Lora, Options
-from ._snapshot import INDEX, components, fits, source, weights, whole
-from ._weights import Source, quiet, table
 
 if TYPE_CHECKING:
     import torch

@@ -12,11 +12,11 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..gear import gpu as _gpu
 from ..plan import Shot
 from ..presets import Model
 from ..vault import Notes
 from ..work import FilmError, Tick, part
-from . import _gpu
 from ._open_sora_machine import Files, Machine
 from ._open_sora_plan import RATE, Options, Piece, options, pieces, size, text
 from ._open_sora_shot import Take, shot

@@ -28,7 +28,7 @@ class Engine:
     """Composes by rule: mood -> key, harmony, players; the same cue gives the same bytes."""
 
     label = "Bandstand"
-    version = 1
+    version = 2
     rank = 10
     online = False
 

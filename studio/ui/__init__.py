@@ -33,8 +33,8 @@ def build(desk: Desk, shelf: Shelf) -> gr.Blocks:
     with gr.Blocks(title="Reelwright", fill_width=True, analytics_enabled=False, delete_cache=(3600, 86400)) as demo:
         page = lay_out(desk.presets, desk.studio.crew, translations(), [motion, mood])
         wire(demo, page, handlers)
-    demo.queue(default_concurrency_limit=8, max_size=1000, status_update_rate=1)
-    return demo
+    page_demo: gr.Blocks = demo.queue(default_concurrency_limit=8, max_size=1000, status_update_rate=1)
+    return page_demo
 
 
 def launching() -> dict[str, Any]:

@@ -43,7 +43,8 @@ class Handlers:
         drawn["show"] = what in ("add", "duplicate", "move")
         touched = chosen != selected or event._data.get("id") == selected or what in ("delete", "refresh")
         inspector = scene_parts(after, chosen, skip=not touched)
-        return [drawn, chosen, dock(after), *inspector]
+        tab = gr.update(selected="scene") if what in ("select", "add", "duplicate") and not after.state.busy else gr.skip()
+        return [drawn, chosen, dock(after), tab, *inspector]
 
     def begin(self, identity: str, selected: str, saved: Plain, event: gr.EventData) -> Outputs:
         """A story comes in: pasted, dropped, the sample, or one of the visitor's own projects."""
@@ -115,10 +116,10 @@ class Handlers:
 
         return stepped
 
-    def start(self, identity: str) -> Outputs:
+    def start(self, identity: str) -> Plain:
         document = document_of(self.rooms, identity)
         making.start(self.rooms, identity)
-        return [dock(look(self.rooms, document)), gr.update(selected="clips")]
+        return dock(look(self.rooms, document))
 
     def only(self, again: bool) -> Callable[[str, str], Outputs]:
         """Make only the chosen scene; `again`: with another seed."""
@@ -156,6 +157,8 @@ class Handlers:
         tab = gr.skip()
         if ended == "done":
             tab = gr.update(selected="film" if kind == "film" else "scene")
+        elif event._data.get("began") and view.state.busy and kind == "film":
+            tab = gr.update(selected="clips")
         row = view.project.row(selected)
         made = takes(view, selected) if row else []
         return [*film_parts(self.rooms, view), gr.update(value=made, visible=len(made) > 1), tab]
@@ -207,7 +210,7 @@ class Handlers:
 
     def hear_voice(self, identity: str, selected: str, voice: str) -> Any:
         document = document_of(self.rooms, identity)
-        heard = self.rooms.samples.voice(voice or "auto", opening.spoken(document, selected))
+        heard = self.rooms.samples.voice("auto" if voice in ("", "none") else voice, opening.spoken(document, selected))
         return gr.update(value=self._shown(document, heard), visible=True)
 
     def hear_music(self, identity: str, selected: str, composer: str) -> Any:
@@ -216,7 +219,7 @@ class Handlers:
         mood, _ = mood_for(view.film.mood_of(at) if view.film else "", self.rooms.desk.presets)
         if is_sound(composer):
             return gr.update(value=str(view.document.pictures / Path(composer).name), visible=True)
-        return gr.update(value=self._shown(view.document, self.rooms.samples.mood(mood, composer or "auto")), visible=True)
+        return gr.update(value=self._shown(view.document, self.rooms.samples.mood(mood, "auto" if composer in ("", "none") else composer)), visible=True)
 
     def motion(self, asked: Plain) -> Plain:
         """A move, for the storyboard's instant preview."""

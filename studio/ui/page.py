@@ -127,9 +127,10 @@ def _small(label: Any, name: str, identity: str) -> gr.Button:
 def _sheet(say: Say) -> tuple[gr.Dataframe, dict[str, Any]]:
     hint = Lines()
     hint.value = {"lines": [{"kind": "hint", "key": "sheet_hint"}]}
+    counts: dict[str, Any] = {"column_count": (len(COLUMNS), "fixed"), "row_count": (1, "dynamic")}  # the only form that works
     sheet = gr.Dataframe(
-        headers=list(COLUMNS), datatype=KINDS, column_count=(len(COLUMNS), "fixed"), row_count=(1, "dynamic"), static_columns=[0, 1],
-        interactive=True, wrap=True, show_label=False, column_widths=WIDTHS, pinned_columns=2, max_height=1200, elem_id="sheet",
+        headers=list(COLUMNS), datatype=KINDS, **counts, static_columns=[0, 1],
+        interactive=True, wrap=True, show_label=False, column_widths=list(WIDTHS), pinned_columns=2, max_height=1200, elem_id="sheet",
         show_search="search", buttons=["copy", "fullscreen"],
     )  # fmt: skip
     with gr.Accordion(say("bulk"), open=False, elem_id="bulk"):

@@ -43,7 +43,6 @@ def _svg(name: str) -> str:
     """An icon that takes the colour of the text around it."""
     return re.sub(r' (width|height)="24"', "", (ICONS / f"{name}.svg").read_text("utf-8").strip())
 
-from gradio.events import Dependency
 
 class Shell(gr.HTML):
     """A value of plain data, drawn by a script; events carry plain data back."""

@@ -36,7 +36,7 @@ def scene_parts(view: View, selected: str, skip: bool = False) -> Outputs:
     state = view.state.rows.get(selected)
     if state and state.status == "failed":
         notes.append({"kind": "fault", "text": f"{state.said} {state.hint}"})
-    cells = dict(row.cells)
+    cells: Plain = dict(row.cells)
     cells["image"] = shown_thumb(view.document, row.cells) or None
     values = [cells.get(name, "auto" if name in ("clip_action", "engine") else "") for name in CELLS]
     made = takes(view, selected)

@@ -12,13 +12,13 @@ const still = matchMedia('(prefers-reduced-motion: reduce)');
 
 const store = { project: '', version: -1, order: [], rows: new Map(), selected: '' };
 const drawn = new Map();
-let editing = null, dragging = null, menu = null, asked = 0;
+let late = 0, editing = null, dragging = null, menu = null, asked = 0;
 
 const root = element.querySelector('.board');
 const head = make('div', 'b-head', make('span'), make('span', 'b-n', '#'), make('span', '', W.col_image), make('span', '', W.col_text), make('span', '', W.col_moves), make('span', '', W.col_length), make('span', '', W.col_status));
 head.setAttribute('aria-hidden', 'true');
 const body = make('div', 'b-body'); body.setAttribute('role', 'list'); body.setAttribute('aria-label', W.scenes_list);
-const add = button('b-add', '', icon('plus'), W.add_scene, make('em', '', W.add_drop));
+const add = make('div', 'b-adds', button('b-add', '', icon('plus'), W.add_scene), button('b-pick', '', icon('image'), W.add_pictures, make('em', '', W.add_drop)));
 const picker = make('input'); picker.type = 'file'; picker.hidden = true; picker.tabIndex = -1; picker.setAttribute('aria-label', W.zero_pick);
 const zero = make('section', 'b-zero'), summary = make('div', 'b-sum'), live = make('div', 'b-live');
 live.setAttribute('aria-live', 'polite');
@@ -127,7 +127,7 @@ take(props.value); watch('value', () => take(props.value));
 const pushed = e => {
   if (!element.isConnected) return window.removeEventListener('reelwright', pushed);
   const v = e.detail; if (v.project !== store.project) return;
-  if (v.version > store.version) send('refresh');
+  if (v.version > store.version) { clearTimeout(late); late = setTimeout(() => v.version > store.version && v.project === store.project && send('refresh'), 700); }  // our own change's answer may be under way
   for (const [id, s] of Object.entries(v.rows ?? {})) { const r = row(id); if (!r) continue; const was = JSON.stringify([r.status, r.part, r.said, r.clip, r.takes]); Object.assign(r, s); if (was !== JSON.stringify([r.status, r.part, r.said, r.clip, r.takes])) paint(id); }
   tell(v);
 };
@@ -165,6 +165,7 @@ element.addEventListener('change', e => { const id = idOf(e.target); if (id && e
 element.addEventListener('click', e => {
   const id = idOf(e.target), tool = e.target.closest('[data-do]'), chip = e.target.closest('[data-menu]');
   if (e.target.closest('.b-add')) return send('add', { after: '' });
+  if (e.target.closest('.b-pick')) return choose('');
   if (!id) return;
   if (tool) return send(tool.dataset.do, { id });
   if (chip) { select(id); return openMenu(chip, id, chip.dataset.menu); }

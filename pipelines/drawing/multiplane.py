@@ -1,0 +1,202 @@
+"""The multiplane camera: sheets one behind the other, each seen by its own matrix, laid into one frame of film.
+
+A frame depends on nothing but its number. Knows pixels and depths, not what is drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from math import ceil, floor, inf, sin, tau
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from .depth import Depth, Motion, seen
+from .motes import Motes, Veil
+from .sheet import Sheet
+
+if TYPE_CHECKING:
+    from numpy import float32, float64, uint8
+    from numpy.typing import NDArray
+
+    from ..path import View
+
+    Bytes = NDArray[uint8]
+    Matrix = NDArray[float64]
+    Planes = tuple[Bytes, Bytes, Bytes]
+
+CLEAR = (0, 0, 0, 255)  # nothing drawn: all that lies behind shines through
+WAVES = ((1.0, 9.0, 1.1), (-0.6, 23.0, 1.9), (0.35, 51.0, 3.1))  # of a ripple: size, waves across, radians a second
+
+
+@dataclass(frozen=True, slots=True)
+class Cel:
+    """Something drawn: its poses (each as sheet.Board.dry gives them), where, how deep, and how it moves by itself.
+
+    `solid`: from this y down it hides all that is behind it. `horizon`: where its ripples are smallest.
+    """
+
+    poses: tuple[Bytes, ...]
+    sheet: Sheet
+    depth: Depth
+    motion: Motion = field(default_factory=Motion)
+    solid: float = inf
+    horizon: float = 0.0
+
+    @property
+    def bytes(self) -> int:
+        return sum(pose.nbytes for pose in self.poses)
+
+    @property
+    def into(self) -> Matrix:
+        """(3, 3): indices of its samples -> the world."""
+        sheet = self.sheet
+        return np.array([[1 / sheet.dense, 0, 0.5 / sheet.dense + sheet.left], [0, 1 / sheet.dense, 0.5 / sheet.dense + sheet.top], [0, 0, 1]])
+
+
+def pixels(size: tuple[int, int]) -> Matrix:
+    """(3, 3): the frame in units of its height -> indices of its pixels."""
+    width, height = size
+    return np.array([[height, 0, width / 2 - 0.5], [0, height, -0.5], [0, 0, 1.0]])
+
+
+class Table:
+    """Room to work in for one who draws frames; asked for once, since memory that is new is slow."""
+
+    def __init__(self, size: tuple[int, int]) -> None:
+        self._whole = np.empty(size[0] * size[1] * 4, np.uint8)
+        self._parts = [np.empty(size[0] * size[1], np.uint8) for _ in range(4)]
+
+    def room(self, size: tuple[int, int]) -> tuple[Bytes, list[Bytes]]:
+        """For (width, height) pixels of four bytes, together and apart."""
+        count = size[0] * size[1]
+        return self._whole[: count * 4].reshape(size[1], size[0], 4), [one[:count].reshape(size[1], size[0]) for one in self._parts]
+
+
+@dataclass(frozen=True, slots=True)
+class Multiplane:
+    """Everything in a shot from far to near, the frame's size in pixels, frames a second, and one view a frame.
+
+    `shade` is taken from the luma of every frame: the dark of its corners and the paper's grain.
+    """
+
+    items: tuple[Cel | Motes | Veil, ...]
+    size: tuple[int, int]
+    rate: float
+    views: Sequence[View]
+    shade: Bytes
+
+    @property
+    def bytes(self) -> int:
+        return sum(item.bytes for item in self.items)
+
+    def frames(self, start: int, count: int) -> Iterator[Bytes]:
+        """I420 frames, shape (height * 3 / 2, width); each is valid until the next is asked for."""
+        width, height = self.size
+        out = np.empty(width * height * 3 // 2, np.uint8)
+        planes = out[: width * height].reshape(height, width), *(np.empty((height, width), np.uint8) for _ in range(2))
+        table = Table(self.size)
+        edge = width * height
+        halves = [out[at : at + edge // 4].reshape(height // 2, width // 2) for at in (edge, edge * 5 // 4)]
+        for number in range(start, min(start + count, len(self.views))):
+            self.draw(number, (planes[0], planes[1], planes[2]), table)
+            for plane, half in zip(planes[1:], halves, strict=True):
+                cv2.resize(plane, (width // 2, height // 2), dst=half, interpolation=cv2.INTER_AREA)
+            yield out.reshape(height * 3 // 2, width)
+
+    def draw(self, number: int, planes: Planes, table: Table) -> None:
+        """One frame's Y, U and V, all at full size."""
+        width, height = self.size
+        view, time, aspect = self.views[number], number / self.rate, width / height
+        placed = [self._matrix(item, view, time) if isinstance(item, Cel) else None for item in self.items]
+        hidden = self._hidden(placed)
+        for item, matrix, limit in zip(self.items, placed, hidden, strict=True):
+            if isinstance(item, Cel) and matrix is not None:
+                lay(item, matrix, time, limit, planes, table)
+            elif isinstance(item, Motes | Veil):
+                item.draw(view, time, aspect, planes)
+        cv2.subtract(planes[0], self.shade, dst=planes[0])
+        cv2.max(planes[0], 16.0, dst=planes[0])
+
+    def _matrix(self, cel: Cel, view: View, time: float) -> Matrix:
+        """(3, 3): the cel's pixels -> the frame's, both as indices."""
+        width, height = self.size
+        return np.asarray(pixels(self.size) @ seen(view, cel.depth, width / height) @ cel.motion.matrix(time) @ cel.into)
+
+    def _hidden(self, placed: Sequence[Matrix | None]) -> list[int]:
+        """For each item the row from which nearer ones hide it."""
+        width, height = self.size
+        out, limit = [height] * len(placed), height
+        for k in range(len(placed) - 1, -1, -1):
+            out[k] = limit
+            item, matrix = self.items[k], placed[k]
+            if isinstance(item, Cel) and matrix is not None and item.solid < inf:
+                limit = min(limit, _row(item, matrix, width))
+        return out
+
+
+def _row(cel: Cel, matrix: Matrix, width: int) -> int:
+    """The frame's first row that the solid part of a cel covers wholly."""
+    index = (cel.solid - cel.sheet.top) * cel.sheet.dense + 0.5
+    ends = matrix @ np.array([[0.0, index, 1.0], [cel.sheet.width - 1.0, index, 1.0]]).T
+    slope = (ends[1, 1] - ends[1, 0]) / (ends[0, 1] - ends[0, 0])
+    return ceil(max(ends[1, 0] + slope * (x - ends[0, 0]) for x in (0, width)) + 0.5)
+
+
+def lay(cel: Cel, matrix: Matrix, time: float, limit: int, planes: Planes, table: Table) -> None:
+    """Lay a cel over the frame's planes, down to the row `limit`."""
+    height, width = planes[0].shape
+    sheet = cel.sheet
+    corners = matrix @ np.array([[-1, sheet.width, -1, sheet.width], [-1, -1, sheet.height, sheet.height], [1, 1, 1, 1.0]])
+    left, right = max(0, floor(corners[0].min())), min(width, ceil(corners[0].max()) + 1)
+    top, bottom = max(0, floor(corners[1].min())), min(limit, height, ceil(corners[1].max()) + 1)
+    if left >= right or top >= bottom:
+        return
+    back = cv2.invertAffineTransform(matrix[:2])
+    back[:, 2] += back[:, :2] @ (left, top)
+    pose = cel.poses[int(time * cel.motion.poses) % len(cel.poses)]
+    size = right - left, bottom - top
+    shown, parts = table.room(size)
+    if cel.motion.ripple:
+        across, down = _rippled(cel, back, matrix, top, size, time)
+        cv2.remap(pose, across, down, cv2.INTER_LINEAR, dst=shown, borderMode=cv2.BORDER_CONSTANT, borderValue=CLEAR)
+    else:
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        cv2.warpAffine(pose, back, size, dst=shown, flags=flags, borderMode=cv2.BORDER_CONSTANT, borderValue=CLEAR)
+    cv2.split(shown, parts)
+    if cel.motion.pulse < 1.0:
+        swing = 0.5 + 0.5 * sin(tau * (cel.motion.hz * time + cel.motion.phase))
+        share = cel.motion.pulse + (1 - cel.motion.pulse) * swing
+        for part, rest in zip(parts, (0, 0, 0, 255 * (1 - share)), strict=True):
+            cv2.addWeighted(part, share, part, 0, rest, dst=part)
+    solid = bottom if cel.solid == inf else min(bottom, max(top, _row(cel, matrix, width)))
+    for plane, part in zip(planes, parts, strict=False):
+        under, cut = plane[top:solid, left:right], solid - top
+        if cut:
+            cv2.multiply(under, parts[3][:cut], dst=under, scale=1 / 255)
+            cv2.add(under, part[:cut], dst=under)
+        if solid < bottom:
+            plane[solid:bottom, left:right] = part[cut:]
+
+
+def _rippled(cel: Cel, back: Matrix, matrix: Matrix, top: int, size: tuple[int, int], time: float) -> tuple[NDArray[float32], NDArray[float32]]:
+    """Where each pixel of the frame is looked up in water: waves that are smaller and denser the farther they are."""
+    x = np.arange(size[0], dtype=np.float32)
+    y = np.arange(size[1], dtype=np.float32)
+    horizon = float((matrix @ (0, (cel.horizon - cel.sheet.top) * cel.sheet.dense, 1.0))[1])
+    tall = float(matrix[1, 1]) * cel.sheet.dense  # of a unit, in the frame's pixels
+    away = np.maximum((y + np.float32(top - horizon)) / np.float32(tall), 0.004)
+    left, right = [np.ones_like(y), back[0, 1] * y + back[0, 2]], [back[0, 0] * x, np.ones_like(x)]
+    lower, upper = [np.ones_like(y), back[1, 1] * y + back[1, 2]], [back[1, 0] * x, np.ones_like(x)]
+    grows = np.float32(cel.motion.ripple * cel.sheet.dense) * np.sqrt(away) * np.minimum(1, away * 30)
+    for share, across, speed in WAVES:
+        at = np.float32(across * 0.55) / np.sqrt(away + 0.002) + np.float32(speed * time)
+        along = np.float32(across * 0.35 / tall) * x
+        for rows, columns in ((np.sin(at), np.cos(along)), (np.cos(at), np.sin(along))):
+            left.append(np.float32(share) * grows * rows)
+            right.append(columns)
+            lower.append(np.float32(share * 0.8) * grows * rows)
+            upper.append(columns)
+    return tuple(np.asarray(np.stack(a, 1) @ np.stack(b), np.float32) for a, b in ((left, right), (lower, upper)))  # type: ignore[return-value]
