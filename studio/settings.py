@@ -105,7 +105,8 @@ def studio(settings: Settings) -> Studio:
 
     _keep_memory()
     folders = [HOME / "presets", *([settings.presets] if settings.presets else [])]
-    crew = Crew({"edge": {"online": settings.online_voices}})
+    presets = read_presets(*folders)
+    crew = Crew({"edge": {"online": settings.online_voices}, "pictures.diffusers": {"models": presets.painters}})
     vault = Vault(settings.data / "vault")
     vault.tidy()
-    return Studio(crew, read_presets(*folders), vault, HOME / "assets" / "fonts", mix_voices=settings.mix_voices)
+    return Studio(crew, presets, vault, HOME / "assets" / "fonts", mix_voices=settings.mix_voices)

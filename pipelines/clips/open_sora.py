@@ -55,7 +55,7 @@ class Engine:
             lacking = _files(model, options(model.options)).lacking()
         except FilmError as error:
             return str(error)
-        return f"Its weights are needed ({model.licence}): {'; '.join(source.fetch for source in lacking)}" if lacking else None
+        return f"Its weights are needed ({model.terms}): {'; '.join(source.fetch for source in lacking)}" if lacking else None
 
     def recipe(self, shot: Shot) -> object:
         """Everything that changes a frame, but for picture and model. Lengths that make the same clips are the same."""
