@@ -24,6 +24,7 @@ LAYERS = (
     ("pipelines.drawing.",),
     ("pipelines.typefaces", "pipelines.captions", "pipelines.loudness", "pipelines.darkroom", "pipelines.darkroom_child"),
     ("pipelines.subtitles", "pipelines.exports.", "pipelines.film", "pipelines.sound", "pipelines.mp4", "pipelines.splice"),
+    ("pipelines.gear.",),
     ("pipelines.pictures.", "pipelines.clips.", "pipelines.voices.", "pipelines.music."),
     ("pipelines.crew",),
     ("pipelines.progress", "pipelines.hands", "pipelines.faults", "pipelines.cast", "pipelines.stage"),
@@ -50,7 +51,7 @@ LAYERS = (
 COMING = {"studio.api."}  # named by the design before they are built
 ENGINES = ("pictures", "clips", "voices", "music")
 STARTERS = {"pipelines/ffmpeg.py", "pipelines/darkroom.py", "pipelines/voices/espeak.py"}
-LATE = {"torch", "diffusers", "transformers", "accelerate", "audiocraft", "edge_tts", "symusic", "openpyxl", "fontTools", "gradio", "fastapi", "pandas"}
+LATE = {"aiohttp", "torch", "diffusers", "transformers", "accelerate", "audiocraft", "edge_tts", "symusic", "openpyxl", "fontTools", "gradio", "fastapi", "pandas"}
 WEB = {"gradio", "fastapi", "starlette", "uvicorn", "studio"}
 MOST_LINES = 400
 
