@@ -113,7 +113,7 @@ class Narrator(Engine, Protocol):
 
 
 class Composer(Engine, Protocol):
-    """A cue to music."""
+    """A cue to music. It may offer `recipe(cue)`: what changes the music beside the cue, as plain data."""
 
     def compose(self, cue: Cue, out: Path, tick: Tick) -> Notes:
         """Write a 48 kHz stereo WAV exactly as long as the cue."""

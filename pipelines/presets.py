@@ -265,6 +265,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "captions": Kind("captions.toml", CaptionStyle, "caption style"),
         "models": Kind("models.toml", Model, "model"),
         "painters": Kind("painters.toml", Model, "model of a painter"),
+        "composers": Kind("composers.toml", Model, "model of a composer"),
     }
 )
 
@@ -283,6 +284,7 @@ class Presets:
     captions: dict[str, CaptionStyle] = field(default_factory=dict)
     models: dict[str, Model] = field(default_factory=dict)
     painters: dict[str, Model] = field(default_factory=dict)
+    composers: dict[str, Model] = field(default_factory=dict)
 
     def pick(self, kind: str, name: str) -> Any:
         """The entry of that name; an unknown one raises FilmError with the nearest known name."""

@@ -19,6 +19,7 @@ from studio.settings import Settings
 def test_every_model_tells_its_terms_and_its_needs(presets: Presets) -> None:
     assert presets.models and presets.painters
     every = [("clips", *one) for one in presets.models.items()] + [("pictures", *one) for one in presets.painters.items()]
+    every += [("music", *one) for one in presets.composers.items()]
     for role, name, model in every:
         assert model.engine in names(role), name
         assert model.licence and model.licence in model.terms, name
