@@ -1,4 +1,4 @@
-# make demo: a film from the sample story. make test: every test. Both set up .venv first.
+# make studio: the page. make demo: a film from the sample story. make test: every test. All set up .venv first.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -6,7 +6,7 @@ STORY := presets/stories/to-the-sea.json
 STILLS := assets/stills
 EXTRAS := $(shell command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi -L >/dev/null 2>&1 && echo "[gpu]")
 
-.PHONY: setup studio demo test check bench docs audiocraft soak clean
+.PHONY: setup studio demo test check bench bench-gpu docs audiocraft soak clean
 
 setup: $(VENV)/.ready
 
@@ -22,13 +22,13 @@ $(VENV)/.ready: pyproject.toml
 $(VENV)/.tested: $(VENV)/.ready
 	$(BIN)/pip install --quiet torch==2.13.0
 	$(BIN)/pip install --quiet --editable '.[gpu,dev]'
+	$(BIN)/python tests/clients/get.py $(VENV)/clients
 	touch $@
 
 demo: setup
 	$(BIN)/reelwright render $(STORY) --pictures $(STILLS) -o demo.mp4
 
 studio: setup
-	@test -f app.py || { echo "The page comes next; until then: make demo"; exit 1; }
 	$(BIN)/python app.py
 
 test: $(VENV)/.tested
@@ -45,6 +45,10 @@ soak: $(VENV)/.tested
 
 bench: $(VENV)/.tested
 	$(BIN)/python tests/bench/bench.py
+	$(BIN)/python tests/bench/page.py
+
+bench-gpu: $(VENV)/.tested
+	$(BIN)/python tests/bench/bench_gpu.py
 
 docs: $(VENV)/.tested
 	PYTHONPATH=. $(BIN)/python tests/docs.py

@@ -132,6 +132,19 @@ def validate_clip_action(action: str, seconds: float, moves: Mapping[str, Move])
     return out
 
 
+_SAID = re.compile(
+    r"\b(?:(?:very|slow|slowly|gentle|gently|fast|quick) )*(?:zoom(?:s|ing)? (?:in|out)|pan(?:s|ning)? (?:left|right)"
+    r"|tilt(?:s|ing)? (?:up|down)|dolly (?:in|out)|push(?:es)? in|pull(?:s)? (?:back|out)|crane (?:up|down)|orbit(?:s|ing)?"
+    r"|handheld|static shot)\b",
+    re.I,
+)
+
+
+def said_in(prompt: str) -> str:
+    """What a prompt says of the camera, "" for nothing; its other words are about the picture."""
+    return ", ".join(found.replace(" shot", "") for found in _SAID.findall(prompt))
+
+
 def _pairs(action: str) -> list[tuple[str, str]]:
     """Phrases with what stands between each and the next: two separators side by side are one."""
     pairs: list[tuple[str, str]] = []

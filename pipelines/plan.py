@@ -14,6 +14,8 @@ from pathlib import Path
 from .moves import Camera
 from .presets import Model, Mood
 
+SLOWEST = Fraction(5, 4)  # a clip that is too short is stretched so far, then its last frame stays
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:

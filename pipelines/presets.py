@@ -207,9 +207,11 @@ class CaptionStyle:
 
 @dataclass(frozen=True, slots=True, config=strict)
 class Model:
-    """A model by name: the engine (a file in pipelines/clips) that runs it, and where its weights come from.
+    """A model by name: the engine (a file in pipelines/clips, or pictures for a painter's) that runs it, and where its weights come from.
 
-    `wants_picture` where the model differs from its engine. `options` are checked by the engine.
+    `wants_picture` where the model differs from its engine. `options` are checked by the engine. gated: its page asks
+    you to agree first. excluded: where it is not licensed. revenue_cap: dollars a year from which it costs. vram: GiB of
+    a GPU for each way of keeping it in memory.
     """
 
     label: str
@@ -220,6 +222,19 @@ class Model:
     licence: str = ""
     wants_picture: bool | None = None
     options: Annotated[dict[str, JsonValue], AfterValidator(_finite)] = field(default_factory=dict)
+    gated: bool = False
+    excluded: tuple[str, ...] = ()
+    revenue_cap: Annotated[int, Field(ge=0)] = 0
+    vram: dict[str, Annotated[float, Field(gt=0)]] = field(default_factory=dict)
+
+    @property
+    def terms(self) -> str:
+        """Its licence, as people should know it before they use it."""
+        said = [self.licence or "licence unknown: read its page first"]
+        said += [f"not licensed in {', '.join(self.excluded)}"] if self.excluded else []
+        said += [f"free below ${self.revenue_cap:,} a year"] if self.revenue_cap else []
+        said += [f"agree to it on https://huggingface.co/{self.repo}, then `hf auth login`"] if self.gated else []
+        return "; ".join(said)
 
     @property
     def content(self) -> list[object]:
@@ -249,6 +264,8 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "qualities": Kind("qualities.toml", Quality, "quality"),
         "captions": Kind("captions.toml", CaptionStyle, "caption style"),
         "models": Kind("models.toml", Model, "model"),
+        "painters": Kind("painters.toml", Model, "model of a painter"),
+        "composers": Kind("composers.toml", Model, "model of a composer"),
     }
 )
 
@@ -266,6 +283,8 @@ class Presets:
     qualities: dict[str, Quality] = field(default_factory=dict)
     captions: dict[str, CaptionStyle] = field(default_factory=dict)
     models: dict[str, Model] = field(default_factory=dict)
+    painters: dict[str, Model] = field(default_factory=dict)
+    composers: dict[str, Model] = field(default_factory=dict)
 
     def pick(self, kind: str, name: str) -> Any:
         """The entry of that name; an unknown one raises FilmError with the nearest known name."""

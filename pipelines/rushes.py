@@ -18,7 +18,7 @@ from .album import Album
 from .cast import Cast
 from .events import Began, Emit, Made
 from .faults import Faults
-from .plan import Frame, Shot
+from .plan import SLOWEST, Frame, Shot
 from .progress import Progress
 from .stage import Studio
 from .story import Story
@@ -29,8 +29,6 @@ from .work import DiskFull, FilmError, Tick
 if TYPE_CHECKING:
     from numpy import uint8
     from numpy.typing import NDArray
-
-SLOWEST = Fraction(5, 4)  # a clip that is too short is stretched so far, then its last frame stays
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,28 +5,35 @@ A job is a story; its film and what lies beside it are in a folder of its own. E
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
-import time
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipelines import mp4
+from pipelines.cards import cards
 from pipelines.crew import ROLES
+from pipelines.events import Done
 from pipelines.presets import KINDS, Presets
 from pipelines.render import Studio
 from pipelines.render import render as make_film
 from pipelines.story import Story, plain
 from pipelines.story import read as read_story
 from pipelines.story import schema as story_schema
-from pipelines.work import FilmError
+from pipelines.video import combine, place
+from pipelines.work import FilmError, idle
 
-from .jobs import Emit, Job, Jobs, Stamped, Told
-from .settings import DAY, Settings, sweep
+from .jobs import Emit, Job, Jobs, Stamped, Terms, Told
+from .limits import check
+from .settings import DAY, HOUR, Settings, sweep
 from .settings import studio as studio_of
 
-SWEPT = 3600.0  # seconds between two sweeps
+SETTLED = 60.0  # seconds after the start before old things are swept for the first time
+log = logging.getLogger("reelwright.desk")
 FILM = "film.mp4"
 BESIDE = {"film": ".mp4", "srt": ".srt", "vtt": ".vtt", "timeline": ".timeline.json"}
 
@@ -44,22 +51,31 @@ class Result:
 class Desk:
     """One data folder's studio, running."""
 
-    def __init__(self, settings: Settings, studio: Studio | None = None) -> None:
+    def __init__(self, settings: Settings, studio: Studio | None = None, also_sweep: Callable[[], object] = list) -> None:
         self.settings = settings
         self.studio = studio or studio_of(settings)
         self.films = settings.data / "films"
         self.films.mkdir(parents=True, exist_ok=True)
         self._jobs = Jobs(settings.data / "jobs", self._make)
-        self._swept = 0.0
+        self._also_sweep = also_sweep
+        self._closing = threading.Event()
+        self._sweeper = threading.Thread(target=self._sweep_often, name="sweeper", daemon=True)
+        self._sweeper.start()
 
     @property
     def presets(self) -> Presets:
         return self.studio.presets
 
-    def submit(self, story: Story, owner: str, key: str = "", told: Told | None = None) -> str:
-        """Accept a story to be made; it will be, whatever happens to us. -> the job's id, which nobody can guess."""
-        self._sweep()
-        return self._jobs.submit(plain(story), owner, key, told)
+    def submit(self, story: Story, owner: str, key: str = "", told: Told | None = None, films: int | None = None) -> str:
+        """Accept a story to be made; it will be, whatever happens to us. -> the job's id, which nobody can guess.
+
+        `told`: what the caller keeps with the job; "before" in it is a video of ours that comes before the film.
+        `films`: how many this owner may ask for in a day, if not as many as the settings say. FilmError if the settings
+        allow no such film, Busy if there are too many.
+        """
+        check(story, self.settings, self.presets)
+        terms = Terms(self.settings.films_at_once, self.settings.films if films is None else films)
+        return self._jobs.submit(plain(story), owner, key, told, terms)
 
     def job(self, job: str, owner: str | None = None) -> Job:
         """The job; FilmError, the same for one that is not there and one that is somebody else's."""
@@ -71,6 +87,23 @@ class Desk:
     def jobs(self, owner: str | None = None) -> list[Job]:
         """The newest first."""
         return self._jobs.newest(owner)
+
+    def page(self, owner: str, door: str, after: str = "", most: int = 20, newest_first: bool = True) -> list[Job]:
+        """An owner's jobs that came through one door, from beyond the job `after`."""
+        return self._jobs.page(owner, door, after, most, newest_first)
+
+    def ended(self, door: str, since: float) -> list[Job]:
+        """A door's jobs that were over at `since` or later, the oldest first."""
+        return self._jobs.ended(door, since)
+
+    def counts(self) -> dict[str, int]:
+        """How many jobs there are in each state."""
+        return self._jobs.counts()
+
+    def delete(self, job: str) -> None:
+        """Stop it if it is not over, and let go of it and its film."""
+        self._jobs.disown(job)
+        shutil.rmtree(self.films / os.path.basename(job), ignore_errors=True)
 
     def ahead(self, job: str) -> int:
         """How many films are made before this one."""
@@ -117,7 +150,8 @@ class Desk:
         return dict(done[-1]["engines"]) if done else {}
 
     def catalog(self) -> dict[str, Any]:
-        """Everything that can be asked for: presets by kind, engines with what they lack, a story's schema."""
+        """Everything that can be asked for: presets by kind, engines and models with what they lack and on
+        what terms they come, the GPUs that are here, a story's schema."""
         entries: dict[str, Any] = {
             kind: {name: {"label": one.label, "what": getattr(one, "what", "")} for name, one in getattr(self.presets, kind).items()}
             for kind in KINDS
@@ -126,23 +160,45 @@ class Desk:
             {"role": role, "does": ROLES[role], "name": name, "label": one.label, "online": one.online, "missing": one.missing()}
             for role, name, one in self.studio.crew.everybody()
         ]
-        return entries | {"engines": engines, "story": story_schema()}
+        for name, model, lack in self.studio.crew.models(self.presets):
+            entries["models"][name] |= {"engine": model.engine, "terms": model.terms, "vram": model.vram, "missing": lack}
+        gpus = [{"name": card.name, "gigabytes": card.gigabytes} for card in cards()]
+        return entries | {"engines": engines, "gpus": gpus, "story": story_schema()}
 
     def close(self) -> None:
         """Put everything down; what was being made goes on at the next start."""
+        self._closing.set()
+        self._sweeper.join()
         self._jobs.close()
         self.studio.crew.close()
 
     def _make(self, job: str, told: Told, emit: Emit) -> None:
         story = read_story(told, self.presets, Path(Path.cwd().anchor))
-        folder = self.films / job
-        make_film(story, self.studio, emit, folder / FILM)
-
-    def _sweep(self) -> None:
-        """Now and then: old jobs with their films, and parts that nobody used."""
-        if time.monotonic() - self._swept < SWEPT and self._swept:
+        out = self.films / job / FILM
+        known = self._jobs.get(job)
+        if known is None or "before" not in known.told:
+            make_film(story, self.studio, emit, out)
             return
-        self._swept = time.monotonic()
+        with self.studio.vault.scratch() as folder:  # a video that somebody brought, and then the film
+            film = make_film(story, self.studio, lambda event: None if isinstance(event, Done) else emit(event), folder / FILM)
+            both = folder / "both.mp4"
+            combine([Path(known.told["before"]), film.path], both, "none", 0.0, self.presets, self.studio.vault, idle)
+            place(both, out)
+        frames = mp4.count(out)
+        emit(Done(str(out), frames / float(story.rate), frames, dict(film.engines)))
+
+    def sweep(self) -> None:
+        """Let go of what is old: jobs with their films, parts that nobody used, uploads, and what the page keeps."""
         for job in self._jobs.forget(self.settings.film_days * DAY):
             shutil.rmtree(self.films / os.path.basename(job), ignore_errors=True)
         sweep(self.settings, self.studio.vault)
+        self._also_sweep()
+
+    def _sweep_often(self) -> None:
+        pause = SETTLED
+        while not self._closing.wait(pause):
+            pause = HOUR
+            try:
+                self.sweep()
+            except (FilmError, OSError):
+                log.warning("sweeping was not possible", exc_info=True)

@@ -7,23 +7,26 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import secrets
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from pipelines.story import SEEDS, Story
-from pipelines.story import read as read_story
+from pipelines.story import SEEDS
 from pipelines.work import FilmError
 
 from .desk import Desk
-from .jobs import Job, Told
-from .project import Fault, Project, edited, place, story, told
+from .jobs import Job, Stamped, Told
+from .project import Fault, Project, alone, edited, short, story
 from .shelf import Document, Take, Works
 
 MOST_TAKES = 12  # of a scene; the oldest go
+SHOOTING = ("clips", "film")  # the stages in which a scene itself is made
+FIRST = "narration"  # the stage that every film begins with
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,8 @@ class RowState:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """How a project's newest job stands. `left`: seconds, None if that cannot be told yet."""
+    """How a project's newest job stands. `left`: seconds, None if that cannot be told yet. `made` of `total` rows of
+    the job are done."""
 
     state: str = "idle"
     kind: str = "film"
@@ -47,6 +51,8 @@ class State:
     left: float | None = None
     took: float = 0.0
     ahead: int = 0
+    made: int = 0
+    total: int = 0
     said: str = ""
     hint: str = ""
     warnings: tuple[str, ...] = ()
@@ -63,17 +69,13 @@ def start(desk: Desk, document: Document, only: str = "") -> str:
         job = _job(desk, document)
         if job and not job.over:
             raise FilmError("A film is being made already.", "Stop it first, or wait until it is done.")
-        project = document.project
-        film, faults = story(project, desk.presets, document.pictures)
-        if only:
-            faults = tuple(fault for fault in faults if fault.row in ("", only))
-        if faults or (film is None and not only):
+        project, presets, base = document.project, desk.presets, document.pictures
+        film, faults = alone(project, only, presets, base) if only else story(project, presets, base)
+        if film is None:
             first = faults[0] if faults else Fault("", "", "The story cannot be made yet.", "")
+            said = short(first.message) if only else first.message
             more = f" There are {len(faults) - 1} more like this." if len(faults) > 1 else ""
-            raise FilmError(first.message + more, first.hint, first.row)
-        if only:
-            film = _alone(desk, document, project, only)
-        assert film is not None
+            raise FilmError(said + more, first.hint, first.row)
         seeds = {row.id: film.seed_of(0 if only else i) for i, row in enumerate(project.rows) if only in ("", row.id)}
         kept = {
             "project": document.id,
@@ -85,7 +87,11 @@ def start(desk: Desk, document: Document, only: str = "") -> str:
         }
         identity = desk.submit(film, document.owner, told=kept)
         failed = {row: said for row, said in document.works.failed.items() if row not in seeds}
-        document.note(lambda works: replace(works, job=identity, heard=0, failed=failed))
+        try:
+            document.note(lambda works: replace(works, job=identity, heard=0, failed=failed))
+        except FilmError:
+            desk.cancel(identity)  # nobody would know whose it is
+            raise
         return identity
 
 
@@ -103,16 +109,18 @@ def stop(desk: Desk, document: Document) -> None:
 
 def sign(project: Project) -> str:
     """What a whole film shows, as a short sign."""
-    return _digest(told(project))
+    return _digest([dict(project.settings), [_said(row.cells) for row in project.rows]])
 
 
 def signs(project: Project) -> dict[str, str]:
     """By row: what its clip shows, as a short sign that changes when the clip would."""
     whole = {name: value for name, value in project.settings.items() if name not in ("title", "music", "music_level")}
-    return {
-        row.id: _digest([whole, {name: value for name, value in row.cells.items() if name != "music_mood"}])
-        for row in project.rows
-    }
+    signs = {}
+    for i, row in enumerate(project.rows):
+        cells = {name: value for name, value in _said(row.cells).items() if name != "music_mood"}
+        drawn = "seed" not in cells and "clip_action" not in cells  # its move comes from the seed, that from its position
+        signs[row.id] = _digest([whole, cells, i if drawn else ""])
+    return signs
 
 
 def hear(desk: Desk, document: Document) -> State:
@@ -122,35 +130,39 @@ def hear(desk: Desk, document: Document) -> State:
         if job is None:
             return State(rows=_at_rest(document))
         rows = [str(row) for row in job.told.get("rows", ())]
-        events = desk.events(job.id)
-        fresh = [event for event in events if event.n > document.works.heard]
+        stamped = desk.events(job.id)
+        fresh = [event for event in stamped if event.n > document.works.heard]
         if fresh or (job.state == "done" and document.works.film != job.id):
-            document.note(lambda works: _taken_in(document, works, job, rows, [event.event for event in fresh], fresh[-1].n if fresh else works.heard))
-        return _state(desk, document, job, rows, [event.event for event in events], events[0].at if events else job.created)
+            with suppress(FilmError):  # the disk is full: it is taken in later, and the page goes on meanwhile
+                document.note(lambda works: _taken_in(document, works, job, rows, [event.event for event in fresh], fresh[-1].n if fresh else works.heard))
+        return _state(desk, document, job, rows, stamped)
 
 
-def _state(desk: Desk, document: Document, job: Job, rows: list[str], events: list[Told], began: float) -> State:
+def _state(desk: Desk, document: Document, job: Job, rows: list[str], stamped: list[Stamped]) -> State:
+    events, kind = [event.event for event in stamped], str(job.told.get("kind"))
+    there = [row for row in rows if document.project.row(row)]
     done = {_row(rows, event) for event in events if _is_clip(event)}
-    moved = [stamped.event for stamped in desk.progress(job.id)]
+    made, total = sum(row in done for row in there), len(there)
+    moved = [event.event for event in desk.progress(job.id)]
     share = max((float(event["done"]) for event in moved), default=0.0)
     warnings = tuple(dict.fromkeys(str(event["message"]) for event in events if event["event"] == "warned"))
     stage = next((str(event["stage"]) for event in reversed(events) if event["event"] == "began"), "")
     if not job.over:
         states = _at_rest(document)
-        parts = {_row(rows, event): float(event.get("part", 0.0)) for event in moved if event.get("scene")}
-        for row in rows:
-            if row in document.works.failed:
-                continue
-            states[row] = RowState("ready") if row in done else RowState("making", parts[row]) if row in parts else RowState("queued")
-        elapsed = time.time() - began
+        parts = {_row(rows, event): float(event.get("part", 0.0)) for event in moved if event.get("scene") and event["stage"] in SHOOTING}
+        for row in there:
+            if row not in done and row not in document.works.failed:
+                states[row] = RowState("making", parts[row]) if row in parts else RowState("queued")
+        elapsed = max(0.0, time.time() - job.changed)  # since it was begun, or begun again
         left = elapsed * (1 - share) / share if share > 0.03 and elapsed > 0.5 else None
-        return State(job.state, str(job.told.get("kind")), stage, share, left, elapsed, desk.ahead(job.id), "", "", warnings, states)
+        return State(job.state, kind, stage, share, left, elapsed, desk.ahead(job.id), made, total, warnings=warnings, rows=states)
     last = events[-1] if events else {}
-    took = max(0.0, job.changed - began)
-    said = str(last.get("message", "")) if job.state == "failed" else ""
+    begins = [event.at for event in stamped if event.event["event"] == "began" and event.event["stage"] == FIRST]
+    took = max(0.0, job.changed - (begins[-1] if begins else job.created))
+    said = str(last.get("message", "")).partition("\n")[0] if job.state == "failed" else ""
     hint = str(last.get("hint", "")) if job.state == "failed" else ""
     share = 1.0 if job.state == "done" else share
-    return State(job.state, str(job.told.get("kind")), stage, share, None, took, 0, said, hint, warnings, _at_rest(document))
+    return State(job.state, kind, stage, share, None, took, 0, made, total, said, hint, warnings, _at_rest(document))
 
 
 def _taken_in(document: Document, works: Works, job: Job, rows: list[str], events: list[Told], heard: int) -> Works:
@@ -169,14 +181,14 @@ def _taken_in(document: Document, works: Works, job: Job, rows: list[str], event
             made[row] = str(job.told["signs"].get(row, ""))
             failed.pop(row, None)
         elif event["event"] == "fault" and row:
-            failed[row] = (str(event["message"]), str(event["hint"]), str(job.told["signs"].get(row, "")))
+            failed[row] = _why(job, row, event)
+        elif event["event"] == "failed":
+            several = [{"message": message, "hint": hint, "where": where} for message, hint, where in event.get("faults") or ()]
+            for fault in several or [event]:
+                if row := _row_at(rows, str(fault["where"])):
+                    failed.setdefault(row, _why(job, row, fault))
     whole = job.state == "done" and job.told.get("kind") == "film"
     film, film_sign = (job.id, str(job.told.get("sign", ""))) if whole else (works.film, works.film_sign)
-    if job.state == "failed" and (wrong := next((event for event in reversed(events) if event["event"] == "failed"), None)):
-        scene, _, _ = str(wrong.get("where", "")).partition(".")
-        if scene.startswith("scenes[") and int(scene[7:-1]) < len(rows):
-            row = rows[int(scene[7:-1])]
-            failed.setdefault(row, (str(wrong["message"]), str(wrong["hint"]), str(job.told["signs"].get(row, ""))))
     return replace(works, made=made, takes=takes, failed=failed, heard=heard, film=film, film_sign=film_sign)
 
 
@@ -194,24 +206,26 @@ def _at_rest(document: Document) -> dict[str, RowState]:
     return states
 
 
-def _alone(desk: Desk, document: Document, project: Project, only: str) -> Story:
-    """A film of that row alone: with the mood and seed that it has in the whole."""
-    at = project.at(only)
-    if at < 0:
-        raise FilmError("That scene is gone.", "Choose another.")
-    cells = dict(project.rows[at].cells)
-    mood = next((str(row.cells["music_mood"]) for row in reversed(project.rows[: at + 1]) if "music_mood" in row.cells), "")
-    one = {"scene_number": 1, **cells} | ({"music_mood": mood} if mood else {})
-    whole, _ = story(project, desk.presets, document.pictures)
-    if whole is not None:
-        one["seed"] = whole.seed_of(at)
-    return read_story({**project.settings, "scenes": [one]}, desk.presets, document.pictures, table=True)
-
-
 def _row(rows: list[str], event: Told) -> str:
     """The row that an event is about; "" for none."""
     n = event.get("scene")
     return rows[n - 1] if isinstance(n, int) and 0 < n <= len(rows) else ""
+
+
+def _row_at(rows: list[str], where: str) -> str:
+    """The row that ``scenes[2].image`` is about; "" for none."""
+    scene = re.match(r"scenes\[(\d{1,4})\]", where, re.ASCII)
+    return rows[int(scene[1])] if scene and int(scene[1]) < len(rows) else ""
+
+
+def _why(job: Job, row: str, event: Told) -> tuple[str, str, str]:
+    """What is wrong with a row, the remedy, and the sign of what it was wrong with."""
+    return short(str(event["message"])), str(event["hint"]), str(job.told["signs"].get(row, ""))
+
+
+def _said(cells: Mapping[str, Any]) -> dict[str, Any]:
+    """A row's cells without those that say the usual in so many words."""
+    return {name: value for name, value in cells.items() if not (name in ("clip_action", "engine") and value == "auto")}
 
 
 def _is_clip(event: Told) -> bool:
@@ -227,6 +241,3 @@ def _job(desk: Desk, document: Document) -> Job | None:
 
 def _digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=True).encode()).hexdigest()[:24]
-
-
-__all__ = ["RowState", "State", "hear", "place", "reroll", "sign", "signs", "start", "stop"]

@@ -6,14 +6,16 @@ Every change is a function from one project to the next. A change to a row that 
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from pipelines.presets import Presets
-from pipelines.story import MOST_SCENES, SCENE_FIELDS, STORY_FIELDS, Scene, Story, plain
+from pipelines.story import MOST_SCENES, SCENE_FIELDS, SEEDS, STORY_FIELDS, Scene, Story, plain, scene_numbers
 from pipelines.story import read as read_story
 from pipelines.story_cells import blank
 from pipelines.work import FilmError
@@ -21,6 +23,7 @@ from pipelines.work import FilmError
 CELLS = tuple(name for name in SCENE_FIELDS if name != "scene_number")
 SETTINGS = tuple(name for name in STORY_FIELDS if name != "scenes")
 MOST_TYPED = 64_000  # characters in a cell: twice what any field takes, so that a paste is kept and then talked about
+LARGEST = 2**53  # a browser keeps no larger whole number; it stays as text
 
 Cell = str | int | float
 Change = Callable[["Project"], "Project"]
@@ -101,8 +104,7 @@ def inserted(rows: Sequence[Row], after: str = "") -> Change:
     """New rows behind that one; at the end if there is no such row. FilmError if they are too many."""
 
     def change(project: Project) -> Project:
-        if len(project.rows) + len(rows) > MOST_SCENES:
-            raise FilmError(f"A film has at most {MOST_SCENES} scenes.", "Make several films and combine them.", "scenes")
+        few(len(project.rows) + len(rows))
         at = project.at(after) + 1 or len(project.rows)
         return replace(project, rows=(*project.rows[:at], *rows, *project.rows[at:]))
 
@@ -147,9 +149,11 @@ def told(project: Project) -> dict[str, Any]:
 
 
 def of(data: Mapping[str, Any]) -> Project:
-    """A story's plain data as a project; what it does not say stays empty."""
-    rows = [new_row(scene) for scene in data.get("scenes") or () if isinstance(scene, Mapping)]
-    return inserted(rows)(Project((), _tidy(data, SETTINGS)))
+    """A story's plain data as a project, its scenes by their numbers; what it does not say stays empty."""
+    scenes = [scene for scene in data.get("scenes") or () if isinstance(scene, Mapping)]
+    few(len(scenes))
+    numbered = sorted(zip(scene_numbers(scenes, table=True), scenes, strict=True), key=lambda pair: pair[0])
+    return Project(tuple(new_row(scene) for _, scene in numbered), _tidy(data, SETTINGS))
 
 
 def of_story(film: Story) -> Project:
@@ -166,6 +170,32 @@ def story(project: Project, presets: Presets, base: Path) -> tuple[Story | None,
         return read_story(told(project), presets, base, table=True), ()
     except FilmError as error:
         return None, tuple(_fault(project, each) for each in error.faults or (error,))
+
+
+def alone(project: Project, identity: str, presets: Presets, base: Path) -> tuple[Story | None, tuple[Fault, ...]]:
+    """A film of that row alone, as it is in the whole film: the same mood and seed. FilmError if the row is gone."""
+    at = project.at(identity)
+    if at < 0:
+        raise FilmError("That scene is gone.", "Choose another.")
+    row = project.rows[at]
+    moods = (each.cells["music_mood"] for each in reversed(project.rows[: at + 1]) if "music_mood" in each.cells)
+    with_mood = replace(row, cells=_with(row.cells, "music_mood", next(moods, "")))
+    film, faults = story(Project((with_mood,), project.settings), presets, base)
+    if film and film.scenes[0].seed is None:
+        film = replace(film, scenes=(replace(film.scenes[0], seed=(film.seed + at) % SEEDS),))
+    return film, faults
+
+
+def short(message: str) -> str:
+    """What is wrong with a scene, told where it is plain which one is meant: "Scene 2, duration: ..." without the scene."""
+    said = re.sub(r"^scene \d+[,:]\s*", "", message)
+    return said[:1].upper() + said[1:]
+
+
+def few(count: int) -> None:
+    """FilmError if so many scenes are too many."""
+    if count > MOST_SCENES:
+        raise FilmError(f"A film has at most {MOST_SCENES} scenes.", "Make several films and combine them.", "scenes")
 
 
 def place(project: Project, where: str) -> tuple[str, str]:
@@ -196,12 +226,14 @@ def _tidy(cells: Mapping[str, Any], known: Sequence[str]) -> dict[str, Cell]:
     kept: dict[str, Cell] = {}
     for name in known:
         value = cells.get(name)
-        if isinstance(value, bool) or (isinstance(value, float) and value in (float("inf"), float("-inf"))):
+        if isinstance(value, bool) or (isinstance(value, float) and not isfinite(value)):
             value = str(value)
         if blank(value):
             continue
         if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
             value = int(value)
+        if isinstance(value, int) and abs(value) > LARGEST:
+            value = str(value)
         if not isinstance(value, int | float):
             value = str(value).encode("utf-8", "replace").decode()  # half of a character pair cannot be kept anywhere
         if isinstance(value, str) and len(value) > MOST_TYPED:

@@ -13,6 +13,8 @@ from pipelines.moves import MAX_DURATION
 from pipelines.plan import Frame
 from pipelines.render import Studio
 from pipelines.story import Story
+from pipelines.vault import Part
+from pipelines.work import FilmError
 
 from .shelf import Document
 
@@ -28,8 +30,7 @@ class Samples:
 
     def thumb(self, document: Document, kept: str) -> str:
         """The shown name of a small version of one of the project's pictures; FilmError if it is none."""
-        part = preview.thumb(document.pictures / Path(kept).name, self._darkroom, self.studio.vault, THUMB)
-        return document.show(part.path, f"{Path(kept).stem}.jpg")
+        return document.show(self._small(document, kept).path, f"{Path(kept).stem}.jpg")
 
     def still(self, story: Story, i: int) -> Path:
         """A JPEG of scene i as the film will show it."""
@@ -45,10 +46,16 @@ class Samples:
 
     def motion(self, document: Document, kept: str, action: str, seconds: float | None, shape: Frame, fit: str, seed: int) -> preview.Motion:
         """How a picture of the project moves under those words: see preview.motion."""
-        part = preview.thumb(document.pictures / Path(kept).name, self._darkroom, self.studio.vault, THUMB)
+        part = self._small(document, kept)
         size = (int(str(part.notes["width"])), int(str(part.notes["height"])))
         return preview.motion(action, seconds or MAX_DURATION, size, shape, fit, seed, self.studio.presets)
 
     def close(self) -> None:
         self._darkroom.close()
+
+    def _small(self, document: Document, kept: str) -> Part:
+        picture = document.kept(kept)
+        if picture is None:
+            raise FilmError("The picture is not there any more.", "Put it back, or choose another.")
+        return preview.thumb(picture, self._darkroom, self.studio.vault, THUMB)
 

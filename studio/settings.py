@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
+import time
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 from platformdirs import user_data_path
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from pipelines.work import FilmError
 
@@ -21,7 +24,29 @@ if TYPE_CHECKING:
 
 HOME = Path(__file__).resolve().parents[1]  # where presets and assets lie, in a checkout and installed alike
 PREFIX = "REELWRIGHT_"
-GIGA, DAY = 1_000_000_000, 86400.0
+UPLOADS = "uploads"  # in the data folder
+GIGA, HOUR, DAY = 1_000_000_000, 3600.0, 86400.0
+ON_SPACE: dict[str, Any] = {"host": "0.0.0.0", "films_at_once": 1, "most_seconds": 180.0, "most_pixels": 1280 * 720}
+
+
+def on_space() -> bool:
+    """Whether this is a Hugging Face Space."""
+    return bool(os.environ.get("SPACE_ID"))
+
+
+def _data() -> Path:
+    """The platform's folder for user data; on a Space its lasting disk, or whatever can be written."""
+    usual = user_data_path("reelwright", appauthor=False)
+    if not on_space():
+        return usual
+    for folder in (*([Path("/data/reelwright")] if os.path.ismount("/data") else []), usual):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            continue
+        if os.access(folder, os.W_OK):
+            return folder
+    return Path(tempfile.gettempdir()) / "reelwright"
 
 
 class Settings(BaseModel):
@@ -30,15 +55,33 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     data: Path = Field(
-        default_factory=lambda: user_data_path("reelwright", appauthor=False),
+        default_factory=_data,
         description="Folder for finished parts, projects and jobs.",
     )
     presets: Path | None = Field(None, description="Folder with presets of your own; they come after the shipped ones.")
     online_voices: bool = Field(True, description="0: no narration is sent to an online service.")
     mix_voices: bool = Field(False, description="1: when a narrator fails, another may speak the rest of the film.")
+    videos_url: str = Field("", description="A server that speaks /v1/videos, up to and with /v1. Prompts and pictures go there.")
+    videos_key: SecretStr = Field(SecretStr(""), description="That server's key.")
+    comfyui_url: str = Field("", description="Your ComfyUI, such as http://127.0.0.1:8188. Prompts and pictures go there.")
     vault_gigabytes: float = Field(20.0, gt=0, description="Finished parts are kept up to so much; the oldest go first.")
     vault_days: float = Field(60.0, gt=0, description="Finished parts that nobody used for so long go.")
+    project_days: float = Field(180.0, gt=0, description="Projects of the studio's page that nobody changed for so long go.")
     film_days: float = Field(60.0, gt=0, description="Films made by the studio's page and doors are kept so long.")
+    host: str = Field("127.0.0.1", description="Address that `serve` listens on. Any but this machine's own needs keys.")
+    port: int = Field(7860, ge=0, le=65535, description="Port that `serve` listens on; 0 takes a free one.")
+    hosts: str = Field("", description="Names under which browsers may reach the studio, with commas between.")
+    media_root: Path | None = Field(None, description="Folder whose folders of pictures programs may name.")
+    log_level: Literal["error", "warning", "info"] = Field("warning", description="info: a line for every request.")
+    requests: int = Field(120, ge=0, description="Changes a minute by one key or address; 0: no limit. Reading: ten times as many.")
+    films: int = Field(0, ge=0, description="Films a day by one key or address; 0: no limit.")
+    films_at_once: int = Field(0, ge=0, description="Films of one person that may wait or be made at a time; 0: no limit.")
+    most_seconds: float = Field(0.0, ge=0, description="The longest film; 0: no limit.")
+    most_pixels: int = Field(0, ge=0, description="The largest picture of a film, in pixels; 0: no limit.")
+    upload_megabytes: int = Field(512, gt=0, description="The largest upload.")
+    webhook_url: str = Field("", description="Where the Videos API tells that a video is done.")
+    webhook_secret: SecretStr = Field(SecretStr(""), description="What those messages are signed with, as whsec_...")
+    private_addresses: bool = Field(False, description="1: webhooks and pictures' addresses may be in a private network.")
 
 
 def read() -> Settings:
@@ -49,8 +92,11 @@ def read() -> Settings:
 
         given = {name: value or "" for name, value in dotenv_values(".env").items()} | given
     known = {PREFIX + name.upper(): name for name in Settings.model_fields}
+    told: dict[str, Any] = {known[name]: value for name, value in given.items() if name in known and value}
+    if port := given.get("PORT") or given.get("GRADIO_SERVER_PORT"):
+        told = {"port": port} | told
     try:
-        return Settings.model_validate({known[name]: value for name, value in given.items() if name in known and value})
+        return Settings.model_validate((ON_SPACE | told) if on_space() else told)
     except ValidationError as error:
         first = error.errors()[0]
         name = PREFIX + str(first["loc"][0]).upper()
@@ -58,8 +104,22 @@ def read() -> Settings:
 
 
 def sweep(settings: Settings, vault: Vault) -> None:
-    """Let go of finished parts beyond what the settings keep."""
+    """Let go of finished parts beyond what the settings keep, and of uploads: what a project needs of them it copied."""
     vault.sweep(int(settings.vault_gigabytes * GIGA), settings.vault_days * DAY)
+    _clear(settings.data / UPLOADS, DAY)
+
+
+def _clear(folder: Path, age: float) -> None:
+    """Delete files that came there longer ago than that, and folders that are empty then."""
+    for where, _, names in os.walk(folder, topdown=False):
+        for name in names:
+            with suppress(OSError):
+                told = os.lstat(os.path.join(where, name))
+                if time.time() - max(told.st_mtime, told.st_ctime) > age:
+                    os.unlink(os.path.join(where, name))
+        with suppress(OSError):  # it is not empty
+            if where != str(folder) and time.time() - os.lstat(where).st_mtime > HOUR:
+                os.rmdir(where)
 
 
 def _keep_memory() -> None:
@@ -87,7 +147,16 @@ def studio(settings: Settings) -> Studio:
 
     _keep_memory()
     folders = [HOME / "presets", *([settings.presets] if settings.presets else [])]
-    crew = Crew({"edge": {"online": settings.online_voices}})
+    presets = read_presets(*folders)
+    crew = Crew(
+        {
+            "edge": {"online": settings.online_voices},
+            "pictures.diffusers": {"models": presets.painters},
+            "musicgen": {"models": presets.composers},
+            "videos_api": {"url": settings.videos_url, "key": settings.videos_key.get_secret_value()},
+            "comfyui": {"url": settings.comfyui_url},
+        }
+    )
     vault = Vault(settings.data / "vault")
     vault.tidy()
-    return Studio(crew, read_presets(*folders), vault, HOME / "assets" / "fonts", mix_voices=settings.mix_voices)
+    return Studio(crew, presets, vault, HOME / "assets" / "fonts", mix_voices=settings.mix_voices)

@@ -12,11 +12,13 @@ import secrets
 import shutil
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 from pipelines.story_cells import PICTURE_BYTES, SOUND_BYTES, SOUNDS
 from pipelines.story_pictures import PICTURES
@@ -27,8 +29,10 @@ from .project import Change, Project, Row
 
 FILE = "project.json"
 MOST_UNDO = 100
+MOST_OPEN = 200  # projects in memory that nobody works on now; a page's own stays with it
 TYPING = 3.0  # seconds within which changes of one cell are one step to undo
 IDS = re.compile(r"[A-Za-z0-9_-]{20,40}")
+NAMES = re.compile(r"[0-9a-f]{24}\.[a-z0-9]{1,8}")  # of kept files: their content's, so that no two are mixed up
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,7 @@ class Document:
         self.id, self.folder, self.shown = identity, folder, shown
         self.owner = str(told.get("owner", ""))
         self.lock = threading.RLock()
-        self.version = 1  # of what people wrote
+        self.version = int(told.get("version", 1))  # of what people wrote; goes on after a restart
         self.news = 0  # of what was made
         rows = tuple(Row(str(row["id"]), dict(row["cells"])) for row in told.get("rows", ()))
         self.project = Project(rows, dict(told.get("settings", {})))
@@ -80,12 +84,12 @@ class Document:
             after = change(self.project)
             if after == self.project:
                 return
-            now = time.monotonic()
+            before, now = self.project, time.monotonic()
+            self._put(after)
             if not (group and group == self._group[0] and now - self._group[1] < TYPING):
-                self._undo = [*self._undo[-MOST_UNDO + 1 :], self.project]
+                self._undo = [*self._undo[-MOST_UNDO + 1 :], before]
             self._group = (group, now)
             self._redo = []
-            self._put(after)
 
     def undo(self) -> bool:
         """Take the last change back; whether there was one."""
@@ -100,15 +104,19 @@ class Document:
             after = change(self.works)
             if after != self.works:
                 before, self.works = self.works, after
-                self._save_or(lambda: setattr(self, "works", before))
+                try:
+                    self.save()
+                except FilmError:
+                    self.works = before
+                    raise
                 self.news += 1
 
     def keep(self, file: Path, name: str) -> str:
         """A copy of an uploaded picture or sound in the project's own folder. -> the name that a cell holds."""
         suffix = Path(name).suffix.lower()
         if suffix not in PICTURES | SOUNDS:
-            known = ", ".join(sorted(PICTURES if suffix not in SOUNDS else SOUNDS))
-            raise FilmError(f'"{name[-60:]}" is not a kind of picture that can be read.', f"Use one of {known}.", name[-60:])
+            known = ", ".join((*sorted(PICTURES), *sorted(SOUNDS)))
+            raise FilmError(f'"{name[-60:]}" is no picture and no sound that can be read.', f"Use one of {known}.", name[-60:])
         most = SOUND_BYTES if suffix in SOUNDS else PICTURE_BYTES
         size = file.stat().st_size
         if not 0 < size <= most:
@@ -124,35 +132,39 @@ class Document:
                     shutil.copyfile(file, beside)
         return kept
 
+    def kept(self, name: str) -> Path | None:
+        """The file of that name, if it is one that `keep` gave."""
+        path = self.pictures / name if NAMES.fullmatch(name) else None
+        return path if path and path.is_file() else None
+
     def show(self, file: Path, name: str) -> str:
         """A finished file of ours where the browser may fetch it, under `name`. -> that name."""
         target = self.shown / name
         if not target.exists():
-            self.shown.mkdir(parents=True, exist_ok=True)
-            with suppress(FileExistsError), disk():
-                linked(file, target)
+            with disk():
+                self.shown.mkdir(parents=True, exist_ok=True)
+                with replacing(target) as beside:  # two may show the same file at once
+                    linked(file, beside)
         return name
 
     def _step(self, back: list[Project], forth: list[Project]) -> bool:
         with self.lock:
             if not back:
                 return False
-            forth.append(self.project)
+            before = self.project
+            self._put(back[-1])
+            forth.append(before)
+            back.pop()
             self._group = ("", 0.0)
-            self._put(back.pop())
             return True
 
     def _put(self, project: Project) -> None:
-        before, self.project = self.project, project
-        self._save_or(lambda: setattr(self, "project", before))
-        self.version += 1
-
-    def _save_or(self, back: Callable[[], None]) -> None:
-        """Save; where that cannot be done, what was there before stays."""
+        before = self.project, self.version
+        self.project, self.version = project, self.version + 1
         try:
             self.save()
         except FilmError:
-            back()
+            self.project, self.version = before
             raise
 
     def save(self) -> None:
@@ -167,7 +179,7 @@ class Document:
             "film": works.film,
             "film_sign": works.film_sign,
         }
-        told = {"owner": self.owner, "settings": dict(self.project.settings), "rows": rows, "works": kept}
+        told = {"owner": self.owner, "version": self.version, "settings": dict(self.project.settings), "rows": rows, "works": kept}
         with disk(), replacing(self.folder / FILE) as beside:
             beside.write_text(json.dumps(told, ensure_ascii=False), "utf-8")
 
@@ -179,7 +191,9 @@ class Shelf:
         self.root, self.shown = data / "projects", data / "shown"
         for folder in (self.root, self.shown):
             folder.mkdir(parents=True, exist_ok=True)
-        self._open: dict[str, Document] = {}
+        self._open: WeakValueDictionary[str, Document] = WeakValueDictionary()  # one of each, however many work on it
+        self._recent: OrderedDict[str, Document] = OrderedDict()  # holds them for a while, with their undo
+        self._owners: dict[str, str] = {}
         self._lock = threading.Lock()
 
     def new(self, owner: str) -> Document:
@@ -191,7 +205,7 @@ class Shelf:
         document = Document(identity, folder, self.shown / identity, {"owner": owner})
         document.save()
         with self._lock:
-            self._open[identity] = document
+            self._keep(document)
         return document
 
     def get(self, identity: object) -> Document | None:
@@ -199,37 +213,67 @@ class Shelf:
         if not isinstance(identity, str) or not IDS.fullmatch(identity):
             return None
         with self._lock:
-            if identity not in self._open:
+            document = self._open.get(identity)
+            if document is None:
                 folder = self.root / identity
-                try:
-                    told = json.loads((folder / FILE).read_text("utf-8"))
-                except (OSError, ValueError):
+                told = _told(folder / FILE)
+                if told is None:
                     return None
-                self._open[identity] = Document(identity, folder, self.shown / identity, told)
-            return self._open[identity]
+                document = Document(identity, folder, self.shown / identity, told)
+            self._keep(document)
+            return document
 
     def of(self, owner: str) -> Iterator[tuple[Document, float]]:
         """That visitor's projects with the time of their last change, the newest first."""
         if not owner:
             return
         for changed, path in sorted(((path.stat().st_mtime, path) for path in self.root.glob(f"*/{FILE}")), reverse=True):
-            document = self.get(path.parent.name)
-            if document and document.owner == owner:
+            if self._owner(path) == owner and (document := self.get(path.parent.name)):
                 yield document, changed
 
+    def drop(self, identity: str) -> None:
+        """Delete a project with everything in it."""
+        with self._lock:
+            for known in (self._open, self._recent, self._owners):
+                known.pop(identity, None)
+        shutil.rmtree(self.root / identity, ignore_errors=True)
+        shutil.rmtree(self.shown / identity, ignore_errors=True)
+
     def forget(self, older_than: float) -> list[str]:
-        """Delete projects that nobody changed for so many seconds. -> their ids."""
+        """Delete projects that nobody changed for so many seconds, and what is left of others. -> their ids."""
         gone = []
-        for path in list(self.root.glob(f"*/{FILE}")):
+        for folder in list(self.root.iterdir()):
             with suppress(OSError):
-                if time.time() - path.stat().st_mtime > older_than:
-                    gone.append(path.parent.name)
+                file = folder / FILE
+                if time.time() - (file if file.exists() else folder).stat().st_mtime > older_than:
+                    gone.append(folder.name)
+        gone += [folder.name for folder in list(self.shown.iterdir()) if not (self.root / folder.name).exists()]
         for identity in gone:
-            with self._lock:
-                self._open.pop(identity, None)
-            shutil.rmtree(self.root / identity, ignore_errors=True)
-            shutil.rmtree(self.shown / identity, ignore_errors=True)
+            self.drop(identity)
         return gone
+
+    def _keep(self, document: Document) -> None:
+        """Hold it; the one that was asked for longest ago is let go. `_lock` is held."""
+        self._open[document.id] = self._recent[document.id] = document
+        self._recent.move_to_end(document.id)
+        if len(self._recent) > MOST_OPEN:
+            self._recent.popitem(last=False)
+
+    def _owner(self, path: Path) -> str:
+        """Whose project that is; it never changes, so each file is read for it once."""
+        identity = path.parent.name
+        if identity not in self._owners:
+            self._owners[identity] = str((_told(path) or {}).get("owner", ""))
+        return self._owners[identity]
+
+
+def _told(path: Path) -> dict[str, Any] | None:
+    """What a project's file says; None if it is not there, or is none."""
+    try:
+        told = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return told if isinstance(told, dict) else None
 
 
 def _works(told: Mapping[str, Any]) -> Works:

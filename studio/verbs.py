@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from pipelines import presets as kinds
+from pipelines.cards import cards
 from pipelines.events import Stopped
+from pipelines.moves import said_in
 from pipelines.render import Studio, frame_of
 from pipelines.render import render as make_film
 from pipelines.story import Story, plain
@@ -163,23 +165,10 @@ def _action(prompt: str, args: argparse.Namespace) -> str:
         raise FilmError(f"--motion: {args.motion:g} does not fit.", "Give a number from 0 (still) to 1 (much).")
     if args.motion == 0:
         return "static"
-    words = args.camera or _camera_words(prompt)
+    words = args.camera or said_in(prompt) or "auto"
     paces = ((0.2, "very slow"), (0.4, "slow"), (0.6, ""), (0.8, "fast"), (1.0, "very fast"))
     pace = next(word for most, word in paces if args.motion <= most)
     return f"{pace} {words}".strip()
-
-
-CAMERA_WORDS = re.compile(
-    r"\b(?:(?:very|slow|slowly|gentle|gently|fast|quick) )*(?:zoom(?:s|ing)? (?:in|out)|pan(?:s|ning)? (?:left|right)"
-    r"|tilt(?:s|ing)? (?:up|down)|dolly (?:in|out)|push(?:es)? in|pull(?:s)? (?:back|out)|crane (?:up|down)|orbit(?:s|ing)?"
-    r"|handheld|static shot)\b",
-    re.I,
-)
-
-
-def _camera_words(prompt: str) -> str:
-    """What a prompt says of the camera; its other words are about the picture."""
-    return ", ".join(found.replace(" shot", "") for found in CAMERA_WORDS.findall(prompt)) or "auto"
 
 
 def last_frame(args: argparse.Namespace) -> None:
@@ -207,15 +196,25 @@ def engines(args: argparse.Namespace) -> None:
             {"role": role, "name": name, "label": engine.label, "online": engine.online, "missing": engine.missing()}
             for role, name, engine in studio.crew.everybody()
         ]
+        models: list[dict[str, Any]] = [
+            {"role": "models", "name": name, "label": model.label, "engine": model.engine, "terms": model.terms, "vram": model.vram, "missing": lack}
+            for name, model, lack in studio.crew.models(studio.presets)
+        ]
     finally:
         studio.crew.close()
     if args.json:
-        print(json.dumps(rows, indent=1))
+        print(json.dumps([*rows, *models], indent=1))
         return
     for row in rows:
         there = "there" if row["missing"] is None else f"missing: {row['missing']}"
         online = " (online)" if row["online"] else ""
         print(f"{row['role']:9} {row['name']:12} {row['label']}{online}: {there}")
+    print("models, for the clip engine in brackets:")
+    for one in models:
+        there = "there" if one["missing"] is None else f"missing: {one['missing']}"
+        needs = f"; {min(one['vram'].values()):g} GB of a GPU or more" if one["vram"] else ""
+        print(f"  {one['name']:20} {one['label']} [{one['engine']}{needs}]. Licence: {one['terms']}. {there}")
+    print("this machine's GPU: " + (", ".join(map(str, cards())) or "none that is known to us"))
 
 
 def presets(args: argparse.Namespace) -> None:

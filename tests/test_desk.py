@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +15,8 @@ from pipelines import mp4
 from pipelines.story import read
 from pipelines.work import FilmError
 from studio.desk import Desk
-from studio.settings import Settings
+from studio.settings import DAY, Settings
+from studio.shelf import Shelf
 
 
 @pytest.fixture
@@ -63,3 +67,57 @@ def test_the_catalog_names_everything_as_plain_json(desk: Desk) -> None:
     assert "zoom_in" in found["moves"] and "calm" in found["moods"]
     assert {one["name"] for one in found["engines"]} >= {"camera", "espeak", "edge", "bandstand"}
     assert next(one for one in found["engines"] if one["name"] == "edge")["missing"]
+
+
+def aged(path: Path, seconds: float) -> Path:
+    then = time.time() - seconds
+    os.utime(path, (then, then))
+    return path
+
+
+def test_what_is_old_is_swept_and_what_is_new_is_not(tmp_path: Path, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = tmp_path / "data"
+    shelf = Shelf(data)
+    own = Settings(data=data, online_voices=False, project_days=2, film_days=1)
+    desk = Desk(own, also_sweep=lambda: shelf.forget(own.project_days * DAY))
+    try:
+        job = desk.submit(read(story(desk, photo), desk.presets), "me")
+        list(desk.watch(job))
+        old, new = shelf.new("me"), shelf.new("me")
+        aged(old.folder / "project.json", 3 * DAY)
+        aged(new.folder / "project.json", DAY)
+        uploads = [data / "uploads" / name / "x.png" for name in ("a" * 40, "b" * 40)]
+        for path in uploads:
+            path.parent.mkdir(parents=True)
+            path.write_bytes(b"x")
+        desk.sweep()
+        assert all(path.exists() for path in uploads) and desk.result(job).film.is_file() and not old.folder.exists() and shelf.get(new.id) is new
+        real = time.time
+        monkeypatch.setattr(time, "time", lambda: real() + 1.5 * DAY)
+        fresh = data / "uploads" / ("c" * 40) / "y.png"
+        fresh.parent.mkdir()
+        fresh.write_bytes(b"y")
+        aged(fresh, -1.5 * DAY)
+        desk.sweep()
+        assert not any(path.parent.exists() for path in uploads) and fresh.exists(), "an upload is copied at once by whoever needs it"
+        with pytest.raises(FilmError, match="no such film"):
+            desk.result(job)
+        assert not (desk.films / job).exists() and shelf.get(new.id) is None
+    finally:
+        desk.close()
+
+
+def test_the_desk_sweeps_by_itself_and_goes_on_if_it_cannot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("studio.desk.SETTLED", 0.01)
+    monkeypatch.setattr("studio.desk.HOUR", 0.01)
+    twice = threading.Semaphore(0)
+
+    def fails() -> None:
+        twice.release()
+        raise OSError("a folder that may not be read")
+
+    desk = Desk(Settings(data=tmp_path / "data", online_voices=False), also_sweep=fails)
+    try:
+        assert twice.acquire(timeout=10) and twice.acquire(timeout=10)
+    finally:
+        desk.close()

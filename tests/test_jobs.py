@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +153,69 @@ def test_old_jobs_are_forgotten_and_new_ones_kept(opened: Opened) -> None:
     job = jobs.submit({}, "me")
     names(jobs, job)
     assert jobs.forget(3600) == [] and jobs.forget(-1) == [job] and jobs.get(job) is None and jobs.events(job) == []
+
+
+def test_a_job_that_is_stopped_while_it_is_taken_up_is_not_made(opened: Opened) -> None:
+    made: list[str] = []
+    go = threading.Event()
+
+    def noted(job: str, story: Told, emit: Emit) -> None:
+        go.wait(10)
+        made.append(job)
+
+    jobs = opened(noted)
+    first = jobs.submit({}, "me")
+    until(lambda: jobs.get(first) is not None and jobs.get(first).state == "running")  # type: ignore[union-attr]
+    stopped, last = jobs.submit({}, "me"), jobs.submit({}, "me")
+    real = jobs._waiting
+
+    def waiting() -> str | None:
+        found = real()
+        if found == stopped:
+            jobs.cancel(stopped)  # between the look and the claim
+        return found
+
+    jobs._waiting = waiting  # type: ignore[method-assign]
+    go.set()
+    assert names(jobs, last) == [] and made == [first, last]
+    assert names(jobs, stopped) == ["stopped"] and [one.state for one in jobs.newest("me")] == ["done", "stopped", "done"]
+
+
+def test_a_full_disk_ends_a_film_and_not_the_queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A real one, where we may mount it."""
+    place = tmp_path / "tiny"
+    place.mkdir()
+    if not hasattr(os, "geteuid") or os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", place], capture_output=True, check=False).returncode:
+        pytest.skip("mounting is not allowed here")
+    monkeypatch.setattr("studio.jobs.AGAIN", 0.05)
+    filler, fill, filled = place / "filler", threading.Event(), threading.Event()
+
+    def chatty(job: str, story: Told, emit: Emit) -> None:
+        if story.get("waits"):
+            fill.wait(10)
+            with filler.open("wb", buffering=0) as file, suppress(OSError):
+                while file.write(bytes(4096)):
+                    pass
+            filled.set()
+            for i in range(5000):
+                emit(Made("film", i, "x" * 500, False))
+
+    jobs = Jobs(place / "jobs", chatty)
+    try:
+        first, second = jobs.submit({"waits": True}, "me"), jobs.submit({}, "me")
+        fill.set()
+        assert filled.wait(20)
+        with pytest.raises(FilmError, match="The disk is full"):
+            for _ in range(200):
+                jobs.submit({"pad": "x" * 4000}, "you")
+        time.sleep(0.2)
+        filler.unlink()
+        list(jobs.watch(second))
+        assert (found := jobs.get(second)) and found.state == "done"
+        assert (found := jobs.get(first)) and found.state == "failed" and "The disk is full" in jobs.events(first)[-1].event["message"]
+    finally:
+        jobs.close()
+        subprocess.run(["umount", place], check=True)
 
 
 SERVER = """

@@ -6,25 +6,28 @@ Everything that comes from a browser is checked here: ids, fields, positions, up
 from __future__ import annotations
 
 import html
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import wraps
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, ParamSpec, TypeVar
 
 import gradio as gr
 from gradio import utils
 from gradio.utils import get_upload_folder
 
-from pipelines.story_cells import is_sound
+from pipelines.story_cells import clean, is_sound
 from pipelines.story_files import told
 from pipelines.story_pictures import PICTURES, natural
+from pipelines.vault import disk, linked
 from pipelines.work import FilmError
 
 from ..bundle import load as unpack
 from ..production import reroll, start
-from ..project import Change, Row, both, edited, inserted, moved, new_row, of, removed
+from ..project import Change, Project, Row, both, edited, inserted, moved, new_row, of, removed, set_to
 from ..shelf import Document
 from .parts import TABLES
 from .rooms import Rooms
@@ -34,6 +37,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 MOST_TEXT = 400_000  # characters of a pasted story
 MOST_FILES = 500
+WHOLE = ("add", "write", "files", "unsent", "refresh")  # what may be done without a scene
 
 
 def plainly(act: Callable[P, R]) -> Callable[P, R]:
@@ -68,7 +72,7 @@ def document_of(rooms: Rooms, identity: object) -> Document:
 def uploaded(path: object) -> Path:
     """A file that was uploaded here; FilmError for any other path."""
     given = utils.abspath(str(path))
-    if not utils.is_in_or_equal(given, get_upload_folder()) or not given.is_file():
+    if not os.path.isfile(given) or not utils.is_in_or_equal(given, get_upload_folder()):
         raise FilmError("That file was not uploaded here.", "Choose it again.")
     return Path(given)
 
@@ -78,7 +82,7 @@ def act(rooms: Rooms, identity: str, selected: str, asked: dict[str, Any]) -> tu
     document = document_of(rooms, identity)
     before = look(rooms, document)
     what, row = str(asked.get("what")), str(asked.get("id", ""))
-    if row and document.project.row(row) is None and what not in ("files", "refresh"):
+    if document.project.row(row) is None and what not in WHOLE:
         return before, before, selected  # another tab deleted it meanwhile
     match what:
         case "select":
@@ -138,15 +142,14 @@ def _delete(document: Document, row: str, selected: str) -> str:
 
 def _write(rooms: Rooms, document: Document, text: str) -> str:
     """A pasted text: one line, or where there are empty lines one paragraph, a scene."""
-    told = text if "\n\n" in text.strip() else "\n\n".join(line for line in text.splitlines() if line.strip())
+    told = clean(text)  # a NUL would make it another kind of file
+    told = told if "\n\n" in told.strip() else "\n\n".join(line for line in told.splitlines() if line.strip())
     if not told.strip():
         return ""
-    beside = document.folder / "pasted.txt"
-    try:
-        beside.write_text(told.encode("utf-8", "replace").decode(), "utf-8")
+    with disk(), TemporaryDirectory(dir=document.folder, prefix="pasted-") as folder:
+        beside = Path(folder) / "pasted.txt"
+        beside.write_text(told, "utf-8")
         return _table(rooms, document, beside, "", {})
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def _files(rooms: Rooms, document: Document, row: str, given: object) -> str:
@@ -159,26 +162,29 @@ def _files(rooms: Rooms, document: Document, row: str, given: object) -> str:
     strange = [name for file, name in files if (file, name) not in pictures and (file, name) not in tables and not is_sound(name)]
     if strange:
         raise FilmError(f'"{strange[0][-60:]}" is not a picture, a table, a text or a project.', "Choose another file.")
-    if row and document.project.row(row) is not None:
-        sounds = [(file, name) for file, name in files if is_sound(name)]
+    sounds = [(file, name) for file, name in files if is_sound(name)]
+    if document.project.row(row) is not None and not tables:
         for file, name in (pictures or sounds)[:1]:
             document.change(edited(row, "image" if pictures else "voice", picture(rooms, document, file, name)))
         return row
+    if sounds and not tables:
+        raise FilmError("A sound belongs to a scene, or to the whole film.", "Drop it on a scene as its voice; music is chosen under Story.")
     taken: dict[str, str] = {}
     faults: list[FilmError] = []
-    for file, name in sorted(pictures, key=lambda pair: natural(pair[1])):
+    for i, (file, name) in enumerate(sorted([*pictures, *sounds], key=lambda pair: natural(pair[1]))):
         try:
-            taken[name.casefold()] = picture(rooms, document, file, name)
+            known = name.casefold()
+            taken[f"{known}/{i}" if known in taken else known] = picture(rooms, document, file, name)
         except FilmError as error:
             faults.append(error)
     chosen = ""
     for file, name in tables:
         chosen = _table(rooms, document, file, name, taken) or chosen
-    used = {str(each.cells.get("image", "")) for each in document.project.rows}
+    used = {str(each.cells.get(cell, "")) for each in document.project.rows for cell in ("image", "voice")}
     empty = [each for each in document.project.rows if "image" not in each.cells] if tables else []
     changes: list[Change] = []
     for kept in taken.values():
-        if tables and kept in used:
+        if (tables and kept in used) or is_sound(kept):
             continue
         if empty:
             changes.append(edited(empty.pop(0).id, "image", kept))
@@ -197,15 +203,9 @@ def _table(rooms: Rooms, document: Document, file: Path, name: str, pictures: Ma
     if Path(name).suffix.lower() == ".zip":
         fresh = unpack(file, document)
         thumbs(rooms, document, [str(row.cells["image"]) for row in fresh.rows if row.cells.get("image")])
-        document.change(lambda _: fresh)
-        return fresh.rows[0].id if fresh.rows else ""
-    named = file if not name else file.rename(file.with_name(f"story{Path(name).suffix.lower()}"))
-    try:
-        fresh = of(told(named, rooms.desk.presets))
-    except FilmError as error:
-        message = error.message.replace(named.name, f'"{name[-60:]}"' if name else "The text", 1)
-        raise FilmError(message, error.hint, name[-60:], error.faults) from error
-    rows = [new_row({**row.cells, **_picture(row, pictures)}) for row in fresh.rows]
+    else:
+        fresh = _told(rooms, document, file, name)
+    rows = [new_row({**row.cells, **_files_of(row, pictures)}) for row in fresh.rows]
     kept = {field: value for field, value in fresh.settings.items() if field != "title" or name}
     document.change(
         lambda project: inserted(rows)(project if project.rows else replace(project, settings={**project.settings, **kept}))
@@ -213,10 +213,27 @@ def _table(rooms: Rooms, document: Document, file: Path, name: str, pictures: Ma
     return rows[0].id if rows else ""
 
 
-def _picture(row: Row, pictures: Mapping[str, str]) -> dict[str, str]:
-    """The row's picture among those that came with its table, by the last part of its name."""
-    name = str(row.cells.get("image", "")).replace("\\", "/").rpartition("/")[2].casefold()
-    return {"image": pictures[name]} if name in pictures else {}
+def _told(rooms: Rooms, document: Document, file: Path, name: str) -> Project:
+    """A story file's rows and settings; it has its title from the name that its owner gave it."""
+    ending = Path(name).suffix.lower() if name else ".txt"
+    with disk(), TemporaryDirectory(dir=document.folder, prefix="read-") as folder:
+        ours = Path(folder) / f"story{ending}"
+        linked(file, ours)
+        try:
+            fresh = of(told(ours, rooms.desk.presets))
+        except FilmError as error:
+            message = error.message.replace(ours.name, f'"{name[-60:]}"' if name else "The text", 1)
+            raise FilmError(message, error.hint, name[-60:], error.faults) from error
+    if fresh.title == "Story" and name:
+        title = " ".join(re.sub(r"[\s_-]+", " ", Path(name).stem).split())[:200]
+        return set_to("title", title[:1].upper() + title[1:])(fresh)
+    return fresh
+
+
+def _files_of(row: Row, files: Mapping[str, str]) -> dict[str, str]:
+    """The row's picture and sound among those that came with its table, by the last part of their names."""
+    names = {cell: str(row.cells.get(cell, "")).replace("\\", "/").rpartition("/")[2].casefold() for cell in ("image", "voice")}
+    return {cell: files[name] for cell, name in names.items() if name in files}
 
 
 def thumbs(rooms: Rooms, document: Document, kept: list[str]) -> None:

@@ -46,7 +46,7 @@ async def follow(rooms: Rooms, identity: str) -> AsyncIterator[Plain]:
         now = time.monotonic()
         if (stamp != seen and now - last >= PAUSE) or now - last > QUIET:
             value = await asyncio.to_thread(lambda: dock(look(rooms, document)))
-            seen, last = (document.version, document.news, stamp[2]), now
+            seen, last = stamp, now
             fresh = {row: moving for row, moving in value["rows"].items() if told.get(row) != moving}
             told = value["rows"]
             yield value | {"rows": fresh}

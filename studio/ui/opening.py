@@ -12,16 +12,19 @@ from typing import Any
 
 from pipelines.story_cells import is_sound
 from pipelines.story_files import load
+from pipelines.vault import disk, replacing
 from pipelines.work import FilmError
 
 from ..bundle import load as unpack
 from ..bundle import save as pack
-from ..project import SETTINGS, inserted, of_story, set_to
+from ..project import SETTINGS, Project, both, inserted, of_story, set_to
 from ..project import story as story_of
 from ..settings import HOME
 from ..shelf import Document
 from .acts import document_of, thumbs
 from .rooms import Rooms
+from .sheet import filled
+from .views import look
 
 SAMPLE = HOME / "presets" / "stories" / "to-the-sea.json"
 STILLS = HOME / "assets" / "stills"
@@ -74,18 +77,43 @@ def _kept(document: Document, cells: Mapping[str, Any]) -> dict[str, str]:
 def opened(rooms: Rooms, visitor: str, file: Path) -> Document:
     """A saved project as a new one of this visitor."""
     document = rooms.shelf.new(visitor)
-    fresh = unpack(file, document)
-    thumbs(rooms, document, [str(row.cells["image"]) for row in fresh.rows if row.cells.get("image")])
-    document.change(lambda _: fresh)
+    try:
+        fresh = unpack(file, document)
+        thumbs(rooms, document, [str(row.cells["image"]) for row in fresh.rows if row.cells.get("image")])
+        document.change(lambda _: fresh)
+    except FilmError:
+        rooms.shelf.drop(document.id)
+        raise
     return document
 
 
 def saved(rooms: Rooms, identity: str) -> Path:
     """The project as one file, named after the film."""
     document = document_of(rooms, identity)
-    out = document.shown / f"{file_name(document.project.title)}.zip"
-    document.shown.mkdir(parents=True, exist_ok=True)
+    out = _handed_out(document, ".zip")
     pack(document, out)
+    return out
+
+
+def table(rooms: Rooms, identity: str) -> Path:
+    """The scenes as a CSV file, named after the film."""
+    document = document_of(rooms, identity)
+    out = _handed_out(document, ".csv")
+    frame, _ = filled(look(rooms, document))
+    frame["image"] = [row.cells.get("image", "") for row in document.project.rows]
+    with disk(), replacing(out) as beside:
+        frame.to_csv(beside, index=False, encoding="utf-8-sig")
+    return out
+
+
+def _handed_out(document: Document, suffix: str) -> Path:
+    """Where a file for the visitor goes; those of former titles go away."""
+    out = document.shown / f"{file_name(document.project.title)}{suffix}"
+    with disk():
+        document.shown.mkdir(parents=True, exist_ok=True)
+    for older in document.shown.glob(f"*{suffix}"):
+        if older != out:
+            older.unlink(missing_ok=True)
     return out
 
 
@@ -93,9 +121,11 @@ def settings_file(rooms: Rooms, identity: str, name: str) -> Path:
     """The film's settings under a name, as a small file that can be handed on."""
     document = document_of(rooms, identity)
     kept = {field: value for field, value in document.project.settings.items() if field in SHARED and not is_sound(value)}
-    document.shown.mkdir(parents=True, exist_ok=True)
     out = document.shown / f"{file_name(name or document.project.title)}.reelwright.json"
-    out.write_text(json.dumps({MARK: 1, "name": name[:100], **kept}, ensure_ascii=False, indent=2), "utf-8")
+    with disk():
+        document.shown.mkdir(parents=True, exist_ok=True)
+        with replacing(out) as beside:
+            beside.write_text(json.dumps({MARK: 1, "name": name[:100], **kept}, ensure_ascii=False, indent=2), "utf-8")
     return out
 
 
@@ -111,21 +141,18 @@ def use_settings(rooms: Rooms, identity: str, file: Path) -> str:
         raise wrong from error
     if not isinstance(told, dict) or told.get(MARK) != 1:
         raise wrong
-    project = document.project
-    for field in SHARED:
-        if field in told and isinstance(told[field], str | int | float):
-            project = set_to(field, told[field])(project)
-    _, faults = story_of(project, rooms.desk.presets, document.pictures)
-    if mine_ := [fault for fault in faults if not fault.row and fault.field in SHARED]:
-        raise FilmError(mine_[0].message, mine_[0].hint, file.name)
-    document.change(lambda _: project)
+    change = both([set_to(field, told[field]) for field in SHARED if isinstance(told.get(field), str | int | float)])
+    _, faults = story_of(change(Project()), rooms.desk.presets, document.pictures)
+    if wrongs := [fault for fault in faults if fault.field in SHARED]:
+        raise FilmError(wrongs[0].message, wrongs[0].hint, file.name)
+    document.change(change)
     return str(told.get("name", ""))[:100]
 
 
 def file_name(title: str) -> str:
     """A title as a file's name on any system."""
-    words = re.sub(r"[^\w\- ]+", "", title, flags=re.UNICODE).strip().replace(" ", "-")[:60]
-    return words or "film"
+    words = re.sub(r"[^\w\- ]+", "", title, flags=re.UNICODE).strip(" -").replace(" ", "-")
+    return words.encode()[:120].decode(errors="ignore") or "film"  # in bytes: so disks count
 
 
 def spoken(document: Document, selected: str) -> str:

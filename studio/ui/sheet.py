@@ -6,7 +6,6 @@ changed, and rows that another tab added meanwhile stay.
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +15,7 @@ from urllib.parse import quote
 from pipelines.story_cells import blank, fold
 from pipelines.work import FilmError
 
-from ..project import CELLS, SETTINGS, Change, Project, both, edited, everywhere, inserted, new_row, of, removed
+from ..project import CELLS, SETTINGS, Change, Project, both, edited, everywhere, inserted, moved, new_row, of, removed
 from .views import View, shown_thumb
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 TYPED = tuple(name for name in CELLS if name != "image")
 COLUMNS = ("scene_number", "image", *TYPED)
 TEXT: list[Literal["str"]] = ["str"] * len(TYPED)
-KINDS: list[Literal["number", "html", "str"]] = ["number", "html", *TEXT]
+KINDS: list[Literal["number", "markdown", "str"]] = ["number", "markdown", *TEXT]  # never "html": a dropped file could bring its own
 WIDTHS: tuple[str | int, ...] = ("124px", "104px", "280px", "280px", "90px", "150px", "130px", "120px", "120px", "110px", "90px")
 
 
@@ -51,23 +50,25 @@ def changes(table: pd.DataFrame, shown: Shown) -> Change:
     """What the visitor changed in the table since it was `shown`. A table of other columns, dropped on it, is read in
     place of all rows; FilmError if it cannot be."""
     names = [fold(str(name)) for name in table.columns]
+    table = table.astype(object).where(table.notna(), None)
     if names != list(COLUMNS):
         return _read_in(table, names)
     found: list[Change] = []
     seen: set[int] = set()
-    last = ""
+    last, top = "", 0
     for values in table.itertuples(index=False, name=None):
         said = tuple(_text(value) for value in values[2:])
+        picture = _picture_in(values[1])
         at = _number(values[0], len(shown.ids))
         if at is None or at in seen:
-            row = new_row(dict(zip(TYPED, said, strict=True)))
-            found.append(inserted([row], last))
-            last = row.id
+            row = new_row({**dict(zip(TYPED, said, strict=True)), **picture})
+            found += [inserted([row], last)] if last else [inserted([row]), moved(row.id, top)]
+            last, top = row.id, top + 1
             continue
         seen.add(at)
         last = shown.ids[at]
         differ = [(name, new) for name, new, old in zip(TYPED, said, shown.cells[at], strict=True) if new != old]
-        found += [edited(last, name, new) for name, new in differ]
+        found += [edited(last, name, new) for name, new in (*differ, *picture.items())]
     gone = [identity for at, identity in enumerate(shown.ids) if at not in seen]
     return both([*found, removed(gone)]) if gone else both(found)
 
@@ -86,7 +87,7 @@ def replaced(project: Project, find: str, by: str) -> tuple[Change, int]:
         for name in ("prompt", "narration", "clip_action", "music_mood"):
             said = _text(row.cells.get(name, ""))
             if find in said:
-                found.append(edited(row.id, name, said.replace(find, by)))
+                found.append(edited(row.id, name, said.replace(find, by or "")))
     return both(found), len(found)
 
 
@@ -95,7 +96,8 @@ def numbers(text: str, most: int) -> list[int]:
     if blank(text) or fold(text) == "all":
         return list(range(1, most + 1))
     chosen: set[int] = set()
-    for part in re.split(r"[,;\s]+", text.strip()):
+    joined = re.sub(r"\s*([-\u2013])\s*", r"\1", text.strip(",; \t\n"))
+    for part in re.split(r"[,;\s]+", joined):
         found = re.fullmatch(r"(\d{1,4})(?:[-\u2013](\d{1,4}))?", part, re.ASCII)
         if not found or not 1 <= int(found[1]) <= int(found[2] or found[1]) <= most:
             raise FilmError(f'"{part[:40]}" names no scene.', f"Write all, or numbers from 1 to {most} such as 2-5, 8.")
@@ -122,9 +124,15 @@ def _number(value: object, most: int) -> int | None:
     return n - 1 if 1 <= n <= most else None
 
 
+def _picture_in(value: object) -> dict[str, str]:
+    """The picture that a row of a dropped table names; what is markup is what we showed."""
+    said = _text(value).strip()
+    return {} if not said or said.startswith(("<", "!")) else {"image": said}
+
+
 def _text(value: Any) -> str:
-    """A cell as text; the table gives None, NaN, numbers and text at will."""
-    if value is None or value != value:
+    """A cell as text; a table gives nothing, numbers and text at will."""
+    if value is None:
         return ""
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         value = int(value)
@@ -132,7 +140,7 @@ def _text(value: Any) -> str:
 
 
 def _picture(path: str) -> str:
-    return f'<img src="gradio_api/file={html.escape(quote(path), quote=True)}" alt="">' if path else ""
+    return f"![](gradio_api/file={quote(path)})" if path else ""
 
 
 __all__ = ["COLUMNS", "KINDS", "SETTINGS", "WIDTHS", "Shown", "at_once", "changes", "filled", "numbers", "replaced"]

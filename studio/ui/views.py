@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import os
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -15,7 +15,8 @@ from pipelines.story import Story
 from pipelines.story_cells import number
 
 from ..production import RowState, State, hear, sign
-from ..project import CELLS, Fault, Project, Row, story
+from ..project import CELLS, SETTINGS, Fault, Project, Row, story
+from ..project import short as short_of
 from ..shelf import Document
 from .rooms import Rooms
 
@@ -34,6 +35,7 @@ class View:
     state: State
     film: Story | None
     faults: tuple[Fault, ...]
+    at: float  # ms; what arrives late must not be drawn over what is newer
 
 
 def look(rooms: Rooms, document: Document) -> View:
@@ -45,8 +47,9 @@ def look(rooms: Rooms, document: Document) -> View:
         if found is None or found[0] is not project:
             made = story(project, rooms.desk.presets, document.pictures) if project.rows else (None, ())
             found = document.memo["story"] = (project, made)
+        at = time.monotonic_ns() / 1e6
     film, faults = found[1]
-    return View(document, project, version, state, film, faults)
+    return View(document, project, version, state, film, faults, at)
 
 
 def board(view: View, selected: str, recent: list[Plain] | None = None) -> Plain:
@@ -82,17 +85,16 @@ def dock(view: View) -> Plain:
     state, works = view.state, view.document.works
     standing = [each.status for each in state.rows.values()]
     film = "" if not works.film else "new" if works.film_sign == sign(view.project) else "old"
-    total = len(standing) if state.kind == "film" else 1
     told = {name: value for name, value in asdict(state).items() if name not in ("rows", "warnings")}
     return told | {
         "project": view.document.id,
         "version": view.version,
         "title": view.project.title,
+        "at": view.at,
         "scenes": len(standing),
         "ready": standing.count("ready"),
-        "made": standing.count("ready"),
-        "total": total,
         "faults": len({fault.row for fault in view.faults}),
+        "wrong": next((f"{fault.message} {fault.hint}" for fault in view.faults if fault.field in SETTINGS and not fault.row), ""),
         "film": film,
         "job": works.job,
         "clips": sum(len(takes) for takes in works.takes.values()),
@@ -134,13 +136,12 @@ def recent(documents: Iterable[tuple[Document, float]], now: str) -> list[Plain]
 def shown_thumb(document: Document, cells: Mapping[str, Any]) -> str:
     """The path of a row's small picture, if there is one."""
     name = document.shown / f"{Path(str(cells.get('image', ''))).stem}.jpg"
-    return str(name) if cells.get("image") and name.is_file() else ""
+    return str(name) if cells.get("image") and os.path.isfile(name) else ""
 
 
 def short(fault: Fault) -> str:
-    """A scene's fault where it is plain which scene is meant: "scene 2, duration: ..." without the scene."""
-    said = re.sub(r"^scene \d+[,:]\s*", "", fault.message) if fault.row else fault.message
-    return said[:1].upper() + said[1:]
+    """A fault at its scene."""
+    return short_of(fault.message) if fault.row else fault.message
 
 
 def _row(view: View, row: Row) -> Plain:
@@ -161,7 +162,7 @@ def _moving(view: View, row: str) -> Plain:
 def _seconds(row: Row) -> float:
     """How long a scene is about."""
     try:
-        return number(row.cells["duration"], True)
+        return min(60.0, max(0.5, number(row.cells["duration"], True)))
     except (KeyError, PydanticCustomError):
         spoken = len(str(row.cells.get("narration", ""))) / SPOKEN
         return max(SHORTEST, spoken + BREATHS)

@@ -19,7 +19,7 @@ def wire(demo: gr.Blocks, page: Page, w: Handlers) -> None:
     """Connect everything; inside the same gr.Blocks."""
     scene = [page.scene_notes, page.scene_box, *(page.scene[name] for name in CELLS), page.takes]
     film = [page.clips_note, page.gallery, page.film_note, page.player, page.film_lines]
-    first = [page.project, page.selected, page.saved, page.title, page.board, page.dock]
+    first = [page.project, page.selected, page.saved, page.heard, page.title, page.board, page.dock]
     whole = [*first, *scene, *(page.story[name] for name in FILM_FIELDS), *film]
     quiet: Plain = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
     every, last = quiet | {"trigger_mode": "multiple"}, quiet | {"trigger_mode": "always_last"}
@@ -31,8 +31,8 @@ def wire(demo: gr.Blocks, page: Page, w: Handlers) -> None:
     page.board.act(plainly(w.act), ids, [page.board, page.selected, page.dock, page.side, *scene], **every)
     page.board.begin(plainly(w.begin), [*ids, page.saved], whole, **every).success(**follow)
     page.add.click(plainly(w.add), ids, [page.board, page.selected, page.dock, page.side, *scene], **every)
-    page.dock.news(plainly(w.news), ids, [*film, page.takes, page.side], **last)
-    page.title.input(plainly(w.set_story("title")), [*ids, page.title], drawn, **last)
+    page.dock.news(plainly(w.news), [*ids, page.heard], [*film, page.takes, page.side, page.heard], **last)
+    gr.on(_typed(page.title), plainly(w.set_story("title")), [*ids, page.title], drawn, **last)
     page.undo.click(plainly(w.step(True)), [*ids, page.saved], whole, **quiet)
     page.redo.click(plainly(w.step(False)), [*ids, page.saved], whole, **quiet)
     page.theme.click(None, js=THEME)
@@ -41,7 +41,7 @@ def wire(demo: gr.Blocks, page: Page, w: Handlers) -> None:
 
     for name, component in page.scene.items():
         if name != "image":
-            component.input(plainly(w.type_in(name)), [*ids, component], drawn, **last)
+            gr.on(_typed(component), plainly(w.type_in(name)), [*ids, component], drawn, **last)
     page.scene["image"].upload(plainly(w.choose_picture), [*ids, page.scene["image"]], drawn, **quiet)
     page.scene["image"].clear(plainly(w.no_picture), ids, drawn, **quiet)
     page.takes.select(plainly(w.choose_take), ids, [*drawn, *scene], **quiet)
@@ -50,8 +50,7 @@ def wire(demo: gr.Blocks, page: Page, w: Handlers) -> None:
 
     more = page.story_more
     for name, component in page.story.items():
-        heard = component.release if isinstance(component, gr.Slider) else component.input
-        done = heard(plainly(w.set_story(name)), [*ids, component], drawn, **last)
+        done = gr.on(_typed(component), plainly(w.set_story(name)), [*ids, component], drawn, **last)
         if name in ("size", "fit", "captions", "caption_style", "look"):
             done.success(plainly(w.still), ids, [more["still"]], **last)
     more["own_music"].upload(plainly(w.own_music), [*ids, more["own_music"]], [*drawn, page.story["music"]], **quiet)
@@ -62,11 +61,11 @@ def wire(demo: gr.Blocks, page: Page, w: Handlers) -> None:
     more["keep"].click(plainly(w.keep_settings), [page.project, more["settings_name"]], [page.download], **quiet).success(None, js=press)
     more["use"].upload(plainly(w.use_settings), [*ids, page.saved, more["use"]], whole, **quiet)
 
-    page.make.click(plainly(w.start), [page.project], [page.dock, page.side], **quiet)
+    page.make.click(plainly(w.start), [page.project], [page.dock], **quiet)
     page.stop.click(plainly(w.stop), [page.project], [page.dock], **quiet)
 
     held = [page.sheet, page.shown]
-    page.sheet_tab.select(plainly(w.fill_sheet), [page.project], held, **quiet)
+    page.sheet_tab.select(plainly(w.fill_sheet), [page.project], held, **quiet).then(None, js=NAMED)
     page.sheet.input(plainly(w.read_sheet), [*ids, page.sheet, page.shown], [*drawn, *held], **last)
     bulk = page.bulk
     bulk["apply"].click(plainly(w.bulk), [*ids, bulk["field"], bulk["value"], bulk["which"]], [*drawn, *held], **quiet)
@@ -78,5 +77,16 @@ def wire(demo: gr.Blocks, page: Page, w: Handlers) -> None:
     page.save.click(plainly(w.save), [page.project], [page.download], **quiet).success(None, js=press)
 
 
+def _typed(component: Any) -> list[Any]:
+    """When somebody typed or chose. After a value has come from the server Gradio takes the next one for the server's
+    too, so a single key press or paste would be missed: leaving the field counts as well. What is the same changes nothing."""
+    if isinstance(component, gr.Slider):
+        return [component.change]  # `release` is for the mouse alone
+    return [component.input, component.blur] if isinstance(component, gr.Textbox | gr.Dropdown) else [component.input]
+
+
+# The table's own search field and its locks have no names that a reader of the screen could say.
+NAMED = """() => { for (const e of document.querySelectorAll('#sheet .search-input')) e.setAttribute('aria-label', e.placeholder);
+  for (const e of document.querySelectorAll('#sheet [aria-label="Static column"]')) e.setAttribute('role', 'img'); }"""
 THEME = "() => { const dark = document.body.classList.toggle('dark'); localStorage.setItem('reelwright-theme', dark ? 'dark' : 'light'); }"
 

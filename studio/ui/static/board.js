@@ -12,13 +12,13 @@ const still = matchMedia('(prefers-reduced-motion: reduce)');
 
 const store = { project: '', version: -1, order: [], rows: new Map(), selected: '' };
 const drawn = new Map();
-let editing = null, dragging = null, menu = null, asked = 0;
+let late = 0, editing = null, dragging = null, menu = null, asked = 0;
 
 const root = element.querySelector('.board');
 const head = make('div', 'b-head', make('span'), make('span', 'b-n', '#'), make('span', '', W.col_image), make('span', '', W.col_text), make('span', '', W.col_moves), make('span', '', W.col_length), make('span', '', W.col_status));
 head.setAttribute('aria-hidden', 'true');
 const body = make('div', 'b-body'); body.setAttribute('role', 'list'); body.setAttribute('aria-label', W.scenes_list);
-const add = button('b-add', '', icon('plus'), W.add_scene, make('em', '', W.add_drop));
+const add = make('div', 'b-adds', button('b-add', '', icon('plus'), W.add_scene), button('b-pick', '', icon('image'), W.add_pictures, make('em', '', W.add_drop)));
 const picker = make('input'); picker.type = 'file'; picker.hidden = true; picker.tabIndex = -1; picker.setAttribute('aria-label', W.zero_pick);
 const zero = make('section', 'b-zero'), summary = make('div', 'b-sum'), live = make('div', 'b-live');
 live.setAttribute('aria-live', 'polite');
@@ -79,6 +79,9 @@ function paint(id) {
   const src = url(v.image); if (src && q.img.getAttribute('src') !== src) { q.img.src = src; q.img.style.transform = ''; }
   q.img.hidden = !src; q.img.alt = v.prompt || '';
   q.vid.dataset.src = url(v.clip); q.r.classList.toggle('has-clip', !!v.clip);
+  const poster = !src && v.clip ? url(v.clip) + '#t=0.05' : '';  // a scene without a picture shows its clip
+  if (poster && q.vid.getAttribute('src') !== poster) { q.vid.preload = 'metadata'; q.vid.src = poster; }
+  q.vid.hidden = !poster || !!src;
   for (const f of ['prompt', 'narration']) if (editing !== q[f]) { text(q[f], String(v[f] ?? '')); q[f].classList.toggle('empty', !v[f]); }
   text(q.motion, label(props.moves, v.clip_action === 'auto' ? '' : v.clip_action, W.motion_auto)); text(q.mood, label(props.moods, v.music_mood, W.mood_same));
   q.motion.setAttribute('aria-label', `${W.motion}: ${q.motion.textContent}`); q.mood.setAttribute('aria-label', `${W.mood}: ${q.mood.textContent}`);
@@ -127,7 +130,7 @@ take(props.value); watch('value', () => take(props.value));
 const pushed = e => {
   if (!element.isConnected) return window.removeEventListener('reelwright', pushed);
   const v = e.detail; if (v.project !== store.project) return;
-  if (v.version > store.version) send('refresh');
+  if (v.version > store.version) { clearTimeout(late); late = setTimeout(() => v.version > store.version && v.project === store.project && send('refresh'), 700); }  // our own change's answer may be under way
   for (const [id, s] of Object.entries(v.rows ?? {})) { const r = row(id); if (!r) continue; const was = JSON.stringify([r.status, r.part, r.said, r.clip, r.takes]); Object.assign(r, s); if (was !== JSON.stringify([r.status, r.part, r.said, r.clip, r.takes])) paint(id); }
   tell(v);
 };
@@ -165,6 +168,7 @@ element.addEventListener('change', e => { const id = idOf(e.target); if (id && e
 element.addEventListener('click', e => {
   const id = idOf(e.target), tool = e.target.closest('[data-do]'), chip = e.target.closest('[data-menu]');
   if (e.target.closest('.b-add')) return send('add', { after: '' });
+  if (e.target.closest('.b-pick')) return choose('');
   if (!id) return;
   if (tool) return send(tool.dataset.do, { id });
   if (chip) { select(id); return openMenu(chip, id, chip.dataset.menu); }
@@ -195,12 +199,13 @@ element.addEventListener('keydown', e => {
 function choose(id) { picker.dataset.for = id; picker.multiple = !id; picker.accept = id ? props.pictures : props.pictures + ',' + props.tables; picker.click(); }
 async function put(files, id) {
   const all = [...files]; if (!all.length) return;
-  const wanted = id ? all.slice(0, 1) : all;
+  const wanted = all, rest = id ? all.slice(1) : [];  // the first is for that scene, the others become scenes
   drawn.get(id)?.r.classList.add('busy'); live.textContent = W.uploading; root.classList.add('busy');
   try {
     const sent = [];
     for (const file of wanted) sent.push({ path: (await upload(file)).path, name: file.name });
-    send('files', { id, files: sent });
+    send('files', { id, files: rest.length ? sent.slice(0, 1) : sent });
+    if (rest.length) send('files', { id: '', files: sent.slice(1) });
   } catch (error) { send('unsent', { name: wanted.map(f => f.name).join(', ').slice(0, 80) }); } finally { drawn.get(id)?.r.classList.remove('busy'); root.classList.remove('busy'); live.textContent = ''; }
 }
 picker.onchange = () => { const files = [...picker.files], id = picker.dataset.for; picker.value = ''; put(files, id); };
@@ -232,10 +237,10 @@ function stopPreview() { const was = shown; shown = null; if (was?.run) { was.ru
 element.addEventListener('mouseover', e => {
   const t = e.target.closest('.b-thumb'); if (!t || t.contains(e.relatedTarget)) return;
   const q = drawn.get(idOf(t)); if (!q) return;
-  if (q.vid.dataset.src && q.r.dataset.status === 'ready') { if (q.vid.getAttribute('src') !== q.vid.dataset.src) q.vid.src = q.vid.dataset.src; q.vid.hidden = false; q.vid.play().catch(() => {}); }
+  if (q.vid.dataset.src && q.r.dataset.status === 'ready') { if (!q.vid.getAttribute('src')?.startsWith(q.vid.dataset.src)) q.vid.src = q.vid.dataset.src; q.vid.hidden = false; q.vid.play().catch(() => {}); }
   else { stopPreview(); preview(idOf(t), null); }
 });
-element.addEventListener('mouseout', e => { const t = e.target.closest('.b-thumb'); if (!t || t.contains(e.relatedTarget)) return; const q = drawn.get(idOf(t)); if (q) { q.vid.pause(); q.vid.hidden = true; } if (!menu) stopPreview(); });
+element.addEventListener('mouseout', e => { const t = e.target.closest('.b-thumb'); if (!t || t.contains(e.relatedTarget)) return; const q = drawn.get(idOf(t)); if (q) { q.vid.pause(); q.vid.hidden = !!row(idOf(t))?.image; } if (!menu) stopPreview(); });
 
 // ---- the lists of moves and moods: with what each does, and free words
 let sound = null;

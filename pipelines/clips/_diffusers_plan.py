@@ -1,0 +1,149 @@
+"""What a model that diffusers runs can be asked for: its options, the sizes and lengths it allows, and how a scene is
+cut into clips. Pure. Knows rules that hold for all of them; what differs is in presets/models.toml.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass as plain
+from math import ceil, log
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
+from ..moves import Camera
+from ..plan import SLOWEST
+from ..work import FilmError
+from ._open_sora_plan import directed
+
+MOST = 8  # clips of a scene; after them its last frame stays
+strict = ConfigDict(extra="forbid", allow_inf_nan=False)
+Class = Annotated[str, Field(pattern=r"^([A-Z]\w*Pipeline)?$")]
+Side = Annotated[int, Field(ge=16, le=4096)]
+Mode = Literal["t2v", "i2v", "extend", "loop"]
+
+
+@dataclass(frozen=True, slots=True, config=strict)
+class Lora:
+    """A file of small changes to a model: a path, or a file's name in `repo`. Its trigger words are `words`, or else
+    what the file or a text of its name beside it says."""
+
+    file: Annotated[str, Field(pattern=r"\.safetensors$")]
+    repo: str = ""
+    revision: str = ""
+    weight: Annotated[float, Field(ge=-4, le=4)] = 1.0
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True, config=strict)
+class Options:
+    """A model's options. t2v, i2v, extend, loop: diffusers' class for a prompt alone, for a picture that comes first,
+    for going on from frames, for one picture first and last; "" where it cannot. given: how a class takes pictures.
+    names: what it calls an argument, where that differs. more: arguments that are always the same. size: pixels that a
+    clip has about as many of, both sides whole multiples of `multiple`, or exactly those if `fixed`. Frames are
+    `step` k + `plus`, from `least` to `most`; `overlap` frames of a clip are what the next goes on from. spoken: whether
+    the clip action is said in words. long: components in float32. scheduler: settings of the scheduler."""
+
+    t2v: Class = ""
+    i2v: Class = ""
+    extend: Class = ""
+    loop: Class = ""
+    given: Literal["image", "vace", "ltx2"] = "image"
+    names: dict[str, str] = Field(default_factory=dict)
+    more: dict[str, JsonValue] = Field(default_factory=dict)
+    size: tuple[Side, Side] = (832, 480)
+    multiple: Annotated[int, Field(ge=2, le=128, multiple_of=2)] = 16
+    fixed: bool = False
+    step: Annotated[int, Field(ge=1, le=256)] = 4
+    plus: Annotated[int, Field(ge=0, le=64)] = 1
+    least: Annotated[int, Field(ge=2, le=2000)] = 5
+    most: Annotated[int, Field(ge=2, le=2000)] = 81
+    overlap: Annotated[int, Field(ge=1, le=64)] = 1
+    fps: Annotated[int, Field(ge=1, le=60)] = 16
+    steps: Annotated[int, Field(ge=1, le=200)] = 50
+    guidance: Annotated[float | None, Field(ge=0, le=30)] = 5.0
+    negative: str = ""
+    spoken: bool = True
+    dtype: Literal["bfloat16", "float16"] = "bfloat16"
+    long: tuple[str, ...] = ()
+    scheduler: dict[str, JsonValue] = Field(default_factory=dict)
+    variant: Literal["", "fp16", "bf16"] = ""
+    loras: tuple[Lora, ...] = ()
+
+    @property
+    def modes(self) -> tuple[str, ...]:
+        """What it can do."""
+        return tuple(mode for mode in ("t2v", "i2v", "extend", "loop") if getattr(self, mode))
+
+
+def options(told: Mapping[str, Any]) -> Options:
+    """Options as they are written in a preset; FilmError naming the one that is wrong."""
+    try:
+        made = TypeAdapter(Options).validate_python(dict(told))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(step) for step in first["loc"])
+        raise FilmError(f"A model's option {place}: {first['msg']}.", "Mend it in models.toml.", "models.toml") from error
+    for name, good in (("t2v", made.t2v or made.i2v), ("most", made.most >= made.least), ("overlap", made.overlap < made.least)):
+        if not good:
+            raise FilmError(f"A model's option {name} does not go with the others.", "Mend it in models.toml.", "models.toml")
+    return made
+
+
+@plain(frozen=True, slots=True)
+class Piece:
+    """One clip of a scene."""
+
+    mode: Mode
+    frames: int
+
+
+def size(wanted: tuple[int, int], multiple: int, aspect: float, *, fixed: bool = False) -> tuple[int, int]:
+    """Width and height: whole multiples, of about as many pixels, as near to width / height as can be."""
+    if fixed:
+        return wanted
+    area = wanted[0] * wanted[1]
+
+    def off(one: tuple[int, int]) -> float:
+        return abs(log(one[0] / one[1] / aspect)) + 0.25 * abs(log(one[0] * one[1] / area))
+
+    near = []
+    for wide in range(multiple, max(multiple, int(area**0.5) * 3) + multiple, multiple):
+        high = max(1, round(area / wide / multiple)) * multiple
+        near += [(wide, max(multiple, one)) for one in (high - multiple, high, high + multiple)]
+    return min(near, key=off)
+
+
+def frames(wanted: int, told: Options) -> int:
+    """The fewest frames that the model can make and that are at least as many; its most, if it cannot."""
+    low = ceil((max(wanted, told.least) - told.plus) / told.step) * told.step + told.plus
+    most = (told.most - told.plus) // told.step * told.step + told.plus
+    return min(low, most)
+
+
+def pieces(seconds: float, picture: bool, told: Options, *, loop: bool = False) -> list[Piece]:
+    """A scene's clips in their order. The film may slow them a little. FilmError if the model cannot begin so."""
+    needed = max(1, ceil(seconds * told.fps / float(SLOWEST) - 1e-6))
+    first: Mode = "loop" if picture and loop and told.loop else "i2v" if picture and told.i2v else "t2v"
+    if not getattr(told, first):
+        raise FilmError("This model needs a picture.", "Add a picture to the scene, or choose another model.")
+    made = [Piece(first, frames(needed, told))]
+    onward: Mode = "extend" if told.extend else "i2v"
+    if first == "loop" or not getattr(told, onward):
+        return made  # what is too short is slowed, then its last frame stays
+    left = needed - made[0].frames
+    over = told.overlap if onward == "extend" else 1
+    while left > 0 and len(made) < MOST:
+        made.append(Piece(onward, frames(left + over, told)))
+        left -= made[-1].frames - over
+    return made
+
+
+def said(prompt: str, camera: Camera, told: Options, triggers: str) -> str:
+    """What the model is told: trigger words, the prompt, the camera's moves."""
+    whole = " ".join(f"{triggers} {prompt}".split())
+    if not told.spoken:
+        return whole
+    whole += "" if not whole or whole.endswith((".", "!", "?")) else "."
+    return f"{whole} Camera: {directed(camera)}.".strip()

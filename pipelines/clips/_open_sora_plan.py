@@ -1,0 +1,123 @@
+"""What Open-Sora 2.0 can be asked for: its options, its frame sizes, how long a clip may be, and what its text says.
+
+Pure. Knows the model's rules, not its network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass as plain
+from math import ceil, sqrt
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
+from ..moves import Aim, Camera
+from ..work import FilmError
+
+RATE = 24
+LONGEST = 129  # frames of one clip
+BEFORE = 33  # frames of a clip that the next one goes on from
+GRAIN = 32  # a scene's frames are rounded up to so many and one, so that a new wording seldom needs a new clip
+SIDES = 16  # pixels: width and height are whole multiples
+PIXELS = {"256px": 256 * 256, "768px": 768 * 768}
+ASPECTS = ((2.39, 1), (2, 1), (16, 9), (1.85, 1), (3, 2), (8, 5), (4, 3), (1, 1), (3, 4), (5, 8), (2, 3), (1, 1.85), (9, 16), (1, 2), (1, 2.39))
+STATIC, SLOW, USUAL, FAST, SHAKEN = 2, 3, 4, 5, 6  # of the seven degrees of motion
+
+Ends = Literal["head", "tail", "loop"]
+
+
+@dataclass(frozen=True, slots=True, config=ConfigDict(extra="forbid", allow_inf_nan=False))
+class Options:
+    """A model's options. `ends`: whether the scene's picture is the clip's first frame, its last, or both.
+    motion_score: 0 is what the clip action asks for. text_encoder, clip_encoder: a repository or folder of their own.
+    fast_kernels: compile the blocks; the first clip of a size then takes about a minute longer."""
+
+    resolution: Literal["256px", "768px"] = "256px"
+    steps: Annotated[int, Field(ge=1, le=200)] = 50
+    guidance: Annotated[float, Field(ge=1, le=20)] = 7.5
+    image_guidance: Annotated[float, Field(ge=1, le=20)] = 3.0
+    motion_score: Annotated[int, Field(ge=0, le=7)] = 0
+    ends: Ends = "head"
+    weights: Literal["bf16", "fp8"] = "bf16"
+    text_encoder: str = ""
+    clip_encoder: str = ""
+    fast_kernels: bool = True
+
+
+def options(told: Mapping[str, Any]) -> Options:
+    """Options as they are written in a preset; FilmError naming the one that is wrong."""
+    try:
+        return TypeAdapter(Options).validate_python(dict(told))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(step) for step in first["loc"])
+        raise FilmError(f"Open-Sora's option {place}: {first['msg']}.", "Mend it in models.toml.", "models.toml") from error
+
+
+@plain(frozen=True, slots=True)
+class Piece:
+    """One clip of a scene. kind: what it goes on from or towards, in the model's own words."""
+
+    frames: int
+    kind: Literal["t2v", "i2v_head", "i2v_tail", "i2v_loop", "v2v_head", "v2v_tail"]
+
+
+def size(resolution: str, aspect: float) -> tuple[int, int]:
+    """Width and height in pixels: of the shapes that the model knows, the one nearest to width / height."""
+    across, down = min(ASPECTS, key=lambda one: abs(one[0] / one[1] / aspect - 1))
+    tall = across < down
+    ratio = down / across if tall else across / down
+    wide = int(sqrt(PIXELS[resolution] * ratio)) // SIDES * SIDES
+    high = PIXELS[resolution] // wide // SIDES * SIDES
+    return (high, wide) if tall else (wide, high)
+
+
+def pieces(seconds: float, picture: bool, ends: Ends) -> list[Piece]:
+    """The clips of a scene in the order in which they are made; those towards a last picture are made from its end."""
+    needed = ceil(seconds * RATE - 1e-6)
+    if picture and ends == "loop":  # a longer one is played again
+        return [Piece(min(LONGEST, 4 * ceil(max(1, needed - 1) / 4) + 1), "i2v_loop")]
+    first, rest = ("i2v_tail", "v2v_tail") if picture and ends == "tail" else ("i2v_head" if picture else "t2v", "v2v_head")
+    left = GRAIN * max(1, ceil((needed - 1) / GRAIN)) + 1
+    made = [Piece(min(left, LONGEST), first)]  # type: ignore[arg-type]
+    left -= made[0].frames
+    while left:
+        made.append(Piece(min(LONGEST, BEFORE + left), rest))  # type: ignore[arg-type]
+        left -= made[-1].frames - BEFORE
+    return made
+
+
+def text(prompt: str, camera: Camera, score: int) -> str:
+    """What the model is told: the prompt, the camera's moves, and the two things that it learnt to read at the end."""
+    said = " ".join(prompt.split())
+    said += "" if not said or said.endswith((".", "!", "?")) else "."
+    return f"{said} Camera: {directed(camera)}. {RATE} FPS. {score or motion(camera)} motion score.".strip()
+
+
+def directed(camera: Camera) -> str:
+    """The camera's moves in words."""
+    return ", then ".join(" and ".join(_named(aim) for aim in step.aims) for step in camera.steps)
+
+
+def _named(aim: Aim) -> str:
+    pace = "slow " if aim.strength < 0.8 else "fast " if aim.strength > 1.3 else ""
+    return (pace if _moves(aim) else "") + aim.move.label.lower()
+
+
+def _moves(aim: Aim) -> bool:
+    move = aim.move
+    return move.zoom != 1 or any((move.pan, move.tilt, move.roll, move.orbit, move.shake))
+
+
+def motion(camera: Camera) -> int:
+    """How much is to move, 1..7, from what the camera does."""
+    aims = [aim for step in camera.steps for aim in step.aims if _moves(aim)]
+    if not aims:
+        return STATIC
+    if any(aim.move.shake for aim in aims):
+        return SHAKEN
+    most = max(aim.strength for aim in aims)
+    return SLOW if most < 0.8 else FAST if most > 1.3 else USUAL
+

@@ -1,0 +1,189 @@
+"""Stable Video Diffusion loaded on one device: what sees, what encodes, what moves, each when it is first needed.
+
+Decides what stays on the device. Knows no shot.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..gear import gpu as _gpu
+from ..gear.snapshot import INDEX, Files, fits, shapes, source, weights
+from ..gear.weights import Source, match, quiet
+from ..work import FilmError
+from ._svd_net import Net, Savings, build
+from ._svd_plan import Options
+
+if TYPE_CHECKING:
+    import torch
+
+PIXEL = 1500  # bytes of the device that a pixel of a frame takes while it is decoded, in float16
+SPARE = _gpu.GIB
+KERNELS = ("CUDNN_ATTENTION", "FLASH_ATTENTION", "EFFICIENT_ATTENTION", "MATH")  # the first that can is taken
+PARTS = ("image_encoder", "unet", "vae")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where the weights come from. unet: a network of its own, and its file's name."""
+
+    base: Source
+    variant: str
+    unet: Source | None = None
+    file: str = ""
+
+    @classmethod
+    def of(cls, repo: str, revision: str, wanted: Options) -> Origin:
+        """Of a model's repository and options."""
+        if not wanted.unet:
+            return cls(source(repo, revision, wanted.variant), wanted.variant)
+        base = source(wanted.base, wanted.base_revision, wanted.variant)
+        return cls(base, wanted.variant, Source(repo, revision, (wanted.unet,)), wanted.unet)
+
+    def lacking(self) -> list[Source]:
+        """Those that are not whole on this machine."""
+        index = self.base.find(INDEX)
+        lacks = [] if index and all(weights(index.parent / name, self.variant) for name in PARTS) else [self.base]
+        return lacks + ([self.unet] if self.unet and not self.unet.find(self.file) else [])
+
+    def folder(self) -> Path:
+        """Where the base's parts lie; FilmError if they are not there."""
+        return self.base.path(INDEX).parent
+
+
+class Machine:
+    """Not safe for several threads. thrifty: only what works is on the device, and one row of the network at a time.
+    most: GiB that may be taken, None for all; long: in longer numbers, for a clip that came out as none."""
+
+    def __init__(
+        self, origin: Origin, device: torch.device, savings: Savings, *, thrifty: bool = False, most: float | None = None, long: bool = False
+    ) -> None:
+        import torch
+
+        self.device, self.thrifty, self._origin, self._most = device, thrifty, origin, most
+        self._asked = savings
+        short, longer = (torch.float16, torch.float32) if device.type == "cuda" else (torch.float32, torch.float64)
+        self.dtype = longer if long else short
+        fast = device.type == "cuda" and savings.compiled and not _gpu.packages("triton")
+        self._savings = replace(savings, compiled=fast)
+        self._parts: dict[str, Any] = {}
+        self._net: Net | None = None
+
+    def longer(self) -> Machine:
+        """The same in longer numbers; what this one holds is let go."""
+        self._parts.clear()
+        self._net = None
+        self._empty()
+        return Machine(self._origin, self.device, replace(self._asked, compiled=False), thrifty=self.thrifty, most=self._most, long=True)
+
+    @property
+    def scheduler(self) -> Any:
+        """diffusers' own, as the repository sets it; FilmError if that is another kind."""
+        from diffusers import EulerDiscreteScheduler
+
+        folder = self._origin.folder()
+        try:
+            made = EulerDiscreteScheduler.from_pretrained(folder, subfolder="scheduler", local_files_only=True)
+        except (OSError, ValueError) as error:
+            raise FilmError("The model's scheduler cannot be read.", self._origin.base.fetch, "scheduler") from error
+        if (made.config.prediction_type, made.config.timestep_type) != ("v_prediction", "continuous"):
+            raise FilmError("The model's scheduler is not Stable Video Diffusion's.", self._origin.base.fetch, "scheduler")
+        return made
+
+    @property
+    def colours(self) -> tuple[list[float], list[float]]:
+        """Mean and spread of red, green and blue that what sees is used to."""
+        path = self._origin.folder() / "feature_extractor" / "preprocessor_config.json"
+        try:
+            told = json.loads(path.read_text("utf-8"))
+            mean, spread = ([float(one) for one in told[key]] for key in ("image_mean", "image_std"))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise FilmError(f"{path.name} cannot be read.", self._origin.base.fetch, path.name) from error
+        return mean, spread
+
+    @contextmanager
+    def part(self, name: str) -> Iterator[Any]:
+        """A part on its device, for as long as it is used."""
+        if name not in self._parts:
+            self._parts[name] = self._load(name)
+        module = self._parts[name].to(self.device)
+        try:
+            yield module
+        finally:
+            if self.thrifty and self.device.type != "cpu":
+                self._parts[name] = module.to("cpu")
+
+    @contextmanager
+    def net(self) -> Iterator[Net]:
+        """The network on its device."""
+        import torch
+        from torch.nn.attention import SDPBackend, sdpa_kernel
+
+        if self._net is None:
+            unet = self._load("unet").to(self.device)
+            with torch.no_grad():
+                self._net = build(unet, self._savings)
+        try:
+            with sdpa_kernel([getattr(SDPBackend, name) for name in KERNELS], set_priority=True):
+                yield self._net
+        finally:
+            if self.thrifty:
+                self._net = None
+                self._empty()
+
+    def chunk(self, frames: int, size: tuple[int, int]) -> int:
+        """How many frames can be decoded at once: all, where there is room."""
+        room = _gpu.free(self.device, self._most) - SPARE
+        return max(1, min(frames, room // (PIXEL * self.dtype.itemsize // 2 * size[0] * size[1])))
+
+    def _empty(self) -> None:
+        import torch
+
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+
+    def _load(self, name: str) -> Any:
+        """One part, its files found whole and its tensors those of its class."""
+        import torch
+        from diffusers import AutoencoderKLTemporalDecoder, UNetSpatioTemporalConditionModel
+        from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
+
+        folder, fetch = self._origin.folder() / name, self._origin.base.fetch
+        found = weights(folder, self._origin.variant)
+        if found is None:
+            raise FilmError(f"{name} is not whole on this machine.", fetch, name)
+        with quiet():
+            if name == "image_encoder":
+                shapes(found, fetch)
+                with torch.device("meta"):
+                    empty = CLIPVisionModelWithProjection(CLIPVisionConfig.from_pretrained(folder))
+            else:
+                kind: Any = UNetSpatioTemporalConditionModel if name == "unet" else AutoencoderKLTemporalDecoder
+                with torch.device("meta"):
+                    empty = kind.from_config(kind.load_config(folder, local_files_only=True))
+            wanted = {key: tuple(one.shape) for key, one in empty.state_dict().items()}
+            if name == "unet" and self._origin.unet:
+                return self._own(empty, wanted)
+            fits(found, wanted, fetch)
+            given: dict[str, Any] = {"use_safetensors": True, "local_files_only": True, "variant": found.variant or None}
+            given["dtype" if name == "image_encoder" else "torch_dtype"] = self.dtype  # each library has its own name for it
+            made: Any = type(empty).from_pretrained(folder, **given)
+        if self._savings.last:
+            for tensor in made.parameters():
+                tensor.data = tensor.data.contiguous(memory_format=torch.channels_last) if tensor.ndim == 4 else tensor.data
+        return made.eval()
+
+    def _own(self, empty: Any, wanted: dict[str, tuple[int, ...]]) -> Any:
+        """The network from a file of its own."""
+        from safetensors.torch import load_file
+
+        assert self._origin.unet
+        path, fetch = self._origin.unet.path(self._origin.file), self._origin.unet.fetch
+        match(path, shapes(Files(path.parent, "", (path,)), fetch), wanted, fetch)
+        empty.load_state_dict({key: one.to(self.dtype) for key, one in load_file(path).items()}, assign=True)
+        return empty.eval()

@@ -1,0 +1,94 @@
+"""What machine there is for models: whether there is a GPU, how much of its memory is free, what to compute in.
+
+Looks for a driver before it imports torch: that takes a second or two, and most machines have none.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from contextlib import AbstractContextManager, nullcontext
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+
+DRIVERS = ("libcuda.so.1", "nvcuda.dll")
+INSTALL = "pip install torch==2.13.0, then pip install '.[gpu]' in Reelwright's folder."
+GIB = 1 << 30
+
+
+def packages(*names: str) -> str | None:
+    """None, or how to have those packages."""
+    lacking = [name for name in names if not find_spec(name)]
+    return f"{', '.join(lacking)} {'is' if len(lacking) == 1 else 'are'} not installed: {INSTALL}" if lacking else None
+
+
+def driver() -> bool:
+    """Whether this machine can have a GPU that torch uses."""
+    if os.environ.get("SPACES_ZERO_GPU") or Path("/dev/kfd").exists():
+        return True
+    for name in DRIVERS:
+        try:
+            ctypes.CDLL(name)
+        except OSError:
+            continue
+        return True
+    return False
+
+
+def lack(device: str, needs: float) -> str | None:
+    """None, or that there is no such GPU, or too small a one. device: "auto", or torch's own name; needs: GiB."""
+    if device == "cpu":
+        return None
+    found = driver()
+    if found:
+        import torch
+
+        found = torch.cuda.is_available()
+    if not found:
+        return f"No GPU is seen here. It needs an NVIDIA GPU with {needs:g} GB, and a driver for it."
+    if (there := total(chosen(device)) / GIB) < needs * 0.9:
+        return f"This machine's GPU has {there:.0f} GB. It needs {needs:g} GB."
+    return None
+
+
+def chosen(device: str) -> torch.device:
+    """The device of that name; "auto" is the first GPU, or the CPU where there is none."""
+    import torch
+
+    if device == "auto":
+        device = "cuda:0" if torch.cuda.is_available() else "cpu"
+    return torch.device(device)
+
+
+def total(device: torch.device) -> int:
+    """Bytes of its memory."""
+    import torch
+
+    return int(torch.cuda.get_device_properties(device).total_memory) if device.type == "cuda" else 1 << 62
+
+
+def attention(device: torch.device) -> AbstractContextManager[None]:
+    """Within it, attention takes the kernel that is fastest there: cuDNN's from Hopper on, else torch's own choice."""
+    import torch
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+
+    if device.type != "cuda" or torch.cuda.get_device_capability(device) < (9, 0):
+        return nullcontext()
+    order = [SDPBackend.CUDNN_ATTENTION, SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
+    return sdpa_kernel(order, set_priority=True)
+
+
+def free(device: torch.device, most: float | None) -> int:
+    """Bytes of its memory that may still be taken, if no more than `most` GiB are to be ours; the CPU's are not
+    counted."""
+    import torch
+
+    if device.type != "cuda":
+        return 1 << 62
+    ours = torch.cuda.memory_allocated(device)
+    there = torch.cuda.mem_get_info(device)[0] + torch.cuda.memory_reserved(device) - ours
+    return int(min(there, (most * GIB - ours) if most else there))

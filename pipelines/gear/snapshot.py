@@ -1,0 +1,128 @@
+"""A model's folder as diffusers and transformers write it, on this machine: what of it is lacking, and whether each
+file is what it says before a library reads it. Never fetches anything; knows no model's insides.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..presets import Model
+from ..work import FilmError
+from .gpu import GIB, chosen, free
+from .gpu import lack as no_gpu
+from .weights import Source, match, table
+
+INDEX = "model_index.json"
+KINDS = ("*.json", "*.txt", "*.model", "*.jinja")  # beside the weights
+BARE = ("diffusion_pytorch_model", "model")
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """One component's weights: its folder, which variant of them ("" for none), and their files."""
+
+    folder: Path
+    variant: str
+    files: tuple[Path, ...]
+
+
+def source(repo: str, revision: str, variant: str = "") -> Source:
+    """Everything of a repository that a pipeline is read from. variant: such as fp16, to leave the longer one out."""
+    return Source(repo, revision, (*KINDS, f"*.{variant}.safetensors" if variant else "*.safetensors"))
+
+
+def weights(folder: Path, variant: str = "") -> Files | None:
+    """A component's safetensors: those of the variant if they are there, else the plain ones; None if not all are."""
+    for kind in dict.fromkeys((variant, "")):
+        dot = f".{kind}" if kind else ""
+        for stem in BARE:
+            one = folder / f"{stem}{dot}.safetensors"
+            if one.is_file():
+                return Files(folder, kind, (one,))
+            for index in (folder / f"{stem}.safetensors.index{dot}.json", folder / f"{stem}{dot}.safetensors.index.json"):
+                if index.is_file():
+                    files = _listed(index)
+                    return Files(folder, kind, files) if all(file.is_file() for file in files) else None
+    return None
+
+
+def _listed(index: Path) -> tuple[Path, ...]:
+    try:
+        names = {str(name) for name in json.loads(index.read_text("utf-8"))["weight_map"].values()}
+    except (ValueError, KeyError, AttributeError) as error:
+        raise FilmError(f"{index.name} cannot be read.", "Delete it and fetch the model anew.", index.name) from error
+    return tuple(index.parent / Path(name).name for name in sorted(names))
+
+
+def components(folder: Path) -> dict[str, str]:
+    """Name and class of each part that a pipeline's index tells of and that has weights."""
+    try:
+        told = json.loads((folder / INDEX).read_text("utf-8"))
+        pairs = {name: str(one[1]) for name, one in told.items() if isinstance(one, list) and len(one) >= 2 and one[1]}
+    except (ValueError, AttributeError) as error:
+        raise FilmError(f"{INDEX} cannot be read.", "Delete it and fetch the model anew.", INDEX) from error
+    return {name: kind for name, kind in pairs.items() if _has_weights(folder / name)}
+
+
+def _has_weights(folder: Path) -> bool:
+    path = folder / "config.json"
+    if not path.is_file():
+        return False
+    try:
+        told = json.loads(path.read_text("utf-8"))
+    except ValueError:
+        return True
+    return "architectures" in told or "_class_name" in told
+
+
+def whole(folder: Path, variant: str, fetch: str) -> None:
+    """FilmError unless every component has its weights, as safetensors, each file as long as it says."""
+    for name in components(folder):
+        found = weights(folder / name, variant)
+        if found is None:
+            pickled = any((folder / name).glob("*.bin"))
+            said = f"{name} is here as a pickle only, which is not opened." if pickled else f"{name} is not whole on this machine."
+            raise FilmError(said, fetch, name)
+        for file in found.files:
+            table(file, fetch)
+
+
+def shapes(found: Files, fetch: str) -> dict[str, tuple[int, ...]]:
+    """Every tensor of a component, its files found whole."""
+    return {name: shape for file in found.files for name, shape in table(file, fetch).items()}
+
+
+def fits(found: Files, wanted: Mapping[str, tuple[int, ...]], fetch: str) -> None:
+    """FilmError unless a component's files hold at least those tensors."""
+    there = shapes(found, fetch)
+    match(found.files[0], {name: shape for name, shape in there.items() if name in wanted}, wanted, fetch)
+
+
+def lacking(model: Model, variant: str = "") -> str | None:
+    """None, or that a model's weights are not here, how to have them and on what terms."""
+    from_ = source(model.repo, model.revision, variant)
+    index = from_.find(INDEX)
+    try:
+        if index and all(weights(index.parent / name, variant) for name in components(index.parent)):
+            return None
+    except FilmError as error:
+        return str(error)
+    return f"Its weights are not on this machine: {from_.fetch} ({model.terms})"
+
+
+def too_small(model: Model, device: str) -> str | None:
+    """None, or that there is no GPU, or too small a one for the model in its thriftiest way."""
+    return no_gpu(device, min(model.vram.values())) if model.vram else None
+
+
+def plan(model: Model | None, device: str, most: float | None) -> str:
+    """The first way of keeping a model in memory that the device's free memory allows, else the last; "" where a model
+    names none."""
+    if not model or not model.vram:
+        return ""
+    there = free(chosen(device), most) / GIB
+    fitting = [name for name, needs in model.vram.items() if needs <= there]
+    return fitting[0] if fitting else list(model.vram)[-1]

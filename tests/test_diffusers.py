@@ -1,0 +1,347 @@
+"""Video models of diffusers': every preset's own arguments, on the same pipeline with a few random weights."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from pipelines import moves, plan
+from pipelines.clips import _diffusers_machine as machine
+from pipelines.clips import _diffusers_plan as rules
+from pipelines.clips import diffusers as films
+from pipelines.presets import Model, Presets
+from pipelines.vault import plain
+from pipelines.video import look
+from pipelines.work import Cancelled, FilmError, idle
+
+from . import tiny, tiny_films
+
+SMALL = {"ltx-2.5": 32}  # pixels a side, where 64 take too long
+
+Folder = Callable[[str], Path]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Folder:
+    """Of the tiny model that stands for a preset, made once."""
+    made: dict[str, Path] = {}
+
+    def of(name: str) -> Path:
+        if name not in made:
+            made[name] = tiny_films.saved(name, tmp_path_factory.mktemp("model"))
+        return made[name]
+
+    return of
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny.picture(tmp_path_factory.mktemp("seen") / "seen.png")
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[films.Engine]:
+    made = films.Engine(device="cpu")
+    yield made
+    made.close()
+
+
+def small(name: str, presets: Presets, at: Path, **more: Any) -> Model:
+    """The preset of that name as it is shipped, but for its weights, its size and how long it takes."""
+    own = presets.models[name]
+    side = SMALL.get(name, 64)
+    least = int(str(own.options.get("least", 5)))
+    told = dict(own.options) | {"size": [side, side], "steps": 2, "most": max(9, least)} | more
+    return replace(own, repo=str(at), revision="", options=told)
+
+
+def shot(presets: Presets, model: Model, seen: Path | None = None, seconds: float = 0.2, prompt: str = "a cat on a wall") -> plan.Shot:
+    frame = plan.Frame(96, 96, Fraction(24))
+    camera = moves.read("slow zoom in, pan left", 3, presets.moves, 1).camera
+    return plan.Shot(prompt, seen, camera, frame.at_least(seconds), frame, "cover", 3, model)
+
+
+@pytest.mark.parametrize("name", tiny_films.FAMILIES)
+def test_every_kind_of_model_makes_a_clip(name: str, engine: films.Engine, presets: Presets, folder: Folder, seen: Path, tmp_path: Path) -> None:
+    model = small(name, presets, folder(name))
+    told = rules.options(model.options)
+    assert engine.lacks(model) is None
+    for picture in [*([None] if told.t2v else []), *([seen] if told.i2v else [])]:
+        shares = list[float]()
+        notes = engine.shoot(shot(presets, model, picture), tmp_path / "a.mp4", shares.append)
+        video = look(tmp_path / "a.mp4", tmp_path, f"seen-{picture is None}")
+        assert video.rate == told.fps and video.frames == notes["frames"] > 1
+        assert shares == sorted(shares) and len([one for one in shares if 0 < one < films.STEPPED]) >= 2, "every step is told"
+        assert (video.width, video.height) == tuple(told.size) or "height" not in films_arguments(told, picture)
+
+
+def films_arguments(told: rules.Options, picture: Path | None) -> set[str]:
+    import inspect
+
+    import diffusers
+
+    return set(inspect.signature(getattr(diffusers, told.i2v if picture else told.t2v).__call__).parameters)
+
+
+def test_every_preset_has_a_tiny_model_that_stands_for_it(presets: Presets) -> None:
+    every = {name: rules.options(model.options) for name, model in presets.models.items() if model.engine == "diffusers"}
+    tested = {getattr(every[name], mode) for name in tiny_films.FAMILIES for mode in every[name].modes}
+    assert all(getattr(told, mode) in tested for told in every.values() for mode in told.modes)
+
+
+def test_the_same_seed_gives_the_same_clip(engine: films.Engine, presets: Presets, folder: Folder, tmp_path: Path) -> None:
+    asked = shot(presets, small("wan-1.3b", presets, folder("wan-1.3b")))
+    for name, one in (("a", asked), ("b", asked), ("c", replace(asked, seed=4)), ("d", replace(asked, prompt="a dog"))):
+        engine.shoot(one, tmp_path / f"{name}.mp4", idle)
+    a, b, c, d = ((tmp_path / f"{name}.mp4").read_bytes() for name in "abcd")
+    assert a == b and a != c and a != d
+
+
+@pytest.mark.parametrize("name", ["ltx", "wan-vace-1.3b", "wan-5b"])
+def test_a_long_scene_is_clips_that_go_on_from_one_another(
+    name: str, engine: films.Engine, presets: Presets, folder: Folder, seen: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = list[dict[str, Any]]()
+    real = films._asked
+    monkeypatch.setattr(films, "_asked", lambda *given: asked.append(made := real(*given)) or made)
+    model = small(name, presets, folder(name))
+    told = rules.options(model.options)
+    notes = engine.shoot(shot(presets, model, seen, seconds=1.9), tmp_path / "a.mp4", idle)
+    parts = rules.pieces(1.9, True, told)
+    assert notes["clips"] == len(parts) > 1
+    over = told.overlap if told.extend else 1
+    assert notes["frames"] == sum(one.frames for one in parts) - over * (len(parts) - 1)
+    before = asked[0]["generator"]
+    assert all(one["generator"] is not before for one in asked[1:])
+    given = asked[1].get("video") or [asked[1].get("image")]
+    assert (given[0].width, given[0].height) == tuple(told.size)
+
+
+def test_a_model_that_cannot_go_on_is_slowed(engine: films.Engine, presets: Presets, folder: Folder, tmp_path: Path) -> None:
+    model = small("wan-1.3b", presets, folder("wan-1.3b"))
+    notes = engine.shoot(shot(presets, model, seconds=5), tmp_path / "a.mp4", idle)
+    assert notes["clips"] == 1 and notes["frames"] == 9
+
+
+def test_a_loop_ends_as_it_begins(presets: Presets, folder: Folder, seen: Path) -> None:
+    told = rules.options(dict(small("wan-14b-i2v", presets, folder("wan-14b-i2v")).options) | {"loop": "WanImageToVideoPipeline"})
+    assert rules.pieces(9, True, told, loop=True) == [rules.Piece("loop", 9)]
+
+
+# What it is asked for
+
+
+@pytest.mark.parametrize("name", ["wan-1.3b", "wan-5b", "ltx", "ltx-2.5", "helios", "mochi", "cogvideox-2b", "hunyuan-1.5", "skyreels", "kandinsky"])
+def test_frames_and_sizes_are_what_the_model_allows(name: str, presets: Presets) -> None:
+    told = rules.options(presets.models[name].options)
+    for wanted in (0, 1, 5, 40, 81, 100, 999_999):
+        made = rules.frames(wanted, told)
+        assert (made - told.plus) % told.step == 0 and told.least <= made <= told.most
+        assert made >= wanted or made + told.step > told.most
+    for aspect in (16 / 9, 1.0, 9 / 16, 2.39):
+        wide, high = rules.size(told.size, told.multiple, aspect, fixed=told.fixed)
+        assert wide % told.multiple == high % told.multiple == 0 or told.fixed
+        assert 0.75 < wide * high / (told.size[0] * told.size[1]) < 1.35
+        assert told.fixed or abs(wide / high / aspect - 1) < 0.1
+
+
+def test_words_are_trigger_prompt_and_camera(presets: Presets) -> None:
+    camera = moves.read("slow pan left", 3, presets.moves, 1).camera
+    told = rules.Options(t2v="WanPipeline")
+    assert rules.said("a cat\n on a wall", camera, told, "sks style") == "sks style a cat on a wall. Camera: slow pan left."
+    assert rules.said("a cat", camera, replace(told, spoken=False), "") == "a cat"
+
+
+@pytest.mark.parametrize(
+    "told", [{"t2v": "os.system"}, {"t2v": "WanPipeline", "most": 3}, {}, {"t2v": "WanPipeline", "fps": 0}, {"t2v": "WanPipeline", "overlap": 5}]
+)
+def test_options_that_cannot_be_are_named(told: dict[str, Any]) -> None:
+    with pytest.raises(FilmError) as caught:
+        rules.options(told)
+    assert caught.value.where == "models.toml"
+
+
+def test_a_recipe_is_what_changes_a_frame(engine: films.Engine, presets: Presets, folder: Folder) -> None:
+    asked = shot(presets, small("wan-1.3b", presets, folder("wan-1.3b")))
+    recipe = plain(engine.recipe(asked))
+    assert plain(engine.recipe(replace(asked, frames=asked.frames + 1))) == recipe, "a little longer is the same clip"
+    for other in (replace(asked, prompt="a dog"), replace(asked, seed=9), replace(asked, fit="contain")):
+        assert plain(engine.recipe(other)) != recipe
+
+
+# LoRA files
+
+
+def lora(path: Path, presets: Presets, at: Path, scale: float = 3.0, **metadata: str) -> Path:
+    from safetensors.torch import save_file
+
+    made = {}
+    for i in range(2):
+        for name in ("to_q", "to_v"):
+            stem = f"transformer.blocks.{i}.attn1.{name}"
+            made[f"{stem}.lora_A.weight"] = scale * torch.randn(2, 24, generator=torch.Generator().manual_seed(i))
+            made[f"{stem}.lora_B.weight"] = scale * torch.randn(24, 2, generator=torch.Generator().manual_seed(9 + i))
+    save_file(made, path, metadata)
+    return path
+
+
+def test_lora_files_change_the_clip_by_their_weight(engine: films.Engine, presets: Presets, folder: Folder, tmp_path: Path) -> None:
+    at = folder("wan-1.3b")
+    file = lora(tmp_path / "ink.safetensors", presets, at, **{"modelspec.trigger_phrase": "inkpen"})
+    other = lora(tmp_path / "oil.safetensors", presets, at, scale=2.0)
+
+    def made(*loras: dict[str, Any]) -> bytes:
+        engine.shoot(shot(presets, small("wan-1.3b", presets, at, loras=list(loras))), tmp_path / "a.mp4", idle)
+        return (tmp_path / "a.mp4").read_bytes()
+
+    bare = made()
+    strong, off = made({"file": str(file), "words": "x"}), made({"file": str(file), "weight": 0.0, "words": "x"})
+    both = made({"file": str(file), "words": "x"}, {"file": str(other), "words": "x"})
+    assert len({bare, strong, both}) == 3 and strong != off
+    assert made() == bare, "they are taken off again"
+    told = (rules.Lora(str(file)), rules.Lora(str(other), words="oily"))
+    assert machine.triggers(told) == "inkpen, oily"
+    (tmp_path / "oil.txt").write_text("thick\noil", "utf-8")
+    assert machine.triggers((rules.Lora(str(other)),)) == "thick oil"
+    one = shot(presets, small("wan-1.3b", presets, at, loras=[{"file": str(file)}]))
+    assert "inkpen" in str(plain(engine.recipe(one)))
+
+
+def test_a_lora_that_is_none_is_named(engine: films.Engine, presets: Presets, folder: Folder, tmp_path: Path) -> None:
+    at, bad = folder("wan-1.3b"), tmp_path / "bad.safetensors"
+    model = small("wan-1.3b", presets, at, loras=[{"file": str(bad), "words": "x"}])
+    assert "bad.safetensors" in str(engine.lacks(model))
+    for content in (b"PK\x03\x04 pickled", b"\x10\x00\x00\x00\x00\x00\x00\x00{}", b""):
+        bad.write_bytes(content)
+        assert "bad.safetensors" in refused(lambda: engine.shoot(shot(presets, model), tmp_path / "a.mp4", idle)).message
+    from safetensors.torch import save_file
+
+    save_file({"something.else": torch.ones(2)}, bad)
+    assert "no LoRA" in refused(lambda: engine.shoot(shot(presets, model), tmp_path / "a.mp4", idle)).message
+
+
+# What goes wrong
+
+
+def refused(work: Callable[[], Any]) -> FilmError:
+    with pytest.raises(FilmError) as caught:
+        work()
+    return caught.value
+
+
+def test_it_stops_within_a_step(engine: films.Engine, presets: Presets, folder: Folder, tmp_path: Path) -> None:
+    for name in ("wan-1.3b", "hunyuan-1.5"):  # one that has a callback for it, and one that has none
+        seen = list[float]()
+
+        def tick(done: float) -> None:
+            seen.append(done)  # noqa: B023
+            if done > 0.1:
+                raise Cancelled
+
+        model = small(name, presets, folder(name), steps=8)
+        with pytest.raises(Cancelled):
+            engine.shoot(shot(presets, model), tmp_path / "a.mp4", tick)
+        assert 0.1 < seen[-1] < 0.25 and not (tmp_path / "a.mp4").exists()
+        engine.shoot(shot(presets, small(name, presets, folder(name))), tmp_path / "b.mp4", idle)
+
+
+def test_less_memory_is_taken_once(engine: films.Engine, presets: Presets, folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plans, real = list[str](), films._clips
+
+    def full(machine: Any, *given: Any) -> Any:
+        plans.append(machine.plan)
+        if machine.plan == "resident":
+            raise torch.OutOfMemoryError("as if")
+        return real(machine, *given)
+
+    model = small("wan-1.3b", presets, folder("wan-1.3b"))
+    monkeypatch.setattr(films, "_clips", full)
+    notes = engine.shoot(shot(presets, model), tmp_path / "a.mp4", idle)
+    assert plans == ["resident", "offload"] and "ran out" in str(notes["memory"])
+    monkeypatch.setattr(films, "_clips", lambda *_: (_ for _ in ()).throw(torch.OutOfMemoryError("as if")))
+    assert "memory ran out" in refused(lambda: engine.shoot(shot(presets, model), tmp_path / "b.mp4", idle)).message
+
+
+def test_numbers_that_run_out_are_computed_again(engine: films.Engine, presets: Presets, folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kinds, real = list[torch.dtype](), films._clips
+    monkeypatch.setattr(machine.Machine, "dtype", torch.bfloat16, raising=False)
+    init = machine.Machine.__init__
+
+    def short(self: Any, *given: Any, long: bool, **more: Any) -> None:
+        init(self, *given, long=long, **more)
+        self.dtype = torch.float32 if long else torch.bfloat16
+
+    def broken(made: Any, *given: Any) -> Any:
+        kinds.append(made.dtype)
+        return real(made, *given) if made.dtype == torch.float32 else None
+
+    monkeypatch.setattr(machine.Machine, "__init__", short)
+    monkeypatch.setattr(films, "_clips", broken)
+    engine.close()
+    model = small("wan-1.3b", presets, folder("wan-1.3b"))
+    notes = engine.shoot(shot(presets, model), tmp_path / "a.mp4", idle)
+    assert kinds == [torch.bfloat16, torch.float32] and notes["retried"] == "float32"
+    monkeypatch.setattr(films, "_clips", lambda *_: None)
+    assert "out of range" in refused(lambda: engine.shoot(shot(presets, model), tmp_path / "b.mp4", idle)).message
+    engine.close()
+
+
+@pytest.mark.parametrize("name", ["transformer", "text_encoder", "vae"])
+def test_weights_that_are_not_what_they_say(name: str, presets: Presets, folder: Folder, tmp_path: Path) -> None:
+    own = Path(shutil.copytree(folder("wan-1.3b"), tmp_path / "copy"))
+    file = next((own / name).glob("*.safetensors"))
+    whole = file.read_bytes()
+
+    def said() -> str:
+        return str(refused(lambda: films.Engine(device="cpu").shoot(shot(presets, small("wan-1.3b", presets, own)), tmp_path / "a.mp4", idle)))
+
+    file.write_bytes(whole[:-50])
+    assert "cut short" in said()
+    torch.save({"a": torch.ones(2)}, file)
+    assert "pickle" in said()
+    if name != "text_encoder":
+        shutil.copy(next((own / ("vae" if name == "transformer" else "text_encoder")).glob("*.safetensors")), file)
+        assert "another model" in said()
+    file.unlink()
+    (own / name / "diffusion_pytorch_model.bin").write_bytes(b"PK\x03\x04")
+    assert "not all on this machine" in said()
+
+
+def test_an_index_that_cannot_be_read(presets: Presets, folder: Folder, tmp_path: Path, engine: films.Engine) -> None:
+    own = Path(shutil.copytree(folder("wan-1.3b"), tmp_path / "copy"))
+    (own / "model_index.json").write_text("{", "utf-8")
+    assert "model_index.json" in str(engine.lacks(small("wan-1.3b", presets, own)))
+    (own / "model_index.json").write_text(json.dumps({"_class_name": "WanPipeline", "vae": ["diffusers", "NoSuchThing"]}), "utf-8")
+    assert refused(lambda: engine.shoot(shot(presets, small("wan-1.3b", presets, own)), tmp_path / "a.mp4", idle)).hint
+
+
+def test_a_class_that_this_diffusers_has_not(presets: Presets, folder: Folder, tmp_path: Path, engine: films.Engine) -> None:
+    model = small("wan-1.3b", presets, folder("wan-1.3b"), t2v="TomorrowPipeline")
+    assert "has no TomorrowPipeline" in refused(lambda: engine.shoot(shot(presets, model), tmp_path / "a.mp4", idle)).message
+
+
+def test_nothing_to_show_and_no_picture_where_one_is_needed(engine: films.Engine, presets: Presets, folder: Folder, seen: Path, tmp_path: Path) -> None:
+    bare = shot(presets, small("wan-1.3b", presets, folder("wan-1.3b")), prompt="  ")
+    assert "neither" in refused(lambda: engine.shoot(bare, tmp_path / "a.mp4", idle)).message
+    model = small("wan-14b-i2v", presets, folder("wan-14b-i2v"))
+    assert "picture" in refused(lambda: engine.shoot(shot(presets, model), tmp_path / "a.mp4", idle)).message
+
+
+def test_a_clip_begins_with_its_picture_pressed_where_the_model_learnt_so(seen: Path) -> None:
+    import numpy as np
+    from PIL import Image
+
+    from pipelines.clips._reel import pressed
+
+    with Image.open(seen) as image:
+        near = pressed(image, 18)
+        assert near.size == image.size
+        assert 0 < np.abs(np.asarray(near, float) - np.asarray(image, float)).mean() < 8
