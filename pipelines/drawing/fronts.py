@@ -24,7 +24,7 @@ def blades(x: Array, y: float, tall: Array, wide: float, lean: Array) -> tuple[A
 def _heads(kind: str, tip: Array, high: float, tall: float, own: Array) -> list[tuple[Array, int]]:
     """What is at the top of a stem: outlines, and which colour each has."""
     if kind == "reeds" and own[4] < 0.40:
-        return [(limb(np.array([(tip[0], tip[1] + high * 0.20), (tip[0], tip[1] + high * 0.02)]), np.array([0.045, 0.040]) * tall), -1)]
+        return [(disc(float(tip[0]), float(tip[1] + high * 0.10), tall * 0.021, high * 0.105), -1)]
     if kind == "crops":
         return [(limb(np.array([(tip[0], tip[1] + high * 0.16), (tip[0], tip[1] - high * 0.03)]), np.array([0.055, 0.02]) * tall), -2)]
     if kind == "flowers" and own[4] < 0.30:

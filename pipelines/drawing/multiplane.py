@@ -164,7 +164,7 @@ def _seen(cel: Cel, matrix: Array, limit: int, width: int) -> Iterator[Window]:
     """The parts of the frame, down to the row `limit`, that a cel's windows show; they never overlap."""
     whole = (0, cel.sheet.height, 0, cel.sheet.width)
     (a, b, c), (d, e, f) = matrix[0].tolist(), matrix[1].tolist()
-    for top, bottom, left, right in cel.windows if not d else (whole,):
+    for top, bottom, left, right in cel.windows if cel.windows and not d else (whole,):
         xs = [a * x + b * y + c for x in (left - 0.5, right - 0.5) for y in (top - 0.5, bottom - 0.5)]
         ys = [d * x + e * y + f for x in (left - 0.5, right - 0.5) for y in (top - 0.5, bottom - 0.5)]
         found = max(0, ceil(min(ys))), min(limit, ceil(max(ys))), max(0, ceil(min(xs))), min(width, ceil(max(xs)))
@@ -181,6 +181,7 @@ def lay(cel: Cel, matrix: Array, time: float, limit: int, planes: Planes, table:
     for top, bottom, left, right in _seen(cel, matrix, min(limit, height), width):
         if cel.soft:
             top, left = top & ~1, left & ~1
+            bottom = min(height, bottom + (bottom - top) % 2)
         back = np.column_stack([inverse[:, :2], inverse[:, :2] @ (left, top) + inverse[:, 2]])
         size = right - left, bottom - top
         shown, parts = table.room(size)
@@ -188,7 +189,9 @@ def lay(cel: Cel, matrix: Array, time: float, limit: int, planes: Planes, table:
             across, down = _rippled(cel, back, matrix, top, size, time)
             cv2.remap(pose, across, down, cv2.INTER_LINEAR, dst=shown, borderMode=cv2.BORDER_CONSTANT, borderValue=CLEAR)
         elif cel.soft:
-            parts = _halved(pose, back, size, table)
+            parts = _halved(pose, back, size, table, planes if cel.whole and not size[0] % 2 and not size[1] % 2 else None)
+            if not parts:
+                continue
         else:
             cv2.warpAffine(pose, back, size, dst=shown, flags=LOOK_UP, borderMode=cv2.BORDER_CONSTANT, borderValue=CLEAR)
         if not cel.soft:
@@ -205,14 +208,19 @@ def lay(cel: Cel, matrix: Array, time: float, limit: int, planes: Planes, table:
                 plane[solid:bottom, left:right] = part[cut:]
 
 
-def _halved(pose: Bytes, back: Array, size: tuple[int, int], table: Table) -> list[Bytes]:
-    """Y, U, V and what shines through of `size` pixels, looked up at every second one and drawn out."""
+def _halved(pose: Bytes, back: Array, size: tuple[int, int], table: Table, into: Planes | None) -> list[Bytes]:
+    """Y, U, V and what shines through of `size` pixels, looked up at every second one and drawn out. Straight `into` the
+    frame's planes, and nothing to be laid, where nothing shines through."""
     half = (size[0] + 1) // 2, (size[1] + 1) // 2
     wide = half[0] * 2, half[1] * 2
     every = np.column_stack([back[:, :2] * 2, back[:, 2] + back[:, :2] @ (0.5, 0.5)])
     shown, few = table.room(half)
     cv2.warpAffine(pose, every, half, dst=shown, flags=LOOK_UP, borderMode=cv2.BORDER_CONSTANT, borderValue=CLEAR)
     cv2.split(shown, few)
+    if into:
+        for small, plane in zip(few, into, strict=False):
+            cv2.resize(small, wide, dst=plane[: wide[1]], interpolation=cv2.INTER_LINEAR)
+        return []
     large = table.large(wide)
     for small, out in zip(few, large, strict=True):
         cv2.resize(small, wide, dst=out, interpolation=cv2.INTER_LINEAR)

@@ -193,13 +193,14 @@ def heaps(sheet: Sheet, grade: Grade, light: Light, seed: int, *, horizon: float
             along, large, up, bright_ = (some[5 + 12 * k : 5 + 12 * k + count] for k in range(4))
             along = 2 * along - 1
             radius = size * (0.24 + 0.22 * large) * (1.15 - 0.75 * np.abs(along))
-            cx, cy = x + along * wide, foot - radius * (0.25 + 0.7 * up) - size * 0.30 * (1 - along * along)
+            cx, cy = x + along * wide * 0.92, foot - radius * (0.15 + 0.55 * up) - size * 0.24 * (1 - along * along)
             order = np.argsort(cy)
             balls = round_[None] * np.column_stack([radius, radius * 0.92])[:, None] + np.column_stack([cx, cy])[:, None]
-            flat = np.column_stack([x + wide * 1.18 * np.cos(turns), foot + size * 0.10 * np.sin(turns)])[None]
-            whole = np.minimum(np.concatenate([balls, flat]), (np.inf, foot + size * 0.07))
+            flat = np.column_stack([x + wide * 1.16 * np.cos(turns), foot + size * 0.11 * np.sin(turns)])[None]
+            heart = np.column_stack([x + wide * 0.92 * np.cos(turns), foot - size * 0.12 + size * 0.26 * np.sin(turns)])[None]
+            whole = np.minimum(np.concatenate([balls, flat, heart]), (np.inf, foot + size * 0.07))
             sheet.fill_each(cover, whole)
-            sheet.fill_each(tone, whole, 70)
+            sheet.fill_each(tone, whole, np.array([110] * count + [70, 120]))
             lit = round_[None] * np.column_stack([radius * 0.86, radius * 0.78])[:, None] + np.column_stack([cx + 0.14 * radius * light.side, cy - 0.16 * radius])[:, None]
             sheet.fill_each(tone, np.minimum(lit[order], (np.inf, foot)), 205 + 40 * bright_[order])
     soft = max(0.6, sheet.dense * 0.0035)

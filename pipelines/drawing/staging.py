@@ -19,7 +19,7 @@ from ..work import FilmError, Tick
 from . import indoors, land_stage, space_stage, weathers
 from .depth import Depth, reach, seen
 from .motes import Motes
-from .multiplane import Cel, Multiplane, Table, Window, lay, pixels
+from .multiplane import Cel, Multiplane, Table, lay, pixels
 from .parts import Item, Part, Set, stage
 from .scene import Scene
 from .sheet import Sheet
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 from .noise import Bytes
 
 RIM = 0.02  # of the frame's height: drawn past what is seen
-CELL, BOX = 8, 330  # samples to a side of what is looked at for emptiness; what a box costs beside its area, in those
+EMPTY = 0.10  # units without anything on a sheet: they are passed over
 MOST_SAMPLES = 24_000_000  # in one drawing
 # BT.709, limited range, to B, G and R
 TO_BGR = np.array([(255 / 219, 255 * 1.8556 / 224, 0.0), (255 / 219, -255 * 1.8556 * 0.0722 / 0.7152 / 224, -255 * 1.5748 * 0.2126 / 0.7152 / 224), (255 / 219, 0.0, 255 * 1.5748 / 224)])
@@ -77,7 +77,9 @@ def built(place: Set, take: Take) -> Multiplane:
             done.append(item)
         else:
             done.append(weathers.rain(take.size, item.seed, item.strong, item.wind, item.near))
-    return Multiplane(tuple(windowed(item) if isinstance(item, Cel) else item for item in done), take.size, take.rate, take.views, shade(take.size, place.scene.finish.vignette))
+    if len(take.views) > 1:
+        done = [windowed(item) if isinstance(item, Cel) else item for item in done]
+    return Multiplane(tuple(done), take.size, take.rate, take.views, shade(take.size, place.scene.finish.vignette))
 
 
 def drawn(part: Part, place: Set, take: Take, behind: Sequence[Cel | Motes | Veil]) -> Cel | None:
@@ -121,7 +123,6 @@ def _mirror(edge: float, sheet: Sheet, behind: Sequence[Cel | Motes | Veil]) -> 
     view, table = View(1.0, 0.0, 0.0, 0.0), Table((width, height))
     for item in behind:
         if isinstance(item, Cel):
-            item = windowed(item)
             # the sky moves less, so less of it was drawn: it is drawn out to the sides
             wide = max(1.0, max(-sheet.left / -item.sheet.left, sheet.right / item.sheet.right) * 1.02) if item.whole else 1.0
             matrix = pixels((width, height)) @ shift @ np.diag([wide, 1.0, 1.0]) @ seen(view, Depth.upright(0.0), 1.0) @ item.motion.matrix(0.0) @ item.into
@@ -154,40 +155,14 @@ def _trimmed(cel: Cel, part: Part) -> Cel | None:
 
 
 def windowed(cel: Cel) -> Cel:
-    """Knowing where its sheet is empty, so that nobody looks at what is not there."""
+    """Knowing where its sheet is empty from top to bottom, so that nobody looks at what is not there."""
     if cel.motion.ripple or cel.whole or cel.soft:
-        return replace(cel, windows=((0, cel.sheet.height, 0, cel.sheet.width),))
-    drawn = np.where(cel.poses[0][..., 3] < 255, np.uint8(1), np.uint8(0))
-    for pose in cel.poses[1:]:
-        drawn |= pose[..., 3] < 255
-    height, width = (-(-size // CELL) for size in drawn.shape)
-    padded = cv2.copyMakeBorder(cv2.dilate(drawn, np.ones((3, 3), np.uint8)), 0, height * CELL - drawn.shape[0], 0, width * CELL - drawn.shape[1], cv2.BORDER_CONSTANT)
-    full = padded.reshape(height, CELL, width, CELL).max((1, 3)) > 0
-    found = _split(full, 0, height, 0, width)
-    cells = ((top * CELL, min(bottom * CELL, drawn.shape[0]), left * CELL, min(right * CELL, drawn.shape[1])) for top, bottom, left, right in found)
-    return replace(cel, windows=tuple(cells))
-
-
-def _split(full: np.ndarray, top: int, bottom: int, left: int, right: int) -> list[Window]:
-    """Boxes around what is full, as few as are worth it: each costs as much as so many cells."""
-    inside = full[top:bottom, left:right]
-    rows, columns = np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))
-    if not rows.size:
-        return []
-    top, bottom, left, right = top + int(rows[0]), top + int(rows[-1]) + 1, left + int(columns[0]), left + int(columns[-1]) + 1
-    area = (bottom - top) * (right - left)
-    if area <= BOX:
-        return [(top, bottom, left, right)]
-    gaps = np.diff(columns)
-    tries = [[_split(full, top, bottom, left, left + 1 + int(columns[gaps.argmax()] - columns[0])), _split(full, top, bottom, left + int(columns[gaps.argmax() + 1] - columns[0]), right)]] if gaps.size and gaps.max() * (bottom - top) > BOX else []
-    middle = [(top + bottom) // 2, top + (bottom - top) // 4] if bottom - top >= 8 and inside.mean() < 0.85 else []
-    tries += [[_split(full, top, row, left, right), _split(full, row, bottom, left, right)] for row in middle]
-    best = min(([*one, *two] for one, two in tries), key=_cost, default=[])
-    return best if best and _cost(best) < 0.9 * (area + BOX) else [(top, bottom, left, right)]
-
-
-def _cost(boxes: Sequence[Window]) -> int:
-    return sum((bottom - top) * (right - left) + BOX for top, bottom, left, right in boxes)
+        return cel
+    through = [pose[..., 3].min(0) for pose in cel.poses]
+    drawn = np.flatnonzero(np.min(through, axis=0) < 255)
+    gaps = np.flatnonzero(np.diff(drawn) > EMPTY * cel.sheet.dense)
+    starts, ends = [0, *(drawn[gaps + 1] - 1).tolist()], [*(drawn[gaps] + 2).tolist(), cel.sheet.width]
+    return replace(cel, windows=tuple((0, cel.sheet.height, start, end) for start, end in zip(starts, ends, strict=True)))
 
 
 def joined(back: Cel, front: Cel) -> Cel | None:
@@ -222,6 +197,10 @@ def shade(size: tuple[int, int], vignette: float) -> Bytes:
     return np.asarray(np.clip(corner + 1.6 + 1.5 * tooth, 0, 255).round(), np.uint8)
 
 
+# quick, and hardly larger: paper's grain does not repeat
+PNG = [cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_AVG, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_HUFFMAN_ONLY]
+
+
 def still(scene: Scene, size: tuple[int, int], out: Path, tick: Tick) -> None:
     """Write a PNG of the scene as its first frame, seen by a camera that stands."""
     width, height = size
@@ -231,7 +210,7 @@ def still(scene: Scene, size: tuple[int, int], out: Path, tick: Tick) -> None:
     planes = tuple(np.empty((height, width), np.uint8) for _ in range(3))
     whole.draw(0, (planes[0], planes[1], planes[2]), Table(size))
     bgr = np.maximum(cv2.transform(cv2.merge(planes).astype(np.float32), TO_BGR), 0)
-    done, png = cv2.imencode(".png", cv2.convertScaleAbs(bgr), [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    done, png = cv2.imencode(".png", cv2.convertScaleAbs(bgr), PNG)
     if not done:
         raise FilmError("The sketch could not be written as a picture.", "Try a smaller size.")
     out.write_bytes(png.tobytes())
