@@ -1,4 +1,4 @@
-# make demo: a film from the sample story. make test: every test. Both set up .venv first.
+# make studio: the page. make demo: a film from the sample story. make test: every test. All set up .venv first.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -22,13 +22,13 @@ $(VENV)/.ready: pyproject.toml
 $(VENV)/.tested: $(VENV)/.ready
 	$(BIN)/pip install --quiet torch==2.13.0
 	$(BIN)/pip install --quiet --editable '.[gpu,dev]'
+	$(BIN)/python tests/clients/get.py $(VENV)/clients
 	touch $@
 
 demo: setup
 	$(BIN)/reelwright render $(STORY) --pictures $(STILLS) -o demo.mp4
 
 studio: setup
-	@test -f app.py || { echo "The page comes next; until then: make demo"; exit 1; }
 	$(BIN)/python app.py
 
 test: $(VENV)/.tested
@@ -45,6 +45,7 @@ soak: $(VENV)/.tested
 
 bench: $(VENV)/.tested
 	$(BIN)/python tests/bench/bench.py
+	$(BIN)/python tests/bench/page.py
 
 bench-gpu: $(VENV)/.tested
 	$(BIN)/python tests/bench/bench_gpu.py

@@ -15,7 +15,7 @@ from .crew import Crew, names
 from .events import Warned
 from .language import language_of
 from .presets import Mood, Presets, choose
-from .story import Story, mood_for, sound_file, together
+from .story import Scene, Story, mood_for, sound_file, together
 from .work import FilmError
 
 Warn = Callable[[Warned], None]
@@ -92,6 +92,7 @@ class _Casting:
     warn: Warn
     language: str
     asked: dict[str, list[str]] = field(default_factory=dict)
+    filming: list[tuple[str, str]] = field(default_factory=list)
 
     def present(self, role: str) -> list[str]:
         """Who is there, best first; asked once, and only when somebody is needed."""
@@ -110,8 +111,15 @@ class _Casting:
         own = sound_file(self.story.voice_of(i))
         engine, model = self._engine(i)
         painter = self._painter(i, engine, model)
+        self._remark(scene, "pictures" if painter else "clips", painter or engine, where)
         speakers = () if own else self._speakers(i)
         return Role(engine, model, painter, reading, seed, self.presets.moods[mood], mood, speakers, own)
+
+    def _remark(self, scene: Scene, role: str, name: str, where: str) -> None:
+        """What whoever draws the prompt has to say of it."""
+        told = getattr(self.crew.get(role, name), "remarks", None)
+        for remark in told(scene.prompt, scene.image is not None) if told else ():
+            self.warn(Warned(f"scene {scene.scene_number}: {remark}", "", f"{where}.prompt"))
 
     def _tell(self, reading: moves.Reading, n: int, where: str) -> None:
         if reading.unknown:
@@ -141,14 +149,14 @@ class _Casting:
 
     def _best(self, with_picture: bool) -> tuple[str, str]:
         """What "auto" means. Without a picture, first one that needs none."""
-        usable = []
-        for engine in self.present("clips"):
-            with suppress(FilmError):  # none of its models is there
-                usable.append((engine, self._model(engine)))
-        if with_picture:
-            found = usable
-        else:
-            found = [one for one in usable if not wants_picture(self.crew, self.presets, *one)] or (usable if self.present("pictures") else [])
+        if not self.filming:
+            for engine in self.present("clips"):
+                with suppress(FilmError):  # none of its models is there
+                    self.filming.append((engine, self._model(engine)))
+        found = self.filming
+        if not with_picture:
+            bare = [one for one in found if not wants_picture(self.crew, self.presets, *one)]
+            found = bare or (found if self.present("pictures") else [])
         if not found:
             raise FilmError("there is no picture, and nothing at hand makes one from a prompt.", "Add a picture to the scene.")
         return found[0]

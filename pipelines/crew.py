@@ -42,7 +42,8 @@ class Engine(Protocol):
 
 
 class Painter(Engine, Protocol):
-    """Prompt to picture. It may offer `recipe(brief)`: everything in the brief that changes the picture, as plain data."""
+    """Prompt to picture. Like a clip engine it may offer `remarks(prompt, pictured)`: sentences that people should read
+    before it draws; `pictured` where the scene has a picture of its own. It may offer `recipe(brief)`: everything in the brief that changes the picture, as plain data."""
 
     def paint(self, brief: Brief, out: Path, tick: Tick) -> Notes:
         """Write a PNG that covers the brief's frame."""

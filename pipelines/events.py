@@ -74,11 +74,12 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The film could not be made."""
+    """The film could not be made. `faults`: each by itself, as [message, hint, where], where there are several."""
 
     message: str
     hint: str = ""
     where: str = ""
+    faults: tuple[tuple[str, str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,5 +97,7 @@ def plain(event: Event) -> dict[str, object]:
 
 
 def failed(error: FilmError) -> Failed:
-    """The event for an error; every fault is named."""
-    return Failed("\n".join([error.message, *(str(fault) for fault in error.faults)]), error.hint, error.where)
+    """The event for an error; every fault is named, and its place is that of the first."""
+    where = error.where or next((fault.where for fault in error.faults if fault.where), "")
+    faults = tuple((fault.message, fault.hint, fault.where) for fault in error.faults)
+    return Failed("\n".join([error.message, *(str(fault) for fault in error.faults)]), error.hint, where, faults)

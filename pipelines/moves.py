@@ -44,6 +44,12 @@ class Aim:
     strength: float
     eased: bool = True
 
+    @property
+    def numbers(self) -> list[float | bool]:
+        """Everything in it that moves the camera, and no names."""
+        move = self.move
+        return [move.zoom, move.pan, move.tilt, move.roll, move.orbit, move.shake, move.shake_hz, self.strength, self.eased]
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -59,6 +65,16 @@ class Camera:
     """What the camera does during one shot."""
 
     steps: tuple[Step, ...]
+
+    @property
+    def numbers(self) -> list[object]:
+        """The same as plain numbers, for recipes."""
+        return [[step.start, step.end, [aim.numbers for aim in step.aims]] for step in self.steps]
+
+    @property
+    def shakes(self) -> bool:
+        """Whether anything in it trembles, as the seed has it."""
+        return any(aim.move.shake for step in self.steps for aim in step.aims)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +130,19 @@ def validate_clip_action(action: str, seconds: float, moves: Mapping[str, Move])
         used += found
         out, joint = out + joint + text, separator
     return out
+
+
+_SAID = re.compile(
+    r"\b(?:(?:very|slow|slowly|gentle|gently|fast|quick) )*(?:zoom(?:s|ing)? (?:in|out)|pan(?:s|ning)? (?:left|right)"
+    r"|tilt(?:s|ing)? (?:up|down)|dolly (?:in|out)|push(?:es)? in|pull(?:s)? (?:back|out)|crane (?:up|down)|orbit(?:s|ing)?"
+    r"|handheld|static shot)\b",
+    re.I,
+)
+
+
+def said_in(prompt: str) -> str:
+    """What a prompt says of the camera, "" for nothing; its other words are about the picture."""
+    return ", ".join(found.replace(" shot", "") for found in _SAID.findall(prompt))
 
 
 def _pairs(action: str) -> list[tuple[str, str]]:

@@ -19,6 +19,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
+from .drawing.vocabulary import Vocabulary, Word
 from .work import FilmError
 
 strict = ConfigDict(extra="forbid", allow_inf_nan=False, arbitrary_types_allowed=True)
@@ -250,6 +251,8 @@ class Kind:
     one: str
 
 
+SHIPPED = Path(__file__).parents[1] / "presets"
+WORDS = Kind("sketch.toml", Word, "word")
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {
         "moves": Kind("moves.toml", Move, "camera move"),
@@ -304,15 +307,20 @@ def read(*folders: Path) -> Presets:
 
     A file or entry that cannot be read raises FilmError naming file, entry and key.
     """
-    return Presets(**{kind: _read_kind(kind, folders) for kind in KINDS})
+    return Presets(**{name: _read_kind(kind, folders) for name, kind in KINDS.items()})
 
 
-def _read_kind(kind: str, folders: Iterable[Path]) -> dict[str, Any]:
+def vocabulary(*folders: Path) -> Vocabulary:
+    """The words of the sketch painter, read the same way; apart, since only it needs them and they are many."""
+    return _read_kind(WORDS, folders)
+
+
+def _read_kind(kind: Kind, folders: Iterable[Path]) -> dict[str, Any]:
     merged: dict[str, Any] = {}
     for folder in folders:
-        path = folder / KINDS[kind].file
+        path = folder / kind.file
         if path.is_file():
-            merged |= _read_file(path, KINDS[kind].type)
+            merged |= _read_file(path, kind.type)
     return merged
 
 

@@ -11,7 +11,10 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    Verbs = argparse._SubParsersAction[argparse.ArgumentParser]
 
 DONE, FAILED, USAGE, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
 
@@ -122,7 +125,32 @@ def _parser() -> argparse.ArgumentParser:
     presets.add_argument("--json", action="store_true", help="as JSON")
     doctor = _verb(verbs, "doctor", "look over this machine and its settings", "studio.verbs:doctor")
     doctor.add_argument("--json", action="store_true", help="as JSON")
+    _running(verbs)
     return parser
+
+
+def _running(verbs: Verbs) -> None:
+    """Commands that start the studio, or ask the one that runs."""
+    serve = _verb(verbs, "serve", "the page and the doors for programs", "studio.verbs_serve:serve")
+    serve.add_argument("--host", metavar="ADDRESS", help="address to listen on (default: REELWRIGHT_HOST)")
+    serve.add_argument("--port", type=int, metavar="NUMBER", help="port to listen on (default: REELWRIGHT_PORT)")
+    serve.add_argument("--anybody", action="store_true", help="no key is needed, whoever can reach it")
+    jobs = _verb(verbs, "jobs", "the films that the running studio was asked for", "studio.verbs_serve:jobs")
+    watch = _verb(verbs, "watch", "what happens to one of them, until it is over", "studio.verbs_serve:watch")
+    cancel = _verb(verbs, "cancel", "stop one of them", "studio.verbs_serve:cancel")
+    for one in (watch, cancel):
+        one.add_argument("id", metavar="ID")
+    keys = verbs.add_parser("keys", help="keys for the doors", description="Keys for the doors for programs.")
+    several = keys.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    add = _verb(several, "add", "make a key; it is shown once", "studio.verbs_serve:add_key")
+    add.add_argument("name", metavar="NAME")
+    add.add_argument("--films", type=int, default=0, metavar="NUMBER", help="films a day (default: REELWRIGHT_FILMS)")
+    add.add_argument("--requests", type=int, default=0, metavar="NUMBER", help="changes a minute (default: REELWRIGHT_REQUESTS)")
+    listed = _verb(several, "list", "every key, without itself", "studio.verbs_serve:list_keys")
+    revoke = _verb(several, "revoke", "a key opens nothing any more", "studio.verbs_serve:revoke_key")
+    revoke.add_argument("name", metavar="NAME")
+    for one in (jobs, watch, cancel, add, listed):
+        one.add_argument("--json", action="store_true", help="as JSON")
 
 
 _STORY_OPTIONS = {
@@ -155,7 +183,7 @@ class _Version(argparse.Action):
         parser.exit()
 
 
-def _verb(verbs: argparse._SubParsersAction[argparse.ArgumentParser], name: str, what: str, does: str) -> argparse.ArgumentParser:
+def _verb(verbs: Verbs, name: str, what: str, does: str) -> argparse.ArgumentParser:
     parser = verbs.add_parser(name, help=what, description=what[0].upper() + what[1:] + ".")
     parser.set_defaults(verb=_later(does))
     return parser

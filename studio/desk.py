@@ -14,17 +14,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipelines import mp4
 from pipelines.cards import cards
 from pipelines.crew import ROLES
+from pipelines.events import Done
 from pipelines.presets import KINDS, Presets
 from pipelines.render import Studio
 from pipelines.render import render as make_film
 from pipelines.story import Story, plain
 from pipelines.story import read as read_story
 from pipelines.story import schema as story_schema
-from pipelines.work import FilmError
+from pipelines.video import combine, place
+from pipelines.work import FilmError, idle
 
-from .jobs import Emit, Job, Jobs, Stamped, Told
+from .jobs import Emit, Job, Jobs, Stamped, Terms, Told
+from .limits import check
 from .settings import DAY, HOUR, Settings, sweep
 from .settings import studio as studio_of
 
@@ -62,9 +66,16 @@ class Desk:
     def presets(self) -> Presets:
         return self.studio.presets
 
-    def submit(self, story: Story, owner: str, key: str = "", told: Told | None = None) -> str:
-        """Accept a story to be made; it will be, whatever happens to us. -> the job's id, which nobody can guess."""
-        return self._jobs.submit(plain(story), owner, key, told)
+    def submit(self, story: Story, owner: str, key: str = "", told: Told | None = None, films: int | None = None) -> str:
+        """Accept a story to be made; it will be, whatever happens to us. -> the job's id, which nobody can guess.
+
+        `told`: what the caller keeps with the job; "before" in it is a video of ours that comes before the film.
+        `films`: how many this owner may ask for in a day, if not as many as the settings say. FilmError if the settings
+        allow no such film, Busy if there are too many.
+        """
+        check(story, self.settings, self.presets)
+        terms = Terms(self.settings.films_at_once, self.settings.films if films is None else films)
+        return self._jobs.submit(plain(story), owner, key, told, terms)
 
     def job(self, job: str, owner: str | None = None) -> Job:
         """The job; FilmError, the same for one that is not there and one that is somebody else's."""
@@ -76,6 +87,23 @@ class Desk:
     def jobs(self, owner: str | None = None) -> list[Job]:
         """The newest first."""
         return self._jobs.newest(owner)
+
+    def page(self, owner: str, door: str, after: str = "", most: int = 20, newest_first: bool = True) -> list[Job]:
+        """An owner's jobs that came through one door, from beyond the job `after`."""
+        return self._jobs.page(owner, door, after, most, newest_first)
+
+    def ended(self, door: str, since: float) -> list[Job]:
+        """A door's jobs that were over at `since` or later, the oldest first."""
+        return self._jobs.ended(door, since)
+
+    def counts(self) -> dict[str, int]:
+        """How many jobs there are in each state."""
+        return self._jobs.counts()
+
+    def delete(self, job: str) -> None:
+        """Stop it if it is not over, and let go of it and its film."""
+        self._jobs.disown(job)
+        shutil.rmtree(self.films / os.path.basename(job), ignore_errors=True)
 
     def ahead(self, job: str) -> int:
         """How many films are made before this one."""
@@ -146,8 +174,18 @@ class Desk:
 
     def _make(self, job: str, told: Told, emit: Emit) -> None:
         story = read_story(told, self.presets, Path(Path.cwd().anchor))
-        folder = self.films / job
-        make_film(story, self.studio, emit, folder / FILM)
+        out = self.films / job / FILM
+        known = self._jobs.get(job)
+        if known is None or "before" not in known.told:
+            make_film(story, self.studio, emit, out)
+            return
+        with self.studio.vault.scratch() as folder:  # a video that somebody brought, and then the film
+            film = make_film(story, self.studio, lambda event: None if isinstance(event, Done) else emit(event), folder / FILM)
+            both = folder / "both.mp4"
+            combine([Path(known.told["before"]), film.path], both, "none", 0.0, self.presets, self.studio.vault, idle)
+            place(both, out)
+        frames = mp4.count(out)
+        emit(Done(str(out), frames / float(story.rate), frames, dict(film.engines)))
 
     def sweep(self) -> None:
         """Let go of what is old: jobs with their films, parts that nobody used, uploads, and what the page keeps."""

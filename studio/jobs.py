@@ -16,64 +16,38 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pipelines.events import Event, Failed, Made, Moved, Stopped, failed, plain
 from pipelines.work import Cancelled, DiskFull, FilmError
 
+from .held import hold
+from .job import COLUMNS, UNLIMITED, Busy, Job, Stamped, Terms, Told, job_of
+
 MOST_CRASHES = 5  # a job that takes the studio down so often, and gets no further, is told to be at fault
 MOST_WAITING = 100  # jobs of one owner
-KEPT_KEYS = 24 * 3600.0  # seconds for which the same idempotency key gives the same job
+DAY = 24 * 3600.0
+KEPT_KEYS = DAY  # seconds for which the same idempotency key gives the same job
 AGAIN = 2.0  # seconds after which a full disk is tried again
 FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)  # SQLite's words for a disk without room
-OVER = frozenset(("done", "failed", "stopped"))
 SCHEMA = """
 create table if not exists jobs (
   id text primary key, owner text not null, story text not null, state text not null, created real not null,
   changed real not null, crashes integer not null default 0, key text not null default '', told text not null default '{}');
 create index if not exists jobs_state on jobs (state, created);
+create index if not exists jobs_owner on jobs (owner, created);
+create index if not exists jobs_changed on jobs (changed);
 create unique index if not exists jobs_key on jobs (owner, key) where key != '';
 create table if not exists events (
   job text not null references jobs (id) on delete cascade, n integer not null, at real not null, data text not null,
   primary key (job, n)) without rowid;
 """
 
-Told = dict[str, Any]
 Emit = Callable[[Event], None]
 Make = Callable[[str, Told, Emit], None]
 """(job id, the story as plain data, emit): makes the film, or raises FilmError or Cancelled."""
 log = logging.getLogger("reelwright.jobs")
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A job as it is now. `state`: queued, running, done, failed or stopped. `told`: what its owner keeps with it."""
-
-    id: str
-    owner: str
-    state: str
-    created: float
-    changed: float
-    told: Told
-
-    @property
-    def over(self) -> bool:
-        return self.state in OVER
-
-
-@dataclass(frozen=True, slots=True)
-class Stamped:
-    """An event with its number in the job (from 1; 0 for progress, which is not kept) and its time."""
-
-    n: int
-    at: float
-    event: Told
-
-
-class Busy(FilmError):
-    """There are too many jobs waiting."""
 
 
 class Jobs:
@@ -81,11 +55,12 @@ class Jobs:
 
     def __init__(self, folder: Path, make: Make, hands: int = 1) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._lock = _hold(folder / "lock")
+        self._lock = hold(folder / "lock")
         self._path = folder / "jobs.sqlite"
         self._make = make
         self._news = threading.Condition(threading.RLock())  # something happened to a job
         self._queue = threading.Condition()  # there may be something to do
+        self._writing = threading.Lock()  # waiting here is fairer than at the database, and wakes sooner
         self._moved: dict[str, dict[int, Stamped]] = {}  # by job and scene; 0 is the whole
         self._versions: dict[str, int] = {}
         self._wanted: set[str] = set()  # jobs that are to stop
@@ -98,10 +73,10 @@ class Jobs:
         for hand in self._hands:
             hand.start()
 
-    def submit(self, story: Told, owner: str, key: str = "", told: Told | None = None) -> str:
+    def submit(self, story: Told, owner: str, key: str = "", told: Told | None = None, terms: Terms = UNLIMITED) -> str:
         """Accept a job; it is on the disk when this returns. -> its id; the same `key` gives the same id for a day."""
         now, job = time.time(), secrets.token_urlsafe(18)
-        with self._open(durable=True) as db:
+        with self._writing, self._open(durable=True) as db:
             db.execute("begin immediate")
             if key:
                 db.execute("update jobs set key = '' where owner = ? and key = ? and created < ?", (owner, key, now - KEPT_KEYS))
@@ -110,6 +85,7 @@ class Jobs:
             (waiting,) = db.execute("select count(*) from jobs where owner = ? and state = 'queued'", (owner,)).fetchone()
             if waiting >= MOST_WAITING:
                 raise Busy(f"{MOST_WAITING} films are waiting already.", "Wait until some are made, or stop some.")
+            self._within(db, owner, terms, now)
             values = (job, owner, json.dumps(story), "queued", now, now, key, json.dumps(told or {}))
             db.execute("insert into jobs (id, owner, story, state, created, changed, key, told) values (?,?,?,?,?,?,?,?)", values)
             db.execute("commit")
@@ -117,11 +93,22 @@ class Jobs:
             self._queue.notify()
         return job
 
+    def _within(self, db: sqlite3.Connection, owner: str, terms: Terms, now: float) -> None:
+        if terms.at_once:
+            sql = "select count(*) from jobs where owner = ? and state in ('queued', 'running')"
+            if db.execute(sql, (owner,)).fetchone()[0] >= terms.at_once:
+                what = "A film of yours is" if terms.at_once == 1 else f"{terms.at_once} films of yours are"
+                raise Busy(f"{what} being made already.", "Wait until it is done, or stop it.")
+        if terms.a_day:
+            sql = "select created from jobs where owner = ? and created > ? order by created desc limit 1 offset ?"
+            if row := db.execute(sql, (owner, now - DAY, terms.a_day - 1)).fetchone():
+                raise Busy(f"{terms.a_day} films were asked for within a day; that is the limit.", "Come back later.", row[0] + DAY - now)
+
     def get(self, job: str) -> Job | None:
         """The job, if there is one."""
         with self._open() as db:
             row = db.execute(f"select {COLUMNS} from jobs where id = ?", (job,)).fetchone()
-        return _job(row) if row else None
+        return job_of(row) if row else None
 
     def story(self, job: str) -> Told:
         """What the job was asked to make."""
@@ -132,10 +119,39 @@ class Jobs:
 
     def newest(self, owner: str | None = None, most: int = 100) -> list[Job]:
         """The newest jobs, of one owner or of all."""
-        where, values = ("where owner = ?", [owner]) if owner is not None else ("", [])
+        where, values = ("where owner = ?", [owner]) if owner is not None else ("where owner != ''", [])
         with self._open() as db:
             rows = db.execute(f"select {COLUMNS} from jobs {where} order by created desc limit {int(most)}", values).fetchall()
-        return [_job(row) for row in rows]
+        return [job_of(row) for row in rows]
+
+    def page(self, owner: str, door: str, after: str, most: int, newest_first: bool) -> list[Job]:
+        """Jobs of one owner whose `told` names that door, from beyond the job `after` ("": from the first)."""
+        sign, order = ("<", "desc") if newest_first else (">", "asc")
+        sql = f"select {COLUMNS} from jobs where owner = ? and told ->> '$.door' = ?"
+        values: list[Any] = [owner, door]
+        if after:
+            sql += f" and (created, rowid) {sign} (select created, rowid from jobs where id = ?)"
+            values.append(after)
+        with self._open() as db:
+            rows = db.execute(f"{sql} order by created {order}, rowid {order} limit ?", [*values, most]).fetchall()
+        return [job_of(row) for row in rows]
+
+    def ended(self, door: str, since: float) -> list[Job]:
+        """Jobs of that door that were over at `since` or later, the oldest first."""
+        sql = f"select {COLUMNS} from jobs where changed >= ? and state in ('done', 'failed', 'stopped') and told ->> '$.door' = ?"
+        with self._open() as db:
+            return [job_of(row) for row in db.execute(f"{sql} order by changed limit 1000", (since, door))]
+
+    def counts(self) -> dict[str, int]:
+        """How many jobs there are in each state."""
+        with self._open() as db:
+            return dict(db.execute("select state, count(*) from jobs group by state").fetchall())
+
+    def disown(self, job: str) -> None:
+        """Nobody's any more: it is stopped, and forgotten with the old ones."""
+        self.cancel(job)
+        with self._open(durable=True) as db:
+            db.execute("update jobs set owner = '', key = '' where id = ?", (job,))
 
     def ahead(self, job: str) -> int:
         """How many jobs are before this one in the queue."""
@@ -354,38 +370,5 @@ class Jobs:
             raise
 
 
-COLUMNS = "id, owner, state, created, changed, told"
 
-
-def _job(row: tuple[Any, ...]) -> Job:
-    identity, owner, state, created, changed, told = row
-    return Job(identity, owner, state, created, changed, json.loads(told))
-
-
-def _hold(path: Path) -> Any:
-    """The folder's lock, held until the file is closed or we end; FilmError if another studio holds it."""
-    file = path.open("a+")
-    try:
-        if _take_windows is not None:
-            _take_windows(file)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        file.close()
-        hint = "Stop it, or give this one another folder with REELWRIGHT_DATA."
-        raise FilmError("Another studio already works in this folder.", hint) from error
-    return file
-
-
-def _windows() -> Callable[[Any], None] | None:
-    try:
-        import msvcrt
-    except ImportError:
-        return None
-    lock = msvcrt  # type: ignore[unreachable,unused-ignore]
-    return lambda file: lock.locking(file.fileno(), lock.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
-
-
-_take_windows = _windows()
+__all__ = ["Busy", "Emit", "Job", "Jobs", "Make", "Stamped", "Terms", "Told"]

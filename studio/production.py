@@ -25,6 +25,7 @@ from .project import Fault, Project, alone, edited, short, story
 from .shelf import Document, Take, Works
 
 MOST_TAKES = 12  # of a scene; the oldest go
+SHOOTING = ("clips", "film")  # the stages in which a scene itself is made
 FIRST = "narration"  # the stage that every film begins with
 
 
@@ -148,7 +149,7 @@ def _state(desk: Desk, document: Document, job: Job, rows: list[str], stamped: l
     stage = next((str(event["stage"]) for event in reversed(events) if event["event"] == "began"), "")
     if not job.over:
         states = _at_rest(document)
-        parts = {_row(rows, event): float(event.get("part", 0.0)) for event in moved if event.get("scene")}
+        parts = {_row(rows, event): float(event.get("part", 0.0)) for event in moved if event.get("scene") and event["stage"] in SHOOTING}
         for row in there:
             if row not in done and row not in document.works.failed:
                 states[row] = RowState("making", parts[row]) if row in parts else RowState("queued")
@@ -158,7 +159,7 @@ def _state(desk: Desk, document: Document, job: Job, rows: list[str], stamped: l
     last = events[-1] if events else {}
     begins = [event.at for event in stamped if event.event["event"] == "began" and event.event["stage"] == FIRST]
     took = max(0.0, job.changed - (begins[-1] if begins else job.created))
-    said = str(last.get("message", "")) if job.state == "failed" else ""
+    said = str(last.get("message", "")).partition("\n")[0] if job.state == "failed" else ""
     hint = str(last.get("hint", "")) if job.state == "failed" else ""
     share = 1.0 if job.state == "done" else share
     return State(job.state, kind, stage, share, None, took, 0, made, total, said, hint, warnings, _at_rest(document))
@@ -181,8 +182,11 @@ def _taken_in(document: Document, works: Works, job: Job, rows: list[str], event
             failed.pop(row, None)
         elif event["event"] == "fault" and row:
             failed[row] = _why(job, row, event)
-        elif event["event"] == "failed" and (row := _row_at(rows, str(event["where"]))):
-            failed.setdefault(row, _why(job, row, event))
+        elif event["event"] == "failed":
+            several = [{"message": message, "hint": hint, "where": where} for message, hint, where in event.get("faults") or ()]
+            for fault in several or [event]:
+                if row := _row_at(rows, str(fault["where"])):
+                    failed.setdefault(row, _why(job, row, fault))
     whole = job.state == "done" and job.told.get("kind") == "film"
     film, film_sign = (job.id, str(job.told.get("sign", ""))) if whole else (works.film, works.film_sign)
     return replace(works, made=made, takes=takes, failed=failed, heard=heard, film=film, film_sign=film_sign)

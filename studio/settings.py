@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 from platformdirs import user_data_path
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
@@ -25,6 +26,27 @@ HOME = Path(__file__).resolve().parents[1]  # where presets and assets lie, in a
 PREFIX = "REELWRIGHT_"
 UPLOADS = "uploads"  # in the data folder
 GIGA, HOUR, DAY = 1_000_000_000, 3600.0, 86400.0
+ON_SPACE: dict[str, Any] = {"host": "0.0.0.0", "films_at_once": 1, "most_seconds": 180.0, "most_pixels": 1280 * 720}
+
+
+def on_space() -> bool:
+    """Whether this is a Hugging Face Space."""
+    return bool(os.environ.get("SPACE_ID"))
+
+
+def _data() -> Path:
+    """The platform's folder for user data; on a Space its lasting disk, or whatever can be written."""
+    usual = user_data_path("reelwright", appauthor=False)
+    if not on_space():
+        return usual
+    for folder in (*([Path("/data/reelwright")] if os.path.ismount("/data") else []), usual):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            continue
+        if os.access(folder, os.W_OK):
+            return folder
+    return Path(tempfile.gettempdir()) / "reelwright"
 
 
 class Settings(BaseModel):
@@ -33,7 +55,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     data: Path = Field(
-        default_factory=lambda: user_data_path("reelwright", appauthor=False),
+        default_factory=_data,
         description="Folder for finished parts, projects and jobs.",
     )
     presets: Path | None = Field(None, description="Folder with presets of your own; they come after the shipped ones.")
@@ -46,6 +68,20 @@ class Settings(BaseModel):
     vault_days: float = Field(60.0, gt=0, description="Finished parts that nobody used for so long go.")
     project_days: float = Field(180.0, gt=0, description="Projects of the studio's page that nobody changed for so long go.")
     film_days: float = Field(60.0, gt=0, description="Films made by the studio's page and doors are kept so long.")
+    host: str = Field("127.0.0.1", description="Address that `serve` listens on. Any but this machine's own needs keys.")
+    port: int = Field(7860, ge=0, le=65535, description="Port that `serve` listens on; 0 takes a free one.")
+    hosts: str = Field("", description="Names under which browsers may reach the studio, with commas between.")
+    media_root: Path | None = Field(None, description="Folder whose folders of pictures programs may name.")
+    log_level: Literal["error", "warning", "info"] = Field("warning", description="info: a line for every request.")
+    requests: int = Field(120, ge=0, description="Changes a minute by one key or address; 0: no limit. Reading: ten times as many.")
+    films: int = Field(0, ge=0, description="Films a day by one key or address; 0: no limit.")
+    films_at_once: int = Field(0, ge=0, description="Films of one person that may wait or be made at a time; 0: no limit.")
+    most_seconds: float = Field(0.0, ge=0, description="The longest film; 0: no limit.")
+    most_pixels: int = Field(0, ge=0, description="The largest picture of a film, in pixels; 0: no limit.")
+    upload_megabytes: int = Field(512, gt=0, description="The largest upload.")
+    webhook_url: str = Field("", description="Where the Videos API tells that a video is done.")
+    webhook_secret: SecretStr = Field(SecretStr(""), description="What those messages are signed with, as whsec_...")
+    private_addresses: bool = Field(False, description="1: webhooks and pictures' addresses may be in a private network.")
 
 
 def read() -> Settings:
@@ -56,8 +92,11 @@ def read() -> Settings:
 
         given = {name: value or "" for name, value in dotenv_values(".env").items()} | given
     known = {PREFIX + name.upper(): name for name in Settings.model_fields}
+    told: dict[str, Any] = {known[name]: value for name, value in given.items() if name in known and value}
+    if port := given.get("PORT") or given.get("GRADIO_SERVER_PORT"):
+        told = {"port": port} | told
     try:
-        return Settings.model_validate({known[name]: value for name, value in given.items() if name in known and value})
+        return Settings.model_validate((ON_SPACE | told) if on_space() else told)
     except ValidationError as error:
         first = error.errors()[0]
         name = PREFIX + str(first["loc"][0]).upper()

@@ -15,6 +15,7 @@ from typing import Any
 from pipelines import presets as kinds
 from pipelines.cards import cards
 from pipelines.events import Stopped
+from pipelines.moves import said_in
 from pipelines.render import Studio, frame_of
 from pipelines.render import render as make_film
 from pipelines.story import Story, plain
@@ -164,23 +165,10 @@ def _action(prompt: str, args: argparse.Namespace) -> str:
         raise FilmError(f"--motion: {args.motion:g} does not fit.", "Give a number from 0 (still) to 1 (much).")
     if args.motion == 0:
         return "static"
-    words = args.camera or _camera_words(prompt)
+    words = args.camera or said_in(prompt) or "auto"
     paces = ((0.2, "very slow"), (0.4, "slow"), (0.6, ""), (0.8, "fast"), (1.0, "very fast"))
     pace = next(word for most, word in paces if args.motion <= most)
     return f"{pace} {words}".strip()
-
-
-CAMERA_WORDS = re.compile(
-    r"\b(?:(?:very|slow|slowly|gentle|gently|fast|quick) )*(?:zoom(?:s|ing)? (?:in|out)|pan(?:s|ning)? (?:left|right)"
-    r"|tilt(?:s|ing)? (?:up|down)|dolly (?:in|out)|push(?:es)? in|pull(?:s)? (?:back|out)|crane (?:up|down)|orbit(?:s|ing)?"
-    r"|handheld|static shot)\b",
-    re.I,
-)
-
-
-def _camera_words(prompt: str) -> str:
-    """What a prompt says of the camera; its other words are about the picture."""
-    return ", ".join(found.replace(" shot", "") for found in CAMERA_WORDS.findall(prompt)) or "auto"
 
 
 def last_frame(args: argparse.Namespace) -> None:

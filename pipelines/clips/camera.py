@@ -10,8 +10,6 @@ from collections import OrderedDict
 from math import ceil, log
 from typing import TYPE_CHECKING
 
-from ..moves import Aim
-
 if TYPE_CHECKING:
     from numpy import float64
     from numpy.typing import NDArray
@@ -28,7 +26,7 @@ class Engine:
     """See crew.LiveEngine."""
 
     label = "Camera over a still picture"
-    version = 2
+    version = 3
     rank = 10
     online = False
     live = True
@@ -44,9 +42,7 @@ class Engine:
 
     def recipe(self, shot: Shot) -> object:
         """The camera's numbers, the frame, the fit, and the seed only where something trembles."""
-        aims = [[step.start, step.end, [_numbers(aim) for aim in step.aims]] for step in shot.camera.steps]
-        shakes = any(aim.move.shake for step in shot.camera.steps for aim in step.aims)
-        return [self.version, aims, shot.frames, shot.frame, shot.fit, shot.seed if shakes else None]
+        return [self.version, shot.camera.numbers, shot.frames, shot.frame, shot.fit, shot.seed if shot.camera.shakes else None]
 
     def path(self, shot: Shot, negative: Negative) -> NDArray[float64]:
         """The shot's matrices, from the given picture's pixels to the film's."""
@@ -67,19 +63,15 @@ class Engine:
         steps = max(0, ceil(log(most / least) / log(STEP) - 0.5))
         first = least if steps else (least * most) ** 0.5
         travels = most - least < 1e-12 and not moves[:, 0, 1].any()
-        wanted = (negative.path, shot.frame, shot.fit, first, steps, travels)
+        wanted = (negative.path, shot.frame, shot.fit, first, steps, moves.tobytes() if travels else b"")
         with self._lock:
             lens = self._ready.get(wanted)
             if lens is None:
                 size = (shot.frame.width, shot.frame.height)
-                lens = Lens.ground(composed(shot, negative), placed(shot, negative)[0], size, first, steps, travels)
+                travel = moves if travels else None
+                lens = Lens.ground(composed(shot, negative), placed(shot, negative)[0], size, first, steps, travel)
                 self._ready[wanted] = lens
                 while sum(one.bytes for one in self._ready.values()) > REMEMBERED and len(self._ready) > 2:
                     self._ready.popitem(last=False)
             self._ready.move_to_end(wanted)
         return Footage(lens, path, moves)
-
-
-def _numbers(aim: Aim) -> list[float | bool]:
-    move = aim.move
-    return [move.zoom, move.pan, move.tilt, move.roll, move.orbit, move.shake, move.shake_hz, aim.strength, aim.eased]

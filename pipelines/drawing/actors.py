@@ -8,19 +8,16 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import Any
 
 from . import rooms
 from .depth import Depth, Motion
 from .figures import extent, figure, shadow
 from .light import Light, mixed
-from .parts import Item, Part, Set
+from .parts import Draw, Item, Part, Set
 from .pen import Stroke, stroke
 from .scene import Actor
 from .weathers import sparks
-
-if TYPE_CHECKING:
-    from .sheet import Board, Sheet
 
 POSES = 12
 THIRDS = (0.30, -0.32, 0.02, -0.62, 0.60, -0.14)  # of half the frame: where one after the other stands
@@ -83,7 +80,7 @@ def home(place: Set, actor: Actor) -> str:
     if on == "water" and place.scene.plane not in ("sea", "lake", "swamp", "ice"):
         return "ground"
     if on == "space":
-        return "ground" if place.scene.plane in ("moon", "mars") or actor.figure.moves == "float" and place.scene.world == "land" else "air"
+        return "ground" if place.scene.plane in ("moon", "mars") or (actor.figure.moves == "float" and place.scene.world == "land") else "air"
     if on == "ground" and place.scene.plane == "clouds":
         return "air" if actor.figure.place != "back" else "ground"
     return on
@@ -114,7 +111,7 @@ def _spots(place: Set, actor: Actor, order: int, taken: Sequence[Spot], drawn: r
         x = max(-half * 0.86, min(half * 0.86, x))
         if on in ("ground", "water", "space") and actor.where != "middle":
             x = _free(x, 0.42 * wide * size, half * 0.9, [*taken, *out])
-        facing = -1.0 if (x > 0.05 if actor.many < 4 else place.seed % 2 == 0) else 1.0
+        facing = out[0].facing if out else -1.0 if (x > 0.05 if actor.many < 4 else place.seed % 2 == 0) else 1.0
         y, depth, far = _height(place, actor, on, size, k, drawn)
         out.append(Spot(x, y, size, facing, far, depth, f"{actor.name} {k}", 0.42 * wide * size))
     return out
@@ -173,7 +170,6 @@ def _height(place: Set, actor: Actor, on: str, size: float, k: int, drawn: rando
 
 def parts(place: Set, actor: Actor, spot: Spot, drawn: random.Random) -> list[Item]:
     """The figure, what turns on it, its shadow or its reflection."""
-    light, grade = place.light, place.grade
     strokes = [stroke(line) for line in actor.figure.shapes]
     act = actor.act or actor.figure.moves
     if act == "walk" and actor.figure.moves in ("roll", "turn", "bob", "swim", "zoom"):
@@ -183,8 +179,9 @@ def parts(place: Set, actor: Actor, spot: Spot, drawn: random.Random) -> list[It
         act = "float"
     hz, lively = PACES.get(act, (0.0, 0.3))
     backlit = place.scene.sky.backlit * {"space": 0.2, "air": 0.55, "water": 0.75}.get(on, 0.9)
+    lit = place
     if place.scene.world == "room":
-        backlit, light = 0.05, _indoors(light)
+        backlit, lit = 0.05, replace(place, light=_indoors(place.light))
     swings = any(one.degrees for one in strokes) and hz > 0 and lively > 0
     poses = POSES if swings else 1
     moving = _motion(place, act, on, spot, actor, hz, poses, drawn)
@@ -194,23 +191,20 @@ def parts(place: Set, actor: Actor, spot: Spot, drawn: random.Random) -> list[It
     fixed = [one for one in strokes if not one.turns]
     phase = drawn.random()
 
-    def draw(sheet: Sheet, share: float, chosen: Sequence[Stroke], upside: bool = False) -> Board:
-        tall = -spot.tall * 0.85 if upside else spot.tall
-        board = figure(sheet, grade, light, chosen, x=spot.x, y=spot.y, tall=tall, facing=spot.facing * (-1 if upside else 1), colour=actor.colour, far=spot.far, backlit=min(1.0, backlit + (0.25 if upside else 0)), pose=share, lively=lively)
-        if upside and board.cover is not None:
-            board.cover *= 0.42
-        return board
+    def draw(share: float, chosen: Sequence[Stroke], upside: bool = False) -> Draw:
+        return lit.draw(figure, strokes=chosen, x=spot.x, y=spot.y, tall=spot.tall, facing=spot.facing, colour=actor.colour, far=spot.far, backlit=min(1.0, backlit + 0.25 * upside), pose=share, lively=lively, upside=upside)
 
-    box = {"left": spot.x - reach - glow, "right": spot.x + reach + glow, "top": spot.y - top * spot.tall - 0.01 - glow, "bottom": spot.y - bottom * spot.tall + 0.01 + glow}
+    box: dict[str, Any] = {"left": spot.x - reach - glow, "right": spot.x + reach + glow, "top": spot.y - top * spot.tall - 0.01 - glow, "bottom": spot.y - bottom * spot.tall + 0.01 + glow}
     shares = [(k / poses + phase) % 1 if poses > 1 else 0.25 if swings else 0.12 for k in range(poses)]
     out: list[Item] = []
     if on == "water":
         wet = replace(moving, bob=-moving.bob * 0.8, ripple=0.0, poses=0.0)
-        out.append(Part((lambda s: draw(s, shares[0], fixed, True),), spot.depth, wet, top=spot.y - 0.01, bottom=spot.y + top * spot.tall * 0.85 + 0.01, left=box["left"], right=box["right"]))
-    elif on == "ground" and place.scene.plane != "clouds" or place.scene.world == "room" and actor.figure.on == "ground" and actor.figure.place != "table":
+        out.append(Part(draw(shares[0], fixed, True), spot.depth, wet, top=spot.y - 0.01, bottom=spot.y + top * spot.tall * 0.85 + 0.01, left=box["left"], right=box["right"]))
+    elif on == "ground" and place.scene.plane != "clouds" and actor.figure.place != "table":
         wide = min(1.2, right - left) * spot.tall
-        out.append(Part((lambda s: shadow(s, grade, light, x=spot.x, y=spot.y - 0.002, wide=max(wide, 0.3 * spot.tall), strong=0.55 * (1 - 0.5 * light.fog)),), spot.depth, replace(moving, bob=0.0, rock=0.0, poses=0.0, sway=0.0), top=spot.y - 0.12 * wide - 0.02, bottom=spot.y + 0.12 * wide + 0.02, left=spot.x - wide * 1.4, right=spot.x + wide * 1.4))
-    out.append(Part(tuple(lambda s, share=share: draw(s, share, fixed) for share in shares), spot.depth, moving, **box))
+        out.append(Part(place.draw(shadow, x=spot.x, y=spot.y - 0.002, wide=max(wide, 0.3 * spot.tall), strong=0.55 * (1 - 0.5 * place.light.fog)), spot.depth, replace(moving, bob=0.0, rock=0.0, poses=0.0, sway=0.0), top=spot.y - 0.12 * wide - 0.02, bottom=spot.y + 0.12 * wide + 0.02, left=spot.x - wide * 1.4, right=spot.x + wide * 1.4))
+    first, *more = (draw(share, fixed) for share in shares)
+    out.append(Part(first, spot.depth, moving, poses=tuple(more), **box))
     hinges = {one.hinge for one in strokes if one.turns}
     for hinge in hinges:
         blades = [one for one in strokes if one.turns and one.hinge == hinge]
@@ -218,9 +212,9 @@ def parts(place: Set, actor: Actor, spot: Spot, drawn: random.Random) -> list[It
         far_out = max(float(abs(one.outlines[0] - hinge).max()) for one in blades) * spot.tall * 1.5
         spin = Motion(spin=(14.0 + 26.0 * place.scene.air.wind) * spot.facing, pivot=pivot)
         still = [replace(one, turns=False) for one in blades]
-        out.append(Part((lambda s, still=still: draw(s, 0.0, still),), spot.depth, spin, left=pivot[0] - far_out, right=pivot[0] + far_out, top=pivot[1] - far_out, bottom=pivot[1] + far_out))
+        out.append(Part(draw(0.0, still), spot.depth, spin, left=pivot[0] - far_out, right=pivot[0] + far_out, top=pivot[1] - far_out, bottom=pivot[1] + far_out))
     if act == "burn" and actor.figure.size > 0.12 and actor.figure.place != "table":
-        out.append(sparks(place.seed, spot.x, spot.y - 0.4 * spot.tall, 0.2 * spot.tall, 0.42, 22, grade, spot.depth))
+        out.append(sparks(place.seed, spot.x, spot.y - 0.4 * spot.tall, 0.2 * spot.tall, 0.42, 22, place.grade, spot.depth))
     return out
 
 
@@ -237,7 +231,11 @@ def _motion(place: Set, act: str, on: str, spot: Spot, actor: Actor, hz: float, 
     pace = actor.figure.speed or {"walk": 0.5, "zoom": 1.2, "soar": 0.4, "swim": 0.4, "float": 0.04, "fly": 1.0, "hop": 0.3}.get(act, 0.0)
     if act == "zoom" and actor.figure.speed:
         pace = actor.figure.speed * 1.6
-    speed = min(pace * tall, 0.34) * spot.facing if act in TRAVELS else 0.0
+    natural = min(pace * tall, 0.34) if act in TRAVELS else 0.0
+    room = max(0.12, 0.40 * place.aspect / 2 - spot.x * spot.facing)  # nobody walks out of the picture
+    speed = min(natural, room / place.seconds) * spot.facing
+    slower = max(0.4, abs(speed) / natural) if natural else 1.0
+    hz *= slower
     poses_now = hz * poses if poses > 1 else 0.0
     if act in ("walk", "zoom", "waddle", "roll"):
         step = 0.006 * tall if act != "waddle" else 0.0

@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from .light import RGB, Light, mixed, rgb, times
-from .noise import chance, smooth
+from .noise import Array, Bytes, chance, smooth
 from .sheet import SHIFT, Board, Grade, Sheet
-
-if TYPE_CHECKING:
-    from numpy import float32, float64, uint8
-    from numpy.typing import NDArray
-
-    Array = NDArray[float32]
-    Bytes = NDArray[uint8]
-    Points = NDArray[float64]
 
 NEON = tuple(map(rgb, ("#ff2d95", "#19e3ff", "#a24bff", "#ffd23f", "#2bff9e", "#ff6a3d")))
 STONES = tuple(map(rgb, ("#b5714f", "#d8c09a", "#8fa0b4", "#c9b8a8", "#7f8fa0", "#a89a84", "#d9d2c6")))
@@ -53,7 +44,7 @@ def row(seed: int, span: tuple[float, float], *, base: float, high: float, wide:
     return out
 
 
-def shape(house: House) -> list[Points]:
+def shape(house: House) -> list[Array]:
     """Its outlines."""
     left, right, top, foot = house.left, house.right, house.top, house.foot
     wide, tall, middle = right - left, foot - top, (left + right) / 2
@@ -133,7 +124,7 @@ def _shine(board: Board, tubes: Bytes, hues: Bytes, faded: float) -> None:
     pad = (few.height * 4 - sheet.height, few.width * 4 - sheet.width)
     weight, sums = np.zeros((few.height, few.width), np.float32), [np.zeros((few.height, few.width), np.float32) for _ in range(3)]
     for k, hue in enumerate(NEON):
-        own = cv2.copyMakeBorder(cv2.bitwise_and(tubes, cv2.compare(hues, k + 1, cv2.CMP_EQ)), 0, pad[0], 0, pad[1], cv2.BORDER_CONSTANT)
+        own = cv2.copyMakeBorder(cv2.bitwise_and(tubes, np.where(hues == k + 1, np.uint8(255), np.uint8(0))), 0, pad[0], 0, pad[1], cv2.BORDER_CONSTANT)
         soft = cv2.GaussianBlur(cv2.resize(own, (few.width, few.height), interpolation=cv2.INTER_AREA).astype(np.float32), (0, 0), 0.014 * few.dense)
         weight += soft
         for total, value in zip(sums, board.grade.of(hue), strict=True):
@@ -175,13 +166,13 @@ def _windows(sheet: Sheet, panes: Bytes, house: House, drawn: np.random.Generato
             panes[down, columns_now] = first + (i * 7 + j * 13 + house.own) % 10 if lit else 1
 
 
-def _neon(sheet: Sheet, tubes: Bytes, hues: Bytes, hue: int, house: House, drawn: np.random.Generator, outline: Points) -> None:
+def _neon(sheet: Sheet, tubes: Bytes, hues: Bytes, hue: int, house: House, drawn: np.random.Generator, outline: Array) -> None:
     """Tubes along an edge, a sign, or bars."""
     thick = max(1, round(sheet.dense * 0.0028))
     wide, tall = house.right - house.left, house.foot - house.top
     kind = int(drawn.integers(3))
 
-    def stroke(points: Points) -> None:
+    def stroke(points: Array) -> None:
         cv2.polylines(tubes, [sheet.points(points)], False, 255, thick, cv2.LINE_AA, SHIFT)
         cv2.polylines(hues, [sheet.points(points)], False, hue + 1, thick + 2, cv2.LINE_8, SHIFT)
 
@@ -199,7 +190,7 @@ def _neon(sheet: Sheet, tubes: Bytes, hues: Bytes, hue: int, house: House, drawn
             stroke(np.array([(house.left + wide * 0.12, y), (house.right - wide * 0.12, y)]))
 
 
-def flickers(seed: int, span: tuple[float, float], *, base: float, high: float, wide: float, futuristic: float, many: int) -> Points:
+def flickers(seed: int, span: tuple[float, float], *, base: float, high: float, wide: float, futuristic: float, many: int) -> Array:
     """Places on a row's walls where a window goes on and off: (n, 2)."""
     drawn, out = chance(seed, "flickers"), []
     houses = [one for one in row(seed, span, base=base, high=high, wide=wide, futuristic=futuristic) if one.foot - one.top > 0.08]

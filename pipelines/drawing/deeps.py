@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from .light import RGB, Light, mixed, times
-from .noise import chance, field, line, smooth
+from .noise import Array, cells, chance, field, line, numbered, smooth
 from .sheet import Board, Grade, Sheet
 from .trees import disc, limb
 
+GAP = 0.075  # between corals
 CORAL = ((0.92, 0.42, 0.40), (0.95, 0.62, 0.36), (0.78, 0.40, 0.72), (0.96, 0.80, 0.50), (0.42, 0.70, 0.72))
 
 
@@ -27,7 +28,7 @@ def water(sheet: Sheet, grade: Grade, light: Light, seed: int) -> Board:
     return board
 
 
-def shafts(sheet: Sheet, grade: Grade, light: Light, seed: int, which: int) -> Board:
+def shafts(sheet: Sheet, grade: Grade, light: Light, seed: int, *, which: int) -> Board:
     """Rays that slant down from the surface."""
     few = sheet.coarse(4)
     xs, ys = few.xs, few.ys
@@ -49,24 +50,28 @@ def reef(sheet: Sheet, grade: Grade, light: Light, seed: int, *, y: float, high:
     crag = field(seed, "crag", 6).at(xs * 1.8, ys * 1.8)
     board.wash(light.on(rock, 0.9, far), np.clip(np.exp(-deep / 0.07) * (0.5 + 0.6 * crag), 0, 1))
     if far < 0.6:
-        own_cover, drawn = sheet.mask(), chance(seed, "coral")
-        for _ in range(26):
-            x = drawn.uniform(sheet.left, sheet.right)
+        corals, mask = sheet.mask(), sheet.mask()
+        index = numbered(sheet.left, sheet.right, GAP, 0.2)
+        for cell, own in zip(index.tolist(), cells(seed, "coral", index, 4), strict=True):
+            x = (cell + own[0]) * GAP
             at = float(np.interp(x, xs[0], edge[0])) + 0.012
-            hue, size = CORAL[int(drawn.integers(len(CORAL)))], drawn.uniform(0.03, 0.085) * (1 - 0.5 * far)
-            mask = sheet.mask()
-            if drawn.uniform() < 0.5:
-                sheet.fill(mask, [disc(x + size * dx, at - size * 0.35 - size * dy, size * 0.42, size * 0.42) for dx, dy in ((-0.5, 0), (0.5, 0), (0, 0.35), (-0.2, 0.1), (0.25, 0.15))])
-            else:
-                for turn in np.linspace(-0.9, 0.9, 5):
-                    tip = np.array([x + size * 1.2 * np.sin(turn), at - size * 1.5 * np.cos(turn)])
-                    sheet.fill(mask, [limb(np.array([(x, at), (x + size * 0.5 * np.sin(turn), at - size * 0.7), tip]), size * np.array([0.20, 0.16, 0.10]))])
+            hue, size = CORAL[int(own[1] * len(CORAL))], (0.03 + 0.055 * own[2]) * (1 - 0.5 * far)
             rows, columns = sheet.around(x, at, size * 2.4)
+            sheet.fill(mask, _coral(x, at, size, own[3] < 0.5))
             board.wash(light.on(hue, 0.6, far + 0.1), mask[rows, columns], rows, columns)
-            own_cover[rows, columns] = np.maximum(own_cover[rows, columns], mask[rows, columns])
-        cover = np.maximum(cover, own_cover.astype(np.float32) / np.float32(255))
+            corals[rows, columns] = np.maximum(corals[rows, columns], mask[rows, columns])
+            mask[rows, columns] = 0
+        cover = np.maximum(cover, corals.astype(np.float32) / np.float32(255))
     board.cover = cover
     return board
+
+
+def _coral(x: float, y: float, size: float, round_: bool) -> list[Array]:
+    """One of two kinds: a heap of cushions, or fingers."""
+    if round_:
+        return [disc(x + size * dx, y - size * 0.35 - size * dy, size * 0.42, size * 0.42) for dx, dy in ((-0.5, 0), (0.5, 0), (0, 0.35), (-0.2, 0.1), (0.25, 0.15))]
+    turns = np.linspace(-0.9, 0.9, 5)
+    return [limb(np.array([(x, y), (x + size * 0.5 * np.sin(turn), y - size * 0.7), (x + size * 1.2 * np.sin(turn), y - size * 1.5 * np.cos(turn))]), size * np.array([0.20, 0.16, 0.10])) for turn in turns]
 
 
 def weeds(sheet: Sheet, grade: Grade, light: Light, seed: int, *, y: float, tall: float, far: float) -> Board:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     Matrix = NDArray[float64]
 
 HORIZON = 0.30  # how much what stands at the horizon moves; 1 is what the camera's words say
+CLOSES_IN = 0.66  # y on which the camera closes in: about where figures are
 LEVEL = 0.90  # y at which the ground moves by 1
 
 
@@ -94,7 +95,7 @@ def seen(view: View, depth: Depth, aspect: float) -> Matrix:
     tops = []
     for moves, y in ((depth.far, depth.y_far), (depth.near, depth.y_near)):
         size = view.zoom ** (0.3 + 0.7 * moves)
-        tops.append((size, -size * view.x * aspect * moves, 0.5 + size * (y - 0.5 - view.y * (0.5 + 0.5 * moves))))
+        tops.append((size, -size * view.x * aspect * moves, CLOSES_IN + size * (y - CLOSES_IN - view.y * (0.5 + 0.5 * moves))))
     (size_far, x_far, top), (size_near, x_near, bottom) = tops
     tall = depth.y_near - depth.y_far
     grows, slides = (bottom - top) / tall, (x_near - x_far) / tall

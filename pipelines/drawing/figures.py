@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from .light import RGB, Light, mixed, rgb, times
+from .noise import Array
 from .pen import Stroke
 from .sheet import Board, Grade, Sheet
-
-if TYPE_CHECKING:
-    from numpy import float32, float64
-    from numpy.typing import NDArray
-
-    Array = NDArray[float32]
-    Points = NDArray[float64]
 
 FIXED: dict[str, RGB] = {
     name: rgb(text)
@@ -40,7 +33,7 @@ def tone(name: str, own: RGB) -> RGB:
     return FIXED[name]
 
 
-def placed(outline: Points, x: float, y: float, tall: float, facing: float) -> Points:
+def placed(outline: Array, x: float, y: float, tall: float, facing: float) -> Array:
     """From a figure's own units to the world's."""
     return np.asarray(outline * (tall * facing, -tall) + (x, y))
 
@@ -52,9 +45,12 @@ def extent(strokes: Sequence[Stroke], lively: float) -> tuple[float, float, floa
 
 
 def figure(
-    sheet: Sheet, grade: Grade, light: Light, strokes: Sequence[Stroke], *, x: float, y: float, tall: float, facing: float, colour: RGB, far: float, backlit: float, pose: float, lively: float
+    sheet: Sheet, grade: Grade, light: Light, _seed: int, *, strokes: Sequence[Stroke], x: float, y: float, tall: float, facing: float, colour: RGB, far: float, backlit: float, pose: float, lively: float, upside: bool = False
 ) -> Board:
-    """One figure whose foot is at (x, y). `backlit` 0..1: how much of a silhouette it is; `pose` 0..1 of its round."""
+    """One figure whose foot is at (x, y). `backlit` 0..1: how much of a silhouette it is; `pose` 0..1 of its round;
+    `upside`: faintly, as water shows it."""
+    if upside:
+        tall, facing = -0.85 * tall, -facing
     cover, bright = sheet.mask(), sheet.mask()
     board = Board(sheet, grade, light.on(colour, 0.4, far))
     lit = 0.80 * (1 - 0.8 * backlit)
@@ -76,18 +72,18 @@ def figure(
         mask[rows, columns] = 0
     whole = cover.astype(np.float32) / np.float32(255)
     glowing = bright.astype(np.float32) / np.float32(255)
-    _model(board, light, whole * (1 - glowing), tall, far, backlit)
+    _model(board, light, whole * (1 - glowing), abs(tall), far, backlit)
     if bright.any():
-        size = tall * sheet.dense
+        size = abs(tall) * sheet.dense
         halo = cv2.GaussianBlur(bright, (0, 0), max(0.8, 0.06 * size)).astype(np.float32) / np.float32(255)
         strong = np.clip(halo * 1.3, 0, 0.8) * np.float32(0.25 + 0.75 * light.lamps)
         board.wash((1.0, 0.82, 0.50), np.maximum(strong * (1 - glowing), (whole < 0.02).astype(np.float32) * (strong > 0.004)))
         whole = np.maximum(whole, strong)
-    board.cover = whole
+    board.cover = whole * np.float32(0.42) if upside else whole
     return board
 
 
-def _box(sheet: Sheet, outlines: Sequence[Points]) -> tuple[slice, slice]:
+def _box(sheet: Sheet, outlines: Sequence[Array]) -> tuple[slice, slice]:
     """The rows and columns that outlines can touch."""
     every = (np.concatenate(outlines) - (sheet.left, sheet.top)) * sheet.dense
     low, high = np.floor(every.min(0)) - 2, np.ceil(every.max(0)) + 3
@@ -98,19 +94,19 @@ def _model(board: Board, light: Light, cover: Array, tall: float, far: float, ba
     """Light from above and from the sun's side, and a bright edge against it."""
     sheet = board.sheet
     reach = max(1.0, 0.045 * tall * sheet.dense)
-    moved = np.float32([[1, 0, -reach * light.side], [0, 1, reach * 0.7]])
+    moved = np.array([[1, 0, -reach * light.side], [0, 1, reach * 0.7]])
     shade = cv2.warpAffine(cover, moved, (sheet.width, sheet.height))
     soft = cv2.GaussianBlur(np.clip(cover - shade, 0, 1), (0, 0), reach * 0.45)
     board.wash(mixed(light.on((1.0, 1.0, 1.0), 0.9, far), light.glow, 0.5), soft * cover * np.float32(0.24 * (1 - 0.4 * backlit)))
-    other = cv2.warpAffine(cover, np.float32([[1, 0, reach * light.side * 1.4], [0, 1, -reach]]), (sheet.width, sheet.height))
+    other = cv2.warpAffine(cover, np.array([[1, 0, reach * light.side * 1.4], [0, 1, -reach]]), (sheet.width, sheet.height))
     dark = cv2.GaussianBlur(np.clip(cover - other, 0, 1), (0, 0), reach * 0.7)
     board.wash(light.on((0.12, 0.12, 0.16), 0.2, far), dark * cover * np.float32(0.26))
     thin = max(0.7, 0.010 * tall * sheet.dense)
-    edge = cv2.warpAffine(cover, np.float32([[1, 0, -thin * light.side], [0, 1, thin * 0.8]]), (sheet.width, sheet.height))
+    edge = cv2.warpAffine(cover, np.array([[1, 0, -thin * light.side], [0, 1, thin * 0.8]]), (sheet.width, sheet.height))
     board.wash(mixed(light.glow, light.on((1.0, 1.0, 1.0), 1.0, far), 0.4), np.clip(cover - edge, 0, 1) * np.float32(0.30 + 0.45 * backlit) * np.float32(1 - light.faded(far)))
 
 
-def shadow(sheet: Sheet, grade: Grade, light: Light, *, x: float, y: float, wide: float, strong: float) -> Board:
+def shadow(sheet: Sheet, grade: Grade, light: Light, _seed: int, *, x: float, y: float, wide: float, strong: float) -> Board:
     """Where it stands on the ground."""
     slide = -0.35 * wide * light.side
     away = ((sheet.xs - x - slide * 0.6) / (wide * 0.62)) ** 2 + ((sheet.ys - y) / (wide * 0.10)) ** 2

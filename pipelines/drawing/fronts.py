@@ -3,38 +3,30 @@
 from __future__ import annotations
 
 from math import pi
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .light import RGB, Light, mixed, times
-from .noise import cells, chance, line, numbered, smooth
+from .noise import Array, cells, chance, line, numbered, smooth
 from .sheet import Board, Grade, Sheet
 from .trees import disc, limb, limbs
-
-if TYPE_CHECKING:
-    from numpy import float64, uint8
-    from numpy.typing import NDArray
-
-    Points = NDArray[float64]
-    Bytes = NDArray[uint8]
 
 PETALS = ((0.92, 0.30, 0.36), (0.98, 0.80, 0.30), (0.72, 0.45, 0.90), (0.98, 0.96, 0.92), (0.98, 0.55, 0.68))
 
 
-def blades(x: Points, y: float, tall: Points, wide: float, lean: Points) -> tuple[Points, Points]:
+def blades(x: Array, y: float, tall: Array, wide: float, lean: Array) -> tuple[Array, Array]:
     """Leaves of grass, bent: (n, 12, 2) outlines, and their tips (n, 2)."""
     share = np.linspace(0, 1, 6)
     spine = np.stack([x[:, None] + (lean * tall)[:, None] * share**2, y - tall[:, None] * share * (1 - 0.12 * share * np.abs(lean)[:, None])], -1)
     return limbs(spine, wide * (1 - share) ** 0.7), spine[:, -1]
 
 
-def _heads(kind: str, tip: Points, high: float, tall: float, own: Points) -> list[tuple[Points, int]]:
+def _heads(kind: str, tip: Array, high: float, tall: float, own: Array) -> list[tuple[Array, int]]:
     """What is at the top of a stem: outlines, and which colour each has."""
     if kind == "reeds" and own[4] < 0.40:
-        return [(limb(np.array([tip + (0, high * 0.20), tip + (0, high * 0.02)]), np.array([0.045, 0.040]) * tall), -1)]
+        return [(limb(np.array([(tip[0], tip[1] + high * 0.20), (tip[0], tip[1] + high * 0.02)]), np.array([0.045, 0.040]) * tall), -1)]
     if kind == "crops":
-        return [(limb(np.array([tip + (0, high * 0.16), tip - (0, high * 0.03)]), np.array([0.055, 0.02]) * tall), -2)]
+        return [(limb(np.array([(tip[0], tip[1] + high * 0.16), (tip[0], tip[1] - high * 0.03)]), np.array([0.055, 0.02]) * tall), -2)]
     if kind == "flowers" and own[4] < 0.30:
         hue, size = int(own[5] * len(PETALS)), tall * (0.055 + 0.045 * own[6])
         turns = own[7] * pi + np.arange(5) * 2 * pi / 5
@@ -51,7 +43,7 @@ def grass(sheet: Sheet, grade: Grade, light: Light, seed: int, *, y: float, tall
     own = cells(seed, f"blades {kind}", index, 8)
     x = (index + own[:, 0]) * gap
     swell = 0.62 + 0.38 * line(seed, "tufts", (x / tall * 0.35).astype(np.float32), 2)
-    heads: list[tuple[Points, int]] = []
+    heads: list[tuple[Array, int]] = []
     if kind == "ferns":
         leaves, light_on = ferns(x, y, tall * swell * 1.2, cells(seed, "fronds", index, 16))
         sheet.fill_each(cover, leaves)
@@ -81,7 +73,7 @@ def _seen(light: Light, colour: RGB, lit: float, dark: float) -> RGB:
     return mixed(light.on(colour, lit, 0.0), light.on(times(colour, 0.25), 0.1, 0.0), dark)
 
 
-def ferns(x: Points, y: float, tall: Points, own: Points) -> tuple[Points, Points]:
+def ferns(x: Array, y: float, tall: Array, own: Array) -> tuple[Array, Array]:
     """Many at once: feet (n,), heights (n,), chance (n, 16) -> leaves (k, 6, 2), and how light each is, 0..1."""
     fronds = np.linspace(0.15 * pi, 0.85 * pi, 6)
     share = np.linspace(0, 1, 9)

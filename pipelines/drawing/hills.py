@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import cv2
 import numpy as np
 
 from .light import RGB, Light, mixed, times
-from .noise import field, line, smooth
+from .noise import Array, field, line, smooth
 from .sheet import Board, Grade, Sheet
-
-if TYPE_CHECKING:
-    from numpy import float32
-    from numpy.typing import NDArray
-
-    Array = NDArray[float32]
 
 
 def hill_line(seed: int, x: Array, base: float, high: float, wide: float) -> Array:
@@ -44,16 +36,19 @@ def dunes(sheet: Sheet, grade: Grade, light: Light, seed: int, *, base: float, h
     xs, ys = sheet.xs, sheet.ys
     cover = np.zeros((sheet.height, sheet.width), np.float32)
     board = Board(sheet, grade, light.on(colour, 0.5, far))
+    past = 0.4  # shadows come from dunes beside the sheet, too
+    wider = Sheet(sheet.left - past, sheet.top, sheet.dense, sheet.width + round(2 * past * sheet.dense), 1).xs
     for k in range(3):
         own, low, tall, long = seed * 3 + k, base - high * 0.28 * (2 - k), high * (1.0 - 0.22 * k), wide * (1.0 - 0.15 * k)
-        at = xs / long + own % 83
+        at = wider / long + own % 83
         lean = at - 0.13 * light.side * np.sin(at * np.float32(3.1)) + 0.08 * line(own, "lean", at * 2, 2)
-        crest = low - tall * (0.42 + 0.5 * line(own, "dune", lean, 2, 0.22))
+        whole = low - tall * (0.42 + 0.5 * line(own, "dune", lean, 2, 0.22))
+        crest = whole[:, round(past * sheet.dense) :][:, : sheet.width]
         here = sheet.below(crest)
         deep = np.maximum(ys - crest, 0)
-        slope = np.gradient(crest, axis=1) * np.float32(sheet.dense)
+        slope = np.gradient(whole, axis=1) * np.float32(sheet.dense)
         bent = xs + deep * np.float32(0.9 * light.side) + 0.03 * line(own, "bend", (ys * 14).astype(np.float32), 3)
-        index = (bent - sheet.left) * np.float32(sheet.dense)
+        index = (bent - sheet.left + past) * np.float32(sheet.dense)
         found = cv2.remap(slope, index.astype(np.float32), np.zeros(index.shape, np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         sunny = smooth(-0.10, 0.10, found * np.float32(light.side) - 0.02)
         away = min(1.0, far + 0.12 * (2 - k))

@@ -14,24 +14,24 @@ def room(place: Set) -> list[Item]:
     light, grade, seed = place.light, place.grade, place.seed
     hole = rooms.window(seed, place.aspect)
     outside = [*overhead(place), *land_stage.land(place), *weather(place)]
-    wall = Part((lambda s: rooms.wall(s, grade, light, seed, hole=hole, colour=rgb(place.scene.tint) if place.scene.tint else None),), Depth.upright(0.70), bottom=rooms.FLOOR + 0.12)
-    floor = Part((lambda s: rooms.floor(s, grade, light, seed, hole=hole),), Depth(0.70, 1.05, rooms.FLOOR, 1.0), top=rooms.FLOOR - 0.02)
-    beam = Part((lambda s: rooms.beam(s, grade, light, hole=hole),), Depth.upright(0.85), Motion(pulse=0.8, hz=0.1))
+    wall = Part(place.draw(rooms.wall, hole=hole, colour=rgb(place.scene.tint) if place.scene.tint else None), Depth.upright(0.70), bottom=rooms.FLOOR + 0.12)
+    floor = Part(place.draw(rooms.floor, hole=hole), Depth(0.70, 1.05, rooms.FLOOR, 1.0), top=rooms.FLOOR - 0.02)
+    beam = Part(place.draw(rooms.beam, hole=hole), Depth.upright(0.85), Motion(pulse=0.8, hz=0.1))
     dust = weathers.floating(seed, "dust", 40, place.aspect, grade, light.glow)
     return [*outside, wall, floor, *actors.standing(place), *actors.airborne(place), beam, dust]
 
 
 def deep(place: Set) -> list[Item]:
     """Under water."""
-    light, grade, seed = place.light, place.grade, place.seed
-    out: list[Item] = [Part((lambda s: deeps.water(s, grade, light, seed),), Depth.upright(0.12))]
+    grade, seed = place.grade, place.seed
+    out: list[Item] = [Part(place.draw(deeps.water), Depth.upright(0.12))]
     for which in (0, 1):
-        out.append(Part((lambda s, w=which: deeps.shafts(s, grade, light, seed, w),), Depth.upright(0.2 + 0.15 * which), Motion(drift=(0.012 - 0.022 * which, 0), pulse=0.65, hz=0.13, phase=0.4 * which)))
+        out.append(Part(place.draw(deeps.shafts, which=which), Depth.upright(0.2 + 0.15 * which), Motion(drift=(0.012 - 0.022 * which, 0), pulse=0.65, hz=0.13, phase=0.4 * which)))
     for k, (y, high, far, moves) in enumerate(((0.86, 0.20, 0.95, 0.32), (0.95, 0.16, 0.55, 0.62))):
-        out.append(Part((lambda s, k=k, y=y, high=high, far=far: deeps.reef(s, grade, light, seed + k, y=y, high=high, far=far),), Depth.upright(moves), top=y - high * 1.8 - 0.12))
+        out.append(Part(place.draw(deeps.reef, k, y=y, high=high, far=far), Depth.upright(moves), top=y - high * 1.8 - 0.12))
     out += [*actors.standing(place), *actors.airborne(place)]
-    out.append(Part((lambda s: deeps.weeds(s, grade, light, seed, y=1.02, tall=0.34, far=0.15),), Depth.upright(1.0), Motion(sway=0.09, hz=0.16, pivot=(0.0, 1.02)), top=0.55))
-    out.append(Part((lambda s: deeps.reef(s, grade, light, seed + 9, y=1.04, high=0.10, far=0.10),), Depth.upright(1.15), top=0.80))
+    out.append(Part(place.draw(deeps.weeds, y=1.02, tall=0.34, far=0.15), Depth.upright(1.0), Motion(sway=0.09, hz=0.16, pivot=(0.0, 1.02)), top=0.55))
+    out.append(Part(place.draw(deeps.reef, 9, y=1.04, high=0.10, far=0.10), Depth.upright(1.15), top=0.80))
     if "bubbles" in place.scene.things:
         out.append(weathers.floating(seed, "bubbles", 34, place.aspect, grade, (0.85, 0.97, 1.0)))
     out.append(weathers.floating(seed, "dust", 50, place.aspect, grade, (0.85, 0.97, 1.0)))

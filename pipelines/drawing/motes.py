@@ -12,22 +12,18 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from .depth import Depth
+from .depth import CLOSES_IN, Depth
+from .noise import Array, Bytes
 
 if TYPE_CHECKING:
-    from numpy import float32, uint8
-    from numpy.typing import NDArray
-
     from ..path import View
 
-    Array = NDArray[float32]
-    Bytes = NDArray[uint8]
-    Planes = tuple[Bytes, Bytes, Bytes]
+Planes = tuple[Bytes, Bytes, Bytes]
 
 
 @dataclass(frozen=True, slots=True)
 class Motes:
-    """Points of the world: `at` (n, 2), radius `size` (n,), cover `strength` (n,), a `phase` (n,) of their own.
+    """Array of the world: `at` (n, 2), radius `size` (n,), cover `strength` (n,), a `phase` (n,) of their own.
 
     They drift by `speed` units a second and come again in `box` (left, top, right, bottom); flutter: how far they sway;
     twinkle: how much of their strength comes and goes, `hz` times a second; long: how much wider than high they are.
@@ -58,9 +54,9 @@ class Motes:
         y = np.mod(self.at[:, 1] + self.speed[:, 1] * time - top, bottom - top) + top
         swing = np.sin(tau * (self.hz * time * (0.6 + 0.8 * self.phase) + self.phase * 7))
         x = x + self.flutter * swing
-        moves = self.depth.at(y)
+        moves = self.depth.far + (self.depth.near - self.depth.far) * (y - self.depth.y_far) / (self.depth.y_near - self.depth.y_far)
         grown = view.zoom ** (0.3 + 0.7 * moves)
-        x, y = grown * (x - view.x * aspect * moves), grown * (y - 0.5 - view.y * (0.5 + 0.5 * moves))
+        x, y = grown * (x - view.x * aspect * moves), grown * (y - CLOSES_IN - view.y * (0.5 + 0.5 * moves)) + CLOSES_IN - 0.5
         if view.roll:
             c, s = np.cos(np.radians(view.roll)), np.sin(np.radians(view.roll))
             x, y = c * x - s * y, s * x + c * y

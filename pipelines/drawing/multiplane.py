@@ -14,18 +14,12 @@ import cv2
 import numpy as np
 
 from .depth import Depth, Motion, seen
-from .motes import Motes, Veil
+from .motes import Motes, Planes, Veil
+from .noise import Array, Bytes
 from .sheet import Sheet
 
 if TYPE_CHECKING:
-    from numpy import float32, float64, uint8
-    from numpy.typing import NDArray
-
     from ..path import View
-
-    Bytes = NDArray[uint8]
-    Matrix = NDArray[float64]
-    Planes = tuple[Bytes, Bytes, Bytes]
 
 CLEAR = (0, 0, 0, 255)  # nothing drawn: all that lies behind shines through
 WAVES = ((1.0, 9.0, 1.1), (-0.6, 23.0, 1.9), (0.35, 51.0, 3.1))  # of a ripple: size, waves across, radians a second
@@ -50,13 +44,18 @@ class Cel:
         return sum(pose.nbytes for pose in self.poses)
 
     @property
-    def into(self) -> Matrix:
+    def whole(self) -> bool:
+        """Whether it hides all that is behind it, everywhere."""
+        return self.solid == -inf
+
+    @property
+    def into(self) -> Array:
         """(3, 3): indices of its samples -> the world."""
         sheet = self.sheet
         return np.array([[1 / sheet.dense, 0, 0.5 / sheet.dense + sheet.left], [0, 1 / sheet.dense, 0.5 / sheet.dense + sheet.top], [0, 0, 1]])
 
 
-def pixels(size: tuple[int, int]) -> Matrix:
+def pixels(size: tuple[int, int]) -> Array:
     """(3, 3): the frame in units of its height -> indices of its pixels."""
     width, height = size
     return np.array([[height, 0, width / 2 - 0.5], [0, height, -0.5], [0, 0, 1.0]])
@@ -118,14 +117,14 @@ class Multiplane:
             elif isinstance(item, Motes | Veil):
                 item.draw(view, time, aspect, planes)
         cv2.subtract(planes[0], self.shade, dst=planes[0])
-        cv2.max(planes[0], 16.0, dst=planes[0])
+        np.maximum(planes[0], 16, out=planes[0])
 
-    def _matrix(self, cel: Cel, view: View, time: float) -> Matrix:
+    def _matrix(self, cel: Cel, view: View, time: float) -> Array:
         """(3, 3): the cel's pixels -> the frame's, both as indices."""
         width, height = self.size
         return np.asarray(pixels(self.size) @ seen(view, cel.depth, width / height) @ cel.motion.matrix(time) @ cel.into)
 
-    def _hidden(self, placed: Sequence[Matrix | None]) -> list[int]:
+    def _hidden(self, placed: Sequence[Array | None]) -> list[int]:
         """For each item the row from which nearer ones hide it."""
         width, height = self.size
         out, limit = [height] * len(placed), height
@@ -137,15 +136,17 @@ class Multiplane:
         return out
 
 
-def _row(cel: Cel, matrix: Matrix, width: int) -> int:
+def _row(cel: Cel, matrix: Array, width: int) -> int:
     """The frame's first row that the solid part of a cel covers wholly."""
+    if cel.whole:
+        return 0
     index = (cel.solid - cel.sheet.top) * cel.sheet.dense + 0.5
     ends = matrix @ np.array([[0.0, index, 1.0], [cel.sheet.width - 1.0, index, 1.0]]).T
     slope = (ends[1, 1] - ends[1, 0]) / (ends[0, 1] - ends[0, 0])
-    return ceil(max(ends[1, 0] + slope * (x - ends[0, 0]) for x in (0, width)) + 0.5)
+    return ceil(float(max(ends[1, 0] + slope * (x - ends[0, 0]) for x in (0, width))) + 0.5)
 
 
-def lay(cel: Cel, matrix: Matrix, time: float, limit: int, planes: Planes, table: Table) -> None:
+def lay(cel: Cel, matrix: Array, time: float, limit: int, planes: Planes, table: Table) -> None:
     """Lay a cel over the frame's planes, down to the row `limit`."""
     height, width = planes[0].shape
     sheet = cel.sheet
@@ -181,7 +182,7 @@ def lay(cel: Cel, matrix: Matrix, time: float, limit: int, planes: Planes, table
             plane[solid:bottom, left:right] = part[cut:]
 
 
-def _rippled(cel: Cel, back: Matrix, matrix: Matrix, top: int, size: tuple[int, int], time: float) -> tuple[NDArray[float32], NDArray[float32]]:
+def _rippled(cel: Cel, back: Array, matrix: Array, top: int, size: tuple[int, int], time: float) -> tuple[Array, Array]:
     """Where each pixel of the frame is looked up in water: waves that are smaller and denser the farther they are."""
     x = np.arange(size[0], dtype=np.float32)
     y = np.arange(size[1], dtype=np.float32)

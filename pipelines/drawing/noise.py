@@ -8,15 +8,14 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Array = NDArray[np.float32]
+Array = NDArray[Any]  # of floats
+Bytes = NDArray[np.uint8]
 
 TILE = 512  # samples across a field; it repeats
 CELLS = 4  # of the coarsest octave in a tile
@@ -27,7 +26,7 @@ def chance(seed: int, name: str) -> np.random.Generator:
     return np.random.default_rng([seed & 0xFFFFFFFFFFFFFFFF, zlib.crc32(name.encode())])
 
 
-def cells(seed: int, name: str, index: NDArray[np.int64], columns: int) -> NDArray[np.float64]:
+def cells(seed: int, name: str, index: Array, columns: int) -> Array:
     """(n, columns) of 0..1 for cells by number: the same for a cell, whichever others are asked for with it."""
     with np.errstate(over="ignore"):
         key = np.uint64((seed & 0xFFFFFFFF) << 32 | zlib.crc32(name.encode()))
@@ -39,7 +38,7 @@ def cells(seed: int, name: str, index: NDArray[np.int64], columns: int) -> NDArr
     return np.asarray((mixed >> np.uint64(11)).astype(np.float64) / 2.0**53)
 
 
-def numbered(left: float, right: float, gap: float, reach: float) -> NDArray[np.int64]:
+def numbered(left: float, right: float, gap: float, reach: float) -> Array:
     """The cells, `gap` wide, of what can be seen between two places when each thing reaches so far out of its own."""
     return np.arange(int(np.floor((left - reach) / gap)) - 1, int(np.ceil((right + reach) / gap)) + 2)
 
@@ -66,7 +65,7 @@ def line(seed: int, name: str, x: Array, octaves: int = 4, rough: float = 0.5) -
 
 
 @lru_cache(maxsize=256)
-def _steps(seed: int, name: str, octaves: int) -> NDArray[np.float64]:
+def _steps(seed: int, name: str, octaves: int) -> Array:
     return chance(seed, name).uniform(-1, 1, (octaves, 256))
 
 
@@ -92,7 +91,7 @@ class Field:
         return np.ascontiguousarray(np.broadcast_to(at, shape), np.float32)
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=32)
 def field(seed: int, name: str, octaves: int = 6, rough: float = 0.5) -> Field:
     """A field for one purpose. Kept for a while: a film asks for the same one often."""
     drawn = chance(seed, name)

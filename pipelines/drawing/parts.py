@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from math import inf
 
 from .depth import HORIZON, Depth, Motion
 from .light import RGB, Light, mixed, rgb, times
-from .motes import Motes, Veil
+from .motes import Motes
 from .scene import Scene
-from .sheet import Array, Board, Grade, Sheet
+from .sheet import Board, Grade, Sheet
 
-Draw = Callable[[Sheet], Board]
+Draw = Callable[..., Board]  # (sheet), and for water (sheet, mirror)
 
 HORIZONS = {"sea": 0.56, "lake": 0.57, "swamp": 0.58, "river": 0.60, "street": 0.76, "clouds": 0.62, "moon": 0.66, "mars": 0.66, "road": 0.60, "": 0.62}
 
@@ -24,22 +25,32 @@ HORIZONS = {"sea": 0.56, "lake": 0.57, "swamp": 0.58, "river": 0.60, "street": 0
 class Part:
     """Something to draw. It lies between `top` and `bottom`, `left` and `right` of the world (infinite: as far as is seen).
 
-    `poses`: one drawing each. Water is drawn by `mirror` instead, which is given what lies above `horizon`, upside down:
-    Y, U and V, the first row at the horizon.
+    `poses`: what it looks like besides, one after the other. `mirrors`: it is water with its far edge at that height; it
+    is drawn with what lies above, upside down, as `mirror`: Y, U and V, the first row at the edge.
     """
 
-    poses: tuple[Draw, ...]
+    draw: Draw
     depth: Depth
     motion: Motion = field(default_factory=Motion)
     top: float = -inf
     bottom: float = inf
     left: float = -inf
     right: float = inf
-    mirror: Callable[[Sheet, list[Array]], Board] | None = None
-    horizon: float = 0.0
+    poses: tuple[Draw, ...] = ()
+    mirrors: float | None = None
 
 
-Item = Part | Motes | Callable[[tuple[int, int]], Veil]
+@dataclass(frozen=True, slots=True)
+class Rain:
+    """Streaks before everything; `near` ones are longer and faster."""
+
+    seed: int
+    strong: float
+    wind: float
+    near: bool
+
+
+Item = Part | Motes | Rain
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +62,15 @@ class Set:
     grade: Grade
     aspect: float
     horizon: float
+    seconds: float  # how long it is seen
 
     @property
     def seed(self) -> int:
         return self.scene.seed
+
+    def draw(self, drawer: Callable[..., Board], shift: int = 0, /, **how: object) -> Draw:
+        """A drawer, (sheet, grade, light, seed, ...), with all but the sheet settled; `shift` is added to the seed."""
+        return partial(_drawn, drawer, self.grade, self.light, self.seed + shift, how)
 
     @property
     def leaf(self) -> RGB:
@@ -82,8 +98,8 @@ class Set:
         return 0.012 + 0.05 * self.scene.air.wind
 
 
-def stage(scene: Scene, aspect: float) -> Set:
-    """The light and the horizon of a scene in a frame of that shape."""
+def stage(scene: Scene, aspect: float, seconds: float) -> Set:
+    """The light and the horizon of a scene in a frame of that shape (width over height), for so long."""
     sky, air = scene.sky, scene.air
     horizon = 0.62 if scene.world != "land" and not scene.plane else HORIZONS.get(scene.plane, 0.63)
     side = -1.0 if scene.seed % 2 else 1.0
@@ -114,9 +130,13 @@ def stage(scene: Scene, aspect: float) -> Set:
     light = Light(colours, haze, ambient, sun, glow, disc, x, horizon - 0.02 - height * (horizon - 0.10), stars, sky.lamps, air.fog)
     own = scene.finish
     grade = Grade.mixed(own.saturation, own.contrast, own.brightness, rgb(own.tint) if own.tint else None, own.tinted)
-    return Set(scene, light, grade, aspect, horizon)
+    return Set(scene, light, grade, aspect, horizon, max(seconds, 0.5))
 
 
 def _grey(colour: RGB, share: float) -> RGB:
     value = (0.2126 * colour[0] + 0.7152 * colour[1] + 0.0722 * colour[2]) * share
     return value, value, value * 1.03
+
+
+def _drawn(drawer: Callable[..., Board], grade: Grade, light: Light, seed: int, how: dict[str, object], sheet: Sheet, **more: object) -> Board:
+    return drawer(sheet, grade, light, seed, **how, **more)

@@ -5,27 +5,18 @@ Knows lines and light, no story.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import cv2
 import numpy as np
 
 from .light import RGB, Light
-from .noise import chance, field, smooth
+from .noise import Array, Bytes, chance, field, smooth
 from .sheet import Board, Grade, Sheet
-
-if TYPE_CHECKING:
-    from numpy import float64, uint8
-    from numpy.typing import NDArray
-
-    Points = NDArray[float64]
-    Bytes = NDArray[uint8]
 
 ROWS = ((1.0, 1.0, 0.25), (0.74, 0.62, 0.12), (0.50, 0.44, 0.0))  # back to front: height, spacing, how many are missing
 SHADY, SUNNY = 34, 206
 
 
-def jagged(drawn: np.random.Generator, starts: Points, ends: Points, rough: float, depth: int) -> Points:
+def jagged(drawn: np.random.Generator, starts: Array, ends: Array, rough: float, depth: int) -> Array:
     """Broken lines between points (n, 2): (n, 2 ** depth + 1, 2). Middles move sideways by up to `rough` of the length."""
     lines = np.stack([starts, ends], axis=1)
     for _ in range(depth):
@@ -86,13 +77,13 @@ def _peak(
     sheet.fill(white, [whole], 0)
     sheet.fill(lit, [whole], int(SHADY + tone))
     sheet.fill(lit, [np.concatenate([(right if side > 0 else left)[::-1], crest[1:]])], int(SUNNY + tone))
-    sheet.fill(lit, _ribs(drawn, crest[3::2], side, tall), int(96 + tone))
-    sheet.fill(lit, _ribs(drawn, crest[4::3], -side, tall * 0.8), int(104 + tone))
+    sheet.fill_each(lit, _ribs(drawn, crest[3::2], side, tall), int(96 + tone))
+    sheet.fill_each(lit, _ribs(drawn, crest[4::3], -side, tall * 0.8), int(104 + tone))
     if snowline > y:
         _snow(sheet, white, drawn, left, right, snowline)
 
 
-def _ribs(drawn: np.random.Generator, starts: Points, side: float, tall: float) -> Points:
+def _ribs(drawn: np.random.Generator, starts: Array, side: float, tall: float) -> Array:
     """Wedges of the other light, from the crest outward and down."""
     long = tall * drawn.uniform(0.2, 0.5, len(starts))
     ends = starts + np.column_stack([side * long * drawn.uniform(0.45, 0.8, len(starts)), long])
@@ -100,7 +91,7 @@ def _ribs(drawn: np.random.Generator, starts: Points, side: float, tall: float) 
     return np.concatenate([jagged(drawn, starts, ends, 0.10, 3), jagged(drawn, ends, feet, 0.12, 3)], axis=1)
 
 
-def _snow(sheet: Sheet, white: Bytes, drawn: np.random.Generator, left: Points, right: Points, edge: float) -> None:
+def _snow(sheet: Sheet, white: Bytes, drawn: np.random.Generator, left: Array, right: Array, edge: float) -> None:
     """The cap above y `edge`, with tongues that hang down."""
     left, right = left[left[:, 1] < edge], right[right[:, 1] < edge]
     if len(left) < 2 or len(right) < 2:
@@ -112,7 +103,7 @@ def _snow(sheet: Sheet, white: Bytes, drawn: np.random.Generator, left: Points, 
     drop = np.where(np.arange(count) % 2, -0.25, 1.0) * drawn.uniform(0.1, 1.0, count) ** 1.6 * tall * 0.4
     tongues = end + (start - end) * share[:, None] + np.column_stack([np.zeros(count), drop])
     out = 0.7 / sheet.dense  # past the edge, that no rock shows there
-    sheet.fill(white, [np.concatenate([left[::-1] - (out, out), right[1:] + (out, -out), tongues])])
+    sheet.fill(white, [np.concatenate([left[::-1] - out, right[1:] - np.array((-out, out)), tongues])])
 
 
 def volcano(sheet: Sheet, grade: Grade, light: Light, seed: int, *, base: float, high: float, far: float) -> Board:
@@ -132,11 +123,11 @@ def volcano(sheet: Sheet, grade: Grade, light: Light, seed: int, *, base: float,
     sheet.fill(lit, [np.concatenate([(right if light.side > 0 else left)[::-1], crest])], 190)
     for k in range(5):
         start = np.array([(x + mouth * (k - 2) * 0.42, top + 0.004)])
-        end = start + (mouth * (k - 2) * own.uniform(0.8, 2.0) + own.uniform(-0.04, 0.04), high * own.uniform(0.25, 0.75))
+        end = start + np.array((mouth * (k - 2) * own.uniform(0.8, 2.0) + own.uniform(-0.04, 0.04), high * own.uniform(0.25, 0.75)))
         path = jagged(own, start, end, 0.14, 4)[0]
         wide = np.linspace(0.007, 0.002, len(path))[:, None] * (1, 0)
         sheet.fill(fire, [np.concatenate([path - wide, (path + wide)[::-1]])])
-    sheet.fill(fire, [np.concatenate([rim, rim[::-1] + (0, 0.012)])])
+    sheet.fill(fire, [np.concatenate([rim, rim[::-1] + np.array((0, 0.012))])])
     board = Board(sheet, grade, light.on((0.30, 0.26, 0.28), 0.2, far))
     rock = (0.42, 0.36, 0.37)
     board.wash(light.on(rock, 1.0, far), lit.astype(np.float32) / np.float32(255))

@@ -16,16 +16,12 @@ Knows shapes, not what they mean.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from math import cos, radians, sin, tau
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from numpy import float64
-    from numpy.typing import NDArray
-
-    Points = NDArray[float64]
+from .noise import Array
 
 TONES = ("body", "dark", "pale", "skin", "white", "black", "metal", "wood", "stone", "glass", "lamp", "fire", "gold", "red", "leaf", "blue", "cloth", "roof")
 VERBS = {"blob": (6, 2), "poly": (6, 2), "limb": (6, 3), "disc": (3, 1), "ring": (4, 1), "line": (5, 2)}  # fewest numbers, and a point's
@@ -37,13 +33,13 @@ class Stroke:
     """One shape: its tone, its outlines (they overlap as paper does), and how it swings."""
 
     tone: str
-    outlines: tuple[Points, ...]
+    outlines: tuple[Array, ...]
     hinge: tuple[float, float] = (0.0, 0.0)
     degrees: float = 0.0
     phase: float = 0.0
     turns: bool = False
 
-    def at(self, share: float, lively: float) -> list[Points]:
+    def at(self, share: float, lively: float) -> list[Array]:
         """The outlines at a share 0..1 of the figure's round; `lively` 0..1: how far it swings."""
         turn = tau * share if self.turns else radians(self.degrees * lively) * sin(tau * (share + self.phase))
         if not turn:
@@ -73,7 +69,7 @@ def stroke(text: str) -> Stroke:
     return Stroke(words[0], tuple(outlines), (x, y), degrees, phase, turns)
 
 
-def _outlines(verb: str, numbers: list[float]) -> list[Points]:
+def _outlines(verb: str, numbers: list[float]) -> list[Array]:
     if verb == "disc":
         x, y, wide = numbers[:3]
         tall = numbers[3] if len(numbers) > 3 else wide
@@ -83,7 +79,7 @@ def _outlines(verb: str, numbers: list[float]) -> list[Points]:
         x, y, wide, thick = numbers[:4]
         turn = np.linspace(0, tau, ROUND * 2 + 1)
         circle = np.column_stack([np.cos(turn), np.sin(turn)])
-        return [np.concatenate([circle * wide, circle[::-1] * (wide - thick)]) + (x, y)]
+        return [np.concatenate([circle * wide, circle[::-1] * (wide - thick)]) + np.array((x, y))]
     if verb == "line":
         points = np.array(numbers[1:]).reshape(-1, 2)
         return capsules(points, np.full(len(points), numbers[0] / 2))
@@ -94,7 +90,7 @@ def _outlines(verb: str, numbers: list[float]) -> list[Points]:
     return [points if verb == "poly" else smoothed(points)]
 
 
-def smoothed(points: Points, steps: int = 8) -> Points:
+def smoothed(points: Array, steps: int = 8) -> Array:
     """A closed line through points without corners (Catmull-Rom)."""
     before, after, last = np.roll(points, 1, 0), np.roll(points, -1, 0), np.roll(points, -2, 0)
     share = np.linspace(0, 1, steps, endpoint=False)[None, :, None]
@@ -103,10 +99,10 @@ def smoothed(points: Points, steps: int = 8) -> Points:
     return np.asarray(curve.reshape(-1, 2))
 
 
-def capsules(points: Points, radii: Points) -> list[Points]:
+def capsules(points: Array, radii: Array) -> list[Array]:
     """A round-ended line whose thickness changes from point to point."""
     out = []
-    for (a, b), (r, q) in zip(zip(points[:-1], points[1:], strict=True), zip(radii[:-1], radii[1:], strict=True), strict=True):
+    for (a, b), (r, q) in zip(pairwise(points), pairwise(radii), strict=True):
         turn = float(np.arctan2(*(b - a)[::-1]))
         back, front = np.linspace(turn + tau / 4, turn + 3 * tau / 4, 8), np.linspace(turn - tau / 4, turn + tau / 4, 8)
         out.append(np.concatenate([a + r * np.column_stack([np.cos(back), np.sin(back)]), b + q * np.column_stack([np.cos(front), np.sin(front)])]))

@@ -19,14 +19,7 @@ STOPS = frozenset(",.;:!?")
 NOT = frozenset(("no", "not", "without", "never", "except", "minus", "excluding", "don't", "isn't"))
 SINGLE = frozenset(("a", "an", "one", "this", "that"))
 GRAMMAR = frozenset(
-    """a an the this that these those it its it's he she they we you i his her their our your my him them us me who whom which what where when
-    while as at by for from in into inside of off on onto over under below beneath beside besides between among amid through throughout across along around
-    about toward towards to up down out with within upon behind before after during until and or but nor so yet if then than because though although
-    is are was were be been being am do does did doing have has had having can could will would shall should may might must
-    there here very quite rather more most much less least just only even also too again still ever such own same other another each every all any
-    scene shot view image picture photo photograph video clip footage film frame camera style look looks looking like showing shows show shown seen see
-    featuring features feature depicting depicts depict containing contains made making make makes set sets being place placed side part
-    kind type sort moment lit rising moving movement that's there's beautiful nice visible slowly gently quickly softly""".split()
+    ["a", "an", "the", "this", "that", "these", "those", "it", "its", "it's", "he", "she", "they", "we", "you", "i", "his", "her", "their", "our", "your", "my", "him", "them", "us", "me", "who", "whom", "which", "what", "where", "when", "while", "as", "at", "by", "for", "from", "in", "into", "inside", "of", "off", "on", "onto", "over", "under", "below", "beneath", "beside", "besides", "between", "among", "amid", "through", "throughout", "across", "along", "around", "about", "toward", "towards", "to", "up", "down", "out", "with", "within", "upon", "behind", "before", "after", "during", "until", "and", "or", "but", "nor", "so", "yet", "if", "then", "than", "because", "though", "although", "is", "are", "was", "were", "be", "been", "being", "am", "do", "does", "did", "doing", "have", "has", "had", "having", "can", "could", "will", "would", "shall", "should", "may", "might", "must", "there", "here", "very", "quite", "rather", "more", "most", "much", "less", "least", "just", "only", "even", "also", "too", "again", "still", "ever", "such", "own", "same", "other", "another", "each", "every", "all", "any", "scene", "shot", "view", "image", "picture", "photo", "photograph", "video", "clip", "footage", "film", "frame", "camera", "style", "look", "looks", "looking", "like", "showing", "shows", "show", "shown", "seen", "see", "featuring", "features", "feature", "depicting", "depicts", "depict", "containing", "contains", "made", "making", "make", "makes", "set", "sets", "being", "place", "placed", "side", "part", "kind", "type", "sort", "moment", "lit", "rising", "moving", "movement", "that's", "there's", "beautiful", "nice", "visible", "slowly", "gently", "quickly", "softly"]
 )
 
 

@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from .light import RGB, Light, mixed, times
-from .noise import chance, field, line, smooth
+from .noise import Array, chance, field, line, smooth
 from .sheet import Board, Grade, Sheet
-
-if TYPE_CHECKING:
-    from numpy import float32
-    from numpy.typing import NDArray
-
-    Array = NDArray[float32]
 
 FLOOR = 0.74  # y where the wall ends
 WALLS = ((0.80, 0.70, 0.58), (0.55, 0.66, 0.66), (0.72, 0.55, 0.50), (0.60, 0.62, 0.72), (0.82, 0.78, 0.70))
@@ -132,7 +125,7 @@ def floor(sheet: Sheet, grade: Grade, light: Light, seed: int, *, hole: Window) 
     return board
 
 
-def beam(sheet: Sheet, grade: Grade, light: Light, *, hole: Window) -> Board:
+def beam(sheet: Sheet, grade: Grade, light: Light, _seed: int, *, hole: Window) -> Board:
     """The light that comes in through the window, seen in the air."""
     mask = sheet.mask()
     slide = -light.side * 0.42

@@ -71,6 +71,7 @@ class _Draft:
     tints: list[str]
     grounds: list[str]
     own_sky: Sky | None = None  # that of space or the deep
+    neon_sky: Sky | None = None  # what neon makes of a night
     about: int | None = None  # the figure that was named last, if nothing else was since
 
     @property
@@ -106,6 +107,8 @@ def _take(draft: _Draft, said: Said, vocabulary: Vocabulary, deep: int) -> None:
         draft.about = None
         if word.sky and word.land.world != "land":
             draft.own_sky = word.sky
+    if word.town and word.town.neon and word.sky:
+        draft.neon_sky = word.sky
         draft.grounds += [one.colour for one in draft.pending if one.colour]
         draft.pending = [one for one in draft.pending if not one.colour]
     if word.thing:
@@ -178,7 +181,11 @@ def _composed(draft: _Draft, reading: Reading, seed: int, vocabulary: Vocabulary
     planes = [land.plane for land in lands if land.plane]
     # said last counts for most, but water is not covered up by the ground of what stands beside it
     plane = next((one for one in planes if one in WATER), "") or next((one for one in reversed(planes) if one not in ("grass", "")), "") or (planes[-1] if planes else "")
-    sky = draft.own_sky if draft.own_sky and world in ("space", "deep") else (draft.skies or [_sky(vocabulary, time)])[-1]
+    sky = (draft.skies or [_sky(vocabulary, time)])[-1]
+    if draft.neon_sky and sky.lamps > 0.5:
+        sky = draft.neon_sky
+    if draft.own_sky and world in ("space", "deep"):
+        sky = draft.own_sky
     far = tuple(dict.fromkeys(kind for land in lands for kind in land.far))
     if plane == "sea":
         far = tuple(kind for kind in far if kind not in ("woods",))

@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from .light import RGB
 
-Array = NDArray[np.float32]
-Bytes = NDArray[np.uint8]
-Points = NDArray[np.float64]
+
+
+
+
+from .noise import Array, Bytes
 
 LUMA = (0.2126, 0.7152, 0.0722)  # BT.709
 SHIFT = 6  # bits of a pixel's fraction when polygons are drawn
@@ -78,7 +79,7 @@ class Sheet:
         padded = cv2.copyMakeBorder(mask, 0, -height % times, 0, -width % times, cv2.BORDER_REPLICATE)
         small = cv2.resize(padded, (padded.shape[1] // times, padded.shape[0] // times), interpolation=cv2.INTER_AREA)
         soft = cv2.GaussianBlur(small.astype(np.float32), (0, 0), sigma / times)
-        soft *= np.float32(1 / 255)
+        soft = soft * np.float32(1 / 255)
         return np.asarray(cv2.resize(soft, (padded.shape[1], padded.shape[0]), interpolation=cv2.INTER_LINEAR)[:height, :width], np.float32)
 
     def around(self, x: float, y: float, reach: float) -> tuple[slice, slice]:
@@ -96,18 +97,18 @@ class Sheet:
         out += np.float32(0.5)
         return np.asarray(np.clip(out, 0.0, 1.0, out=out), np.float32)
 
-    def fill(self, mask: Bytes, outlines: Sequence[Points], value: int = 255) -> None:
+    def fill(self, mask: Bytes, outlines: Sequence[Array], value: int = 255) -> None:
         """Fill outlines of world points, (n, 2) each, with soft edges. They overlap as paper does."""
         for outline in outlines:
             cv2.fillPoly(mask, [self.points(outline)], value, cv2.LINE_AA, SHIFT)
 
-    def fill_each(self, mask: Bytes, outlines: NDArray[np.float64], values: NDArray[np.float64] | int = 255) -> None:
+    def fill_each(self, mask: Bytes, outlines: Array, values: Array | int = 255) -> None:
         """Fill many outlines of as many points each, (n, points, 2), each with its own value."""
         flat = np.broadcast_to(values, len(outlines)).astype(float).tolist()
         for outline, value in zip(self.points(outlines), flat, strict=True):
             cv2.fillPoly(mask, [outline], value, cv2.LINE_AA, SHIFT)
 
-    def points(self, outline: Points) -> NDArray[np.int32]:
+    def points(self, outline: Array) -> Array:
         """World points as OpenCV takes them: fixed point, pixel centres at whole numbers."""
         moved = (outline - (self.left, self.top)) * self.dense - 0.5
         return np.asarray(np.round(np.clip(moved, -30000, 30000) * (1 << SHIFT)), np.int32)
@@ -117,7 +118,7 @@ class Sheet:
 class Grade:
     """How every colour is turned in the end: an affine map of RGB to limited-range Y, U and V, (3, 4)."""
 
-    matrix: NDArray[np.float64]
+    matrix: Array
 
     @classmethod
     def mixed(cls, saturation: float = 1.0, contrast: float = 1.0, brightness: float = 0.0, tint: RGB | None = None, tinted: float = 0.0) -> Grade:
@@ -194,15 +195,16 @@ class Board:
         grain = _grain(self.sheet.height, self.sheet.width)
         out = np.empty((*grain.shape, 4), np.uint8)
         out[..., 3] = 0
+        flat = np.empty(grain.shape, np.uint8)
         for k, (plane, low, high) in enumerate(zip(self.planes, (BLACK, FAINTEST, FAINTEST), (WHITE, STRONGEST, STRONGEST), strict=True)):
             np.clip(plane, low, high, out=plane)
             plane += grain
             if self.cover is not None:
                 plane *= self.cover
-            out[..., k] = cv2.add(plane, 0.0, dtype=cv2.CV_8U)
+            cv2.convertScaleAbs(plane, dst=flat)
+            out[..., k] = flat
         if self.cover is not None:
-            np.multiply(self.cover, np.float32(-255), out=self._spare)
-            out[..., 3] = cv2.add(self._spare, 255.0, dtype=cv2.CV_8U)
+            out[..., 3] = cv2.convertScaleAbs(self.cover, dst=flat, alpha=-255, beta=255)
         return out
 
 

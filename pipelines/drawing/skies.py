@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import cv2
 import numpy as np
 
-from .light import RGB, Light, mixed, times
-from .noise import cells, chance, field, line, numbered, smooth
+from .light import Light, mixed, times
+from .noise import Array, cells, chance, field, line, numbered, smooth
 from .sheet import Board, Grade, Sheet
-
-if TYPE_CHECKING:
-    from numpy import float32
-    from numpy.typing import NDArray
-
-    Array = NDArray[float32]
 
 WHITE = (1.0, 1.0, 1.0)
 ABOVE = -0.25  # y where the sky's first colour is reached
@@ -24,8 +16,7 @@ ABOVE = -0.25  # y where the sky's first colour is reached
 def sky(sheet: Sheet, grade: Grade, light: Light, seed: int, *, horizon: float, milky: float = 0.0, big: float = 1.0) -> Board:
     """The whole of it, opaque. `big`: the sun or moon, times its usual size; `milky` 0..1: how bright the galaxy's band."""
     board = Board(sheet, grade, light.sky[0])
-    xs, ys = sheet.xs, sheet.ys
-    share = np.clip((ys[:, 0] - ABOVE) / (horizon - ABOVE), 0, 1)
+    share = np.clip((sheet.ys[:, 0] - ABOVE) / (horizon - ABOVE), 0, 1)
     places = np.linspace(0, 1, len(light.sky)) ** 0.85
     bands = np.stack([_eased(share, places, [colour[k] for colour in light.sky]) for k in range(3)], -1)
     for plane, values in zip(board.planes, grade.each(bands.astype(np.float32)), strict=True):
@@ -76,7 +67,7 @@ def _disc(board: Board, light: Light, radius: float, seed: int, moon: bool) -> N
 
 
 def _stars(board: Board, seed: int, many: float, horizon: float) -> None:
-    """Points of many strengths, paler near the horizon; the brightest have a glow."""
+    """Array of many strengths, paler near the horizon; the brightest have a glow."""
     sheet, drawn = board.sheet, chance(seed, "stars")
     light = np.zeros((sheet.height, sheet.width), np.float32)
     count = int(2600 * many)
@@ -136,7 +127,7 @@ def clouds(sheet: Sheet, grade: Grade, light: Light, seed: int, *, horizon: floa
     return board
 
 
-def aurora(sheet: Sheet, grade: Grade, seed: int, *, horizon: float, which: int) -> Board:
+def aurora(sheet: Sheet, grade: Grade, _light: Light, seed: int, *, horizon: float, which: int) -> Board:
     """Curtains of light with rays, green below and violet above."""
     few = sheet.coarse(2)
     xs, ys = few.xs, few.ys
@@ -157,7 +148,7 @@ def aurora(sheet: Sheet, grade: Grade, seed: int, *, horizon: float, which: int)
     return board
 
 
-def rainbow(sheet: Sheet, grade: Grade, light: Light, *, horizon: float) -> Board:
+def rainbow(sheet: Sheet, grade: Grade, light: Light, _seed: int, *, horizon: float) -> Board:
     """A bow opposite the sun."""
     x, radius = -0.5 * light.side, 0.62
     away = (np.sqrt((sheet.xs - x) ** 2 + (sheet.ys - horizon - 0.08) ** 2) - radius) / 0.055
@@ -221,7 +212,7 @@ def heaps(sheet: Sheet, grade: Grade, light: Light, seed: int, *, horizon: float
     return board
 
 
-def comet(sheet: Sheet, grade: Grade, seed: int, *, horizon: float) -> Board:
+def comet(sheet: Sheet, grade: Grade, _light: Light, seed: int, *, horizon: float) -> Board:
     """A few streaks that fall, each with a bright head."""
     drawn = chance(seed, "comet")
     glow = np.zeros((sheet.height, sheet.width), np.float32)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from . import skies, weathers
 from .depth import HORIZON, Depth, Motion
-from .parts import Item, Part, Set
+from .parts import Item, Part, Rain, Set
 from .spaces import Globe, globe
 
 SKY, CLOUDS, LOW_CLOUDS = 0.10, 0.16, 0.22
@@ -15,33 +15,33 @@ def overhead(place: Set) -> list[Item]:
     scene, light, grade, seed, horizon = place.scene, place.light, place.grade, place.seed, place.horizon
     air, things = scene.air, scene.things
     milky = 0.9 if "milky way" in things else 0.35 if light.stars >= 1.2 else 0.0
-    out: list[Item] = [Part((lambda s: skies.sky(s, grade, light, seed, horizon=horizon, milky=milky, big=1.7 if {"sun", "moon"} & set(things) else 1.0),), Depth.upright(SKY))]
+    out: list[Item] = [Part(place.draw(skies.sky, horizon=horizon, milky=milky, big=1.7 if {"sun", "moon"} & set(things) else 1.0), Depth.upright(SKY))]
     if light.stars > 0.3:
         out.append(weathers.stars(seed, int(60 * min(light.stars, 1.6)), place.aspect, horizon * 0.85, grade))
     if "aurora" in things:
         for which, drift in ((0, 0.006), (1, -0.009)):
-            out.append(Part((lambda s, w=which: skies.aurora(s, grade, seed, horizon=horizon, which=w),), Depth.upright(SKY), Motion(drift=(drift, 0), pulse=0.55, hz=0.11 + 0.05 * which, phase=0.3 * which), bottom=horizon))
+            out.append(Part(place.draw(skies.aurora, horizon=horizon, which=which), Depth.upright(SKY), Motion(drift=(drift, 0), pulse=0.55, hz=0.11 + 0.05 * which, phase=0.3 * which), bottom=horizon))
     out += _bodies(place)
     if "comet" in things:
-        out.append(Part((lambda s: skies.comet(s, grade, seed, horizon=horizon),), Depth.upright(SKY), Motion(drift=(0.010, 0.006)), bottom=horizon))
+        out.append(Part(place.draw(skies.comet, horizon=horizon), Depth.upright(SKY), Motion(drift=(0.010, 0.006)), bottom=horizon))
     if "rainbow" in things:
-        out.append(Part((lambda s: skies.rainbow(s, grade, light, horizon=horizon),), Depth.upright(SKY), bottom=horizon))
+        out.append(Part(place.draw(skies.rainbow, horizon=horizon), Depth.upright(SKY), bottom=horizon))
     wind = 0.004 + 0.016 * air.wind
     if air.clouds > 0.05 and not scene.things.count("aurora"):
         low_sun = scene.sky.backlit > 0.3 or air.grey > 0.3
         if low_sun:
-            out.append(Part((lambda s: skies.clouds(s, grade, light, seed, horizon=horizon, amount=air.clouds, grey=air.grey, low=False),), Depth.upright(CLOUDS), Motion(drift=(wind * 0.6, 0)), bottom=horizon))
+            out.append(Part(place.draw(skies.clouds, horizon=horizon, amount=air.clouds, grey=air.grey, low=False), Depth.upright(CLOUDS), Motion(drift=(wind * 0.6, 0)), bottom=horizon))
             if air.grey > 0.5:
-                out.append(Part((lambda s: skies.clouds(s, grade, light, seed, horizon=horizon, amount=air.clouds * 0.8, grey=air.grey, low=True),), Depth.upright(LOW_CLOUDS), Motion(drift=(wind * 1.6, 0)), bottom=horizon))
+                out.append(Part(place.draw(skies.clouds, horizon=horizon, amount=air.clouds * 0.8, grey=air.grey, low=True), Depth.upright(LOW_CLOUDS), Motion(drift=(wind * 1.6, 0)), bottom=horizon))
         else:
             for which, depth in ((0, CLOUDS), (1, LOW_CLOUDS)):
-                out.append(Part((lambda s, w=which: skies.heaps(s, grade, light, seed + w, horizon=horizon, amount=air.clouds, near=w),), Depth.upright(depth), Motion(drift=(wind * (1 + 0.8 * which), 0)), bottom=horizon))
+                out.append(Part(place.draw(skies.heaps, which, horizon=horizon, amount=air.clouds, near=which), Depth.upright(depth), Motion(drift=(wind * (1 + 0.8 * which), 0)), bottom=horizon))
     if "sunbeams" in things:
-        out.append(Part((lambda s: skies.sunbeams(s, grade, light, seed, strong=0.5),), Depth.upright(SKY), Motion(pulse=0.6, hz=0.12), bottom=horizon + 0.25))
+        out.append(Part(place.draw(skies.sunbeams, strong=0.5), Depth.upright(SKY), Motion(pulse=0.6, hz=0.12), bottom=horizon + 0.25))
     if "lightning" in things:
-        out.append(Part((lambda s: weathers.lightning(s, grade, seed, horizon=horizon),), Depth.upright(CLOUDS), Motion(pulse=0.05, hz=0.7, phase=0.25), bottom=horizon))
+        out.append(Part(place.draw(weathers.lightning, horizon=horizon), Depth.upright(CLOUDS), Motion(pulse=0.05, hz=0.7, phase=0.25), bottom=horizon))
     if "fireworks" in things:
-        out.append(Part((lambda s: weathers.fireworks(s, grade, seed, horizon=horizon),), Depth.upright(CLOUDS), Motion(pulse=0.25, hz=0.45, phase=0.25), bottom=horizon))
+        out.append(Part(place.draw(weathers.fireworks, horizon=horizon), Depth.upright(CLOUDS), Motion(pulse=0.25, hz=0.45, phase=0.25), bottom=horizon))
     return out
 
 
@@ -49,8 +49,7 @@ def body(place: Set, kind: str, x: float, y: float, radius: float, ring: float =
     """A planet in the sky."""
     ball = Globe(x, y, radius, kind, ring)
     reach = radius * (1.32 + ring if ring else 1.6 if kind == "star" else 1.25)
-    light, grade, seed = place.light, place.grade, place.seed
-    return Part((lambda s: globe(s, grade, light, seed + int(radius * 997), ball),), Depth.upright(SKY + 0.08), top=y - reach, bottom=y + reach, left=x - reach, right=x + reach)
+    return Part(place.draw(globe, int(radius * 997), ball=ball), Depth.upright(SKY + 0.08), top=y - reach, bottom=y + reach, left=x - reach, right=x + reach)
 
 
 def _bodies(place: Set) -> list[Item]:
@@ -62,7 +61,8 @@ def _bodies(place: Set) -> list[Item]:
 def weather(place: Set) -> list[Item]:
     """What falls or hangs between us and the scene."""
     scene, seed, grade, light, aspect = place.scene, place.seed, place.grade, place.light, place.aspect
-    air, out = scene.air, []
+    air = scene.air
+    out: list[Item] = []
     kinds = {"leaves": (46, (0.85, 0.45, 0.16)), "petals": (60, (0.98, 0.76, 0.84)), "fireflies": (44, (1.0, 0.92, 0.50)), "bubbles": (34, (0.85, 0.95, 1.0))}
     for thing, (many, colour) in kinds.items():
         if thing in scene.things:
@@ -71,12 +71,11 @@ def weather(place: Set) -> list[Item]:
     if air.snow:
         out += [weathers.flakes(seed, air.snow, air.wind, aspect, grade, light, near=near) for near in (False, True)]
     if air.rain:
-        out += [(lambda size, n=near: weathers.rain(size, seed, air.rain, air.wind, n)) for near in (False, True)]
+        out += [Rain(seed, air.rain, air.wind, near) for near in (False, True)]
     return out
 
 
 def band(place: Set, y: float, thick: float, strong: float, far: float, drift: float) -> Part:
     """Mist at a height, drifting."""
-    light, grade, seed = place.light, place.grade, place.seed
     depth = Depth.upright(HORIZON + (1 - HORIZON) * (1 - far))
-    return Part((lambda s: weathers.mist(s, grade, light, seed, y=y, thick=thick, strong=strong, far=far),), depth, Motion(drift=(drift, 0)), top=y - 2.2 * thick, bottom=y + 2.2 * thick)
+    return Part(place.draw(weathers.mist, y=y, thick=thick, strong=strong, far=far), depth, Motion(drift=(drift, 0)), top=y - 2.2 * thick, bottom=y + 2.2 * thick)

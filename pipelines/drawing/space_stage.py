@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
+
 from . import actors, skies, spaces, weathers
 from .depth import Depth, Motion
 from .parts import Item, Part, Set
@@ -24,22 +26,22 @@ def items(place: Set) -> list[Item]:
             spaces.galaxy(board, seed)
         return board
 
-    out: list[Item] = [Part((deep,), Depth.upright(SKY)), weathers.stars(seed, 90, place.aspect, 1.0, grade)]
+    out: list[Item] = [Part(deep, Depth.upright(SKY)), weathers.stars(seed, 90, place.aspect, 1.0, grade)]
     out += _planets(place, things)
     if "comet" in things:
-        out.append(Part((lambda s: skies.comet(s, grade, seed, horizon=0.9),), Depth.upright(SKY), Motion(drift=(0.012, 0.007))))
+        out.append(Part(place.draw(skies.comet, horizon=0.9), Depth.upright(SKY), Motion(drift=(0.012, 0.007))))
     if "asteroids" in things:
         for k, (far, moves) in enumerate(((0.8, 0.4), (0.2, 0.9))):
-            out.append(Part((lambda s, k=k, far=far: spaces.rocks(s, grade, light, seed + k, many=46, far=far),), Depth.upright(moves), Motion(drift=(0.006 + 0.010 * k, 0.002))))
+            out.append(Part(place.draw(spaces.rocks, k, many=46, far=far), Depth.upright(moves), Motion(drift=(0.006 + 0.010 * k, 0.002))))
     if scene.plane in SURFACES:
         from .land_stage import colour
 
         own = colour(place)
-        out.append(Part((lambda s: spaces.moonscape(s, grade, light, seed, y=place.horizon + 0.03, colour=own),), place.ground(), top=place.horizon - 0.09))
+        out.append(Part(place.draw(spaces.moonscape, y=place.horizon + 0.03, colour=own), place.ground(), top=place.horizon - 0.09))
     return [*out, *actors.standing(place), *actors.airborne(place)]
 
 
-def _planets(place: Set, things: set[str]) -> list[Item]:
+def _planets(place: Set, things: AbstractSet[str]) -> list[Item]:
     side, aspect = place.light.side, place.aspect
     grounded = place.scene.plane in SURFACES
     out: list[Item] = []

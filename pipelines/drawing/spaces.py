@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .light import RGB, Light, mixed, rgb, times
-from .noise import chance, field, line, smooth
+from .noise import Array, chance, field, line, smooth
 from .sheet import Board, Grade, Sheet
-
-if TYPE_CHECKING:
-    from numpy import float32
-    from numpy.typing import NDArray
-
-    Array = NDArray[float32]
 
 NEBULAE = tuple(
     (rgb(a), rgb(b), rgb(c))
@@ -73,7 +66,7 @@ def galaxy(board: Board, seed: int) -> None:
     board.wash((1.0, 0.94, 0.80), fine(np.exp(-((away / 0.055) ** 1.3)) * np.float32(0.95)))
 
 
-def globe(sheet: Sheet, grade: Grade, light: Light, seed: int, ball: Globe) -> Board:
+def globe(sheet: Sheet, grade: Grade, light: Light, seed: int, *, ball: Globe) -> Board:
     """A planet with its air's rim; the sun stands where the light does."""
     dx, dy = (sheet.xs - ball.x) / np.float32(ball.radius), (sheet.ys - ball.y) / np.float32(ball.radius)
     away2 = dx * dx + dy * dy

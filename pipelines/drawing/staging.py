@@ -6,28 +6,38 @@ Knows views, densities and bytes; not what is drawn.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from math import ceil, inf
+from dataclasses import dataclass, replace
+from math import ceil, floor, inf
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
-from . import indoors, land_stage, space_stage
 from ..path import View
+from ..work import FilmError, Tick
+from . import indoors, land_stage, space_stage, weathers
 from .depth import Depth, reach, seen
 from .motes import Motes
 from .multiplane import Cel, Multiplane, Table, lay, pixels
-from .parts import Item, Part, Set
-from .sheet import Bytes, Sheet
+from .parts import Item, Part, Set, stage
+from .scene import Scene
+from .sheet import Sheet
 from .sky_stage import overhead, weather
 from .waters import mirrored
 
 if TYPE_CHECKING:
     from .motes import Veil
 
-RIM = 0.004  # of the frame's height: drawn past what is seen
+
+from .noise import Bytes
+
+RIM = 0.02  # of the frame's height: drawn past what is seen
+EMPTY = 0.06  # units without anything on a sheet: there it is cut in two
 MOST_SAMPLES = 24_000_000  # in one drawing
+# BT.709, limited range, to B, G and R
+TO_BGR = np.array([(255 / 219, 255 * 1.8556 / 224, 0.0), (255 / 219, -255 * 1.8556 * 0.0722 / 0.7152 / 224, -255 * 1.5748 * 0.2126 / 0.7152 / 224), (255 / 219, 0.0, 255 * 1.5748 / 224)])
+TO_BGR = np.column_stack([TO_BGR, -TO_BGR @ (16.0, 128.0, 128.0)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +68,17 @@ def built(place: Set, take: Take) -> Multiplane:
     for item in items(place):
         if isinstance(item, Part):
             cel = drawn(item, place, take, done)
-            done += [cel] if cel else []
+            last = done[-1] if done else None
+            if cel and isinstance(last, Cel) and (both := joined(last, cel)):
+                done[-1] = both
+            elif cel:
+                done.append(cel)
         elif isinstance(item, Motes):
             done.append(item)
         else:
-            done.append(item(take.size))
-    return Multiplane(tuple(done), take.size, take.rate, take.views, shade(take.size, place.scene.finish.vignette))
+            done.append(weathers.rain(take.size, item.seed, item.strong, item.wind, item.near))
+    cut = [one for item in done for one in (pieces(item) if isinstance(item, Cel) else (item,))]
+    return Multiplane(tuple(cut), take.size, take.rate, take.views, shade(take.size, place.scene.finish.vignette))
 
 
 def drawn(part: Part, place: Set, take: Take, behind: Sequence[Cel | Motes | Veil]) -> Cel | None:
@@ -71,11 +86,9 @@ def drawn(part: Part, place: Set, take: Take, behind: Sequence[Cel | Motes | Vei
     sheet = _sheet(part, place.aspect, take)
     if sheet is None:
         return None
-    if part.mirror:
-        board = part.mirror(sheet, _mirror(part, sheet, behind))
-        cel = Cel((board.dry(),), sheet, part.depth, part.motion, horizon=part.horizon)
-    else:
-        cel = Cel(tuple(draw(sheet).dry() for draw in (part.poses if len(take.views) > 1 else part.poses[:1])), sheet, part.depth, part.motion)
+    more = {"mirror": _mirror(part.mirrors, sheet, behind)} if part.mirrors is not None else {}
+    poses = (part.draw, *(part.poses if len(take.views) > 1 else ()))
+    cel = Cel(tuple(draw(sheet, **more).dry() for draw in poses), sheet, part.depth, part.motion, horizon=part.mirrors or 0.0)
     return _trimmed(cel, part)
 
 
@@ -92,23 +105,26 @@ def _sheet(part: Part, aspect: float, take: Take) -> Sheet | None:
     dense = take.dense * zoom * take.size[1]
     samples = (right - left) * (bottom - top) * dense * dense
     dense *= min(1.0, (MOST_SAMPLES / samples) ** 0.5)
-    # on a grid that does not depend on what is seen, so that noise is drawn the same
+    # on one grid, so that sheets of the same depth can be joined
+    left, top = floor(left * dense) / dense, floor(top * dense) / dense
     return Sheet(left, top, dense, max(2, ceil((right - left) * dense)), max(2, ceil((bottom - top) * dense)))
 
 
-def _mirror(part: Part, sheet: Sheet, behind: Sequence[Cel | Motes | Veil]) -> list[np.ndarray]:
-    """What lies above the part's horizon, upside down, in the columns of its sheet."""
-    rows = max(2, min(sheet.height, ceil((sheet.bottom - part.horizon) * sheet.dense)))
+def _mirror(edge: float, sheet: Sheet, behind: Sequence[Cel | Motes | Veil]) -> list[np.ndarray]:
+    """What lies above the edge, upside down, in the columns of the sheet."""
+    rows = max(2, min(sheet.height, ceil((sheet.bottom - edge) * sheet.dense)))
     small = 0.5
     width, height = max(2, round(sheet.width * small)), max(2, round(rows * small))
     planes = tuple(np.zeros((height, width), np.uint8) for _ in range(3))
     tall = height / (sheet.dense * small)
-    shift = np.array([[1.0, 0, -(sheet.left + sheet.right) / 2], [0, 1.0, -(part.horizon - tall)], [0, 0, 1.0]]) / tall
+    shift = np.array([[1.0, 0, -(sheet.left + sheet.right) / 2], [0, 1.0, -(edge - tall)], [0, 0, 1.0]]) / tall
     shift[2, 2] = 1.0
     view, table = View(1.0, 0.0, 0.0, 0.0), Table((width, height))
     for item in behind:
         if isinstance(item, Cel):
-            matrix = pixels((width, height)) @ shift @ seen(view, Depth.upright(0.0), 1.0) @ item.motion.matrix(0.0) @ item.into
+            # the sky moves less, so less of it was drawn: it is drawn out to the sides
+            wide = max(1.0, max(-sheet.left / -item.sheet.left, sheet.right / item.sheet.right) * 1.02) if item.whole else 1.0
+            matrix = pixels((width, height)) @ shift @ np.diag([wide, 1.0, 1.0]) @ seen(view, Depth.upright(0.0), 1.0) @ item.motion.matrix(0.0) @ item.into
             lay(item, matrix, 0.0, height, (planes[0], planes[1], planes[2]), table)
     soft = mirrored(planes, sheet.dense * small)
     return [np.asarray(cv2.resize(one, (sheet.width, rows), interpolation=cv2.INTER_LINEAR), np.float32) for one in soft]
@@ -118,7 +134,7 @@ def _trimmed(cel: Cel, part: Part) -> Cel | None:
     """Without the empty rim; and knowing from where it hides all that is behind it."""
     through = cel.poses[0][..., 3]
     for other in cel.poses[1:]:
-        through = cv2.min(through, other[..., 3])
+        through = np.minimum(through, other[..., 3])
     rows, columns = through.min(1) < 255, through.min(0) < 255
     if not rows.any():
         return None
@@ -136,8 +152,47 @@ def _trimmed(cel: Cel, part: Part) -> Cel | None:
             if not opaque.all():
                 solid += 1.5 / sheet.dense
             elif part.top == -inf:
-                solid = -9.0
+                solid = -inf
     return Cel(poses, cut, cel.depth, cel.motion, solid, cel.horizon)
+
+
+def pieces(cel: Cel) -> list[Cel]:
+    """A cel cut where it is empty from top to bottom, so that nobody looks at what is not there."""
+    sheet = cel.sheet
+    if cel.solid < inf or cel.motion.ripple or len(cel.poses) > 1:
+        return [cel]
+    drawn = np.flatnonzero(cel.poses[0][..., 3].min(0) < 255)
+    breaks = np.flatnonzero(np.diff(drawn) > EMPTY * sheet.dense)
+    starts, ends = [0, *(drawn[breaks + 1] - 1).tolist()], [*(drawn[breaks] + 2).tolist(), sheet.width]
+    out = []
+    for start, end in zip(starts, ends, strict=True):
+        part = cel.poses[0][:, start:end]
+        rows = np.flatnonzero(part[..., 3].min(1) < 255)
+        top, bottom = int(rows[0]), int(rows[-1]) + 1
+        place = Sheet(sheet.left + start / sheet.dense, sheet.top + top / sheet.dense, sheet.dense, end - start, bottom - top)
+        out.append(replace(cel, poses=(np.ascontiguousarray(part[top:bottom]),), sheet=place))
+    return out
+
+
+def joined(back: Cel, front: Cel) -> Cel | None:
+    """Two that never move against each other as one; None if they do."""
+    one, two = back.sheet, front.sheet
+    if back.depth != front.depth or not (back.motion.still and front.motion.still) or one.dense != two.dense or len(back.poses + front.poses) > 2:
+        return None
+    dense = one.dense
+    left, top = min(one.left, two.left), min(one.top, two.top)
+    places = [(round((each.left - left) * dense), round((each.top - top) * dense)) for each in (one, two)]
+    width, height = (max(place[k] + size for place, size in zip(places, sizes, strict=True)) for k, sizes in enumerate(((one.width, two.width), (one.height, two.height))))
+    whole = np.zeros((height, width, 4), np.uint8)
+    whole[..., 3] = 255
+    for cel, (x, y) in zip((back, front), places, strict=True):
+        under = whole[y : y + cel.sheet.height, x : x + cel.sheet.width]
+        through = cv2.cvtColor(np.ascontiguousarray(cel.poses[0][..., 3]), cv2.COLOR_GRAY2BGRA)
+        through[..., 3] = cel.poses[0][..., 3]
+        mixed = cv2.multiply(under, through, scale=1 / 255)
+        mixed[..., :3] = cv2.add(mixed, cel.poses[0])[..., :3]
+        under[:] = mixed
+    return Cel((whole,), Sheet(left, top, dense, width, height), back.depth, back.motion, min(back.solid, front.solid))
 
 
 def shade(size: tuple[int, int], vignette: float) -> Bytes:
@@ -148,3 +203,18 @@ def shade(size: tuple[int, int], vignette: float) -> Bytes:
     tile = cv2.GaussianBlur(np.tile(np.random.default_rng(11).normal(0, 1, (256, 256)).astype(np.float32), (3, 3)), (0, 0), 0.8)[256:512, 256:512]
     tooth = np.tile(tile, (-(-height // 256), -(-width // 256)))[:height, :width]
     return np.asarray(np.clip(corner + 1.6 + 1.5 * tooth, 0, 255).round(), np.uint8)
+
+
+def still(scene: Scene, size: tuple[int, int], out: Path, tick: Tick) -> None:
+    """Write a PNG of the scene as its first frame, seen by a camera that stands."""
+    width, height = size
+    tick(0.1)
+    whole = built(stage(scene, width / height, 1.0), Take(size, 24.0, (View(1.0, 0.0, 0.0, 0.0),), 1.0))
+    tick(0.8)
+    planes = tuple(np.empty((height, width), np.uint8) for _ in range(3))
+    whole.draw(0, (planes[0], planes[1], planes[2]), Table(size))
+    bgr = np.maximum(cv2.transform(cv2.merge(planes).astype(np.float32), TO_BGR), 0)
+    done, png = cv2.imencode(".png", cv2.convertScaleAbs(bgr), [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    if not done:
+        raise FilmError("The sketch could not be written as a picture.", "Try a smaller size.")
+    out.write_bytes(png.tobytes())

@@ -2,38 +2,33 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import pi, tau
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from .hills import hill_line
 from .light import RGB, Light, mixed, times
-from .noise import cells, chance, line, numbered, smooth
+from .noise import Array, Bytes, cells, chance, line, numbered, smooth
 from .sheet import SHIFT, Board, Grade, Sheet
 
-if TYPE_CHECKING:
-    from numpy import float64, uint8
-    from numpy.typing import NDArray
-
-    Points = NDArray[float64]
-    Bytes = NDArray[uint8]
-
+SHAPES = 12  # bare trees that differ
+CROWN = -0.6  # y where stems end, far above the frame
 ROUND = np.linspace(0, tau, 14, endpoint=False)
 
 
-def disc(x: float, y: float, wide: float, tall: float, rough: NDArray[np.float64] | float = 1.0) -> Points:
+def disc(x: float, y: float, wide: float, tall: float, rough: Array | float = 1.0) -> Array:
     """An oval; `rough` multiplies the radius along it."""
     return np.column_stack([x + wide * np.cos(ROUND) * rough, y + tall * np.sin(ROUND) * rough])
 
 
-def limb(points: Points, widths: Points) -> Points:
+def limb(points: Array, widths: Array) -> Array:
     """A line with a width at each point, as an outline."""
-    return limbs(points[None], widths[None])[0]
+    return np.asarray(limbs(points[None], widths[None])[0])
 
 
-def limbs(points: Points, widths: Points) -> Points:
+def limbs(points: Array, widths: Array) -> Array:
     """Many at once: (n, m, 2) and (n, m) or (m,) -> (n, 2 m, 2)."""
     step = np.empty_like(points)
     step[:, 1:-1] = points[:, 2:] - points[:, :-2]
@@ -46,7 +41,7 @@ def limbs(points: Points, widths: Points) -> Points:
 TIERS = 8
 
 
-def pines(x: Points, y: Points, tall: Points, own: Points) -> tuple[Points, Points]:
+def pines(x: Array, y: Array, tall: Array, own: Array) -> tuple[Array, Array]:
     """Many at once: feet (n,), heights (n,), chance (n, 40) -> outlines of the trees and of their left halves."""
     share = np.linspace(0.04, 0.90, TIERS)
     x, y, tall = x[:, None], y[:, None], tall[:, None]
@@ -66,7 +61,7 @@ def pines(x: Points, y: Points, tall: Points, own: Points) -> tuple[Points, Poin
     return whole, np.concatenate([top, sides[0], zigzag[:, ::-1]], axis=1)
 
 
-def crowns(x: Points, y: Points, tall: Points, own: Points) -> tuple[Points, Points]:
+def crowns(x: Array, y: Array, tall: Array, own: Array) -> tuple[Array, Array]:
     """Many round trees: -> (n, 10, points, 2) rounds, trunk not among them, and (n, 9, points, 2) where light falls from
     the left."""
     k = np.arange(9)
@@ -81,11 +76,12 @@ def crowns(x: Points, y: Points, tall: Points, own: Points) -> tuple[Points, Poi
     return np.concatenate([lobes, middle], axis=1), lit
 
 
-def bare(drawn: np.random.Generator, x: float, y: float, tall: float) -> list[Points]:
-    """A tree without leaves."""
-    out: list[Points] = []
+@lru_cache(maxsize=SHAPES)
+def bare(which: int) -> Array:
+    """A tree without leaves, 1 high with its foot at (0, 0) and y upward: limbs, (n, 6, 2)."""
+    drawn, out = np.random.default_rng(which), []
 
-    def grow(start: Points, turn: float, long: float, wide: float, level: int) -> None:
+    def grow(start: Array, turn: float, long: float, wide: float, level: int) -> None:
         end = start + long * np.array([np.cos(turn), np.sin(turn)])
         bend = (start + end) / 2 + drawn.uniform(-0.06, 0.06, 2) * long
         out.append(limb(np.array([start, bend, end]), np.array([wide, wide * 0.82, wide * 0.62])))
@@ -95,16 +91,16 @@ def bare(drawn: np.random.Generator, x: float, y: float, tall: float) -> list[Po
             if drawn.uniform() < 0.5:
                 grow(bend, turn + drawn.choice((-1, 1)) * drawn.uniform(0.5, 0.9), long * 0.55, wide * 0.45, level - 1)
 
-    grow(np.array([x, y + 0.01]), -pi / 2 + drawn.uniform(-0.08, 0.08), tall * 0.33, tall * 0.055, 5)
-    return out
+    grow(np.zeros(2), pi / 2 + drawn.uniform(-0.08, 0.08), 0.33, 0.055, 5)
+    return np.stack(out)
 
 
-def palm(drawn: np.random.Generator, x: float, y: float, tall: float) -> list[Points]:
+def palm(drawn: np.random.Generator, x: float, y: float, tall: float) -> list[Array]:
     """A leaning trunk and drooping leaves."""
     lean = drawn.uniform(-0.22, 0.22) * tall
-    share = np.linspace(0, 1, 8)
+    share = np.linspace(0, 1, 7)
     trunk = np.column_stack([x + lean * share**1.8, y + 0.01 - tall * 0.82 * share])
-    out = [limb(trunk, tall * np.linspace(0.05, 0.026, 8))]
+    out = [limb(trunk, tall * np.linspace(0.05, 0.026, 7))]
     head = trunk[-1]
     for k in range(9):
         turn = -pi * (0.02 + 0.96 * k / 8) + drawn.uniform(-0.1, 0.1)
@@ -147,7 +143,7 @@ def tree_line(
 
 
 def _stand(
-    sheet: Sheet, masks: tuple[Bytes, Bytes], kind: str, at: tuple[Points, Points, Points], own: Points, side: float, tones: tuple[Points, Points]
+    sheet: Sheet, masks: tuple[Bytes, Bytes], kind: str, at: tuple[Array, Array, Array], own: Array, side: float, tones: tuple[Array, Array]
 ) -> None:
     """A row of trees into both masks; each lit from one side."""
     cover, tone = masks
@@ -162,9 +158,12 @@ def _stand(
         return
     if kind in ("bare", "palm"):
         for k in range(len(x)):
-            parts = (bare if kind == "bare" else palm)(np.random.default_rng(int(own[k, 0] * 2**40)), x[k], y[k], tall[k])
-            sheet.fill(cover, parts)
-            sheet.fill(tone, parts, int(tones[1][k]))
+            if kind == "palm":
+                parts = np.stack(palm(np.random.default_rng(int(own[k, 0] * 2**40)), x[k], y[k], tall[k]))
+            else:
+                parts = bare(int(own[k, 0] * SHAPES)) * (tall[k] * (1 if own[k, 1] < 0.5 else -1), -tall[k]) + (x[k], y[k] + 0.006)
+            sheet.fill_each(cover, parts)
+            sheet.fill_each(tone, parts, int(tones[1][k]))
         return
     rounds, lit = crowns(x, y, tall, own)
     if side > 0:
@@ -187,17 +186,17 @@ def trunks(sheet: Sheet, grade: Grade, light: Light, seed: int, *, base: float, 
         if own.uniform() < 0.18:
             continue
         x, thick, lean = (cell + own.uniform(0.1, 0.9)) * gap, wide * own.uniform(0.6, 1.15), own.uniform(-0.05, 0.05)
-        ys = np.linspace(base + own.uniform(0, 0.03), sheet.top - 0.05, 12)
-        share = (base - ys) / max(base - sheet.top, 0.1)
+        ys = np.linspace(base + own.uniform(0, 0.03), CROWN, 14)
+        share = (base - ys) / (base - CROWN)
         spine = np.column_stack([x + lean * share + 0.006 * np.asarray(line(seed, f"stem {cell}", (ys * 3).astype(np.float32), 2)), ys])
         flare = 1 + 0.9 * np.exp(-share * 14) - 0.25 * share
         whole = limb(spine, thick * flare)
         sheet.fill(cover, [whole])
         sheet.fill(tone, [whole], 26)
-        sheet.fill(tone, [limb(spine + np.column_stack([light.side * thick * 0.30 * flare, np.zeros(12)]), thick * flare * 0.38)], int(own.uniform(130, 200)))
+        sheet.fill(tone, [limb(spine + np.column_stack([light.side * thick * 0.30 * flare, np.zeros(14)]), thick * flare * 0.38)], int(own.uniform(130, 200)))
         for _ in range(int(own.integers(1, 4))):
             at, side = own.uniform(0.25, 0.9), own.choice((-1, 1))
-            start = np.array([np.interp(at, share, spine[:, 0]), base - at * (base - sheet.top)])
+            start = np.array([np.interp(at, share, spine[:, 0]), base - at * (base - CROWN)])
             long = thick * own.uniform(1.6, 4.0)
             steps = np.linspace(0, 1, 5)
             branch = start + np.column_stack([side * long * steps, -long * 0.55 * steps**1.4])
@@ -205,7 +204,7 @@ def trunks(sheet: Sheet, grade: Grade, light: Light, seed: int, *, base: float, 
         if birch:
             for _ in range(26):
                 at, side = own.uniform(0, 1), own.choice((-1, 1))
-                mark = disc(float(np.interp(at, share, spine[:, 0])) + side * thick * 0.3, base - at * (base - sheet.top), thick * own.uniform(0.1, 0.3), thick * 0.05)
+                mark = disc(float(np.interp(at, share, spine[:, 0])) + side * thick * 0.3, base - at * (base - CROWN), thick * own.uniform(0.1, 0.3), thick * 0.05)
                 sheet.fill(tone, [mark], 0)
     board = Board(sheet, grade, light.on(times(colour, 0.6), 0.08, far))
     board.wash(light.on(colour, 1.0, far), tone.astype(np.float32) / np.float32(255))

@@ -8,22 +8,17 @@ import cv2
 import numpy as np
 
 from .light import RGB, Light, mixed, times
-from .noise import chance, field, line, smooth
+from .noise import Array, Bytes, chance, field, line, smooth
 from .sheet import Board, Grade, Sheet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy import float32, uint8
-    from numpy.typing import NDArray
-
-    Array = NDArray[float32]
-    Bytes = NDArray[uint8]
 
 DEEP = (0.10, 0.30, 0.42)
 
 
-def surface(sheet: Sheet, grade: Grade, light: Light, seed: int, *, horizon: float, colour: RGB, mirror: Sequence[Array] | None, clear: float) -> Board:
+def surface(sheet: Sheet, grade: Grade, light: Light, seed: int, *, horizon: float, colour: RGB, mirror: Sequence[Array], clear: float) -> Board:
     """Water from the horizon down. `mirror`: Y, U and V of what lies above, upside down, the first row at the horizon;
     `clear` 0..1: how much of it is seen."""
     xs, ys = sheet.xs, sheet.ys
@@ -32,13 +27,12 @@ def surface(sheet: Sheet, grade: Grade, light: Light, seed: int, *, horizon: flo
     board = Board(sheet, grade, light.on(mixed(colour, light.haze, 0.35), 0.8, 0.8))
     board.wash(light.on(colour, 0.55, 0.1), close**0.7)
     board.wash(light.on(times(colour, 0.6), 0.3, 0.0), close**1.8 * np.float32(0.8))
-    if mirror is not None:
-        first = max(0, round((horizon - sheet.top) * sheet.dense))
-        rows = min(mirror[0].shape[0], sheet.height - first)
-        fade = (clear * (0.92 - 0.55 * close[first : first + rows])).astype(np.float32)
-        for plane, seen in zip(board.planes, mirror, strict=True):
-            under = plane[first : first + rows]
-            under += (seen[:rows] - under) * fade
+    first = max(0, round((horizon - sheet.top) * sheet.dense))
+    rows = min(mirror[0].shape[0], sheet.height - first)
+    fade = (clear * (0.92 - 0.55 * close[first : first + rows])).astype(np.float32)
+    for plane, seen in zip(board.planes, mirror, strict=True):
+        under = plane[first : first + rows]
+        under += (seen[:rows] - under) * fade
     swell = field(seed, "swell", 4).at(xs * 0.35 / (away + 0.06), np.broadcast_to(0.55 / (away + 0.035), (sheet.height, sheet.width)))
     bright = mixed(light.haze, light.sky[-1], 0.5)
     board.wash(bright, smooth(0.30, 0.75, swell) * np.float32(0.30) * smooth(0.0, 0.05, away))

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import cv2
 import numpy as np
 
 from .depth import Depth
 from .light import RGB, Light
 from .motes import Motes, Veil
-from .noise import chance, field, smooth
+from .noise import Array, chance, field, smooth
 from .peaks import jagged
 from .sheet import Board, Grade, Sheet
-
-if TYPE_CHECKING:
-    from numpy import float32
-    from numpy.typing import NDArray
-
-    Array = NDArray[float32]
 
 
 def mist(sheet: Sheet, grade: Grade, light: Light, seed: int, *, y: float, thick: float, strong: float, far: float) -> Board:
@@ -104,7 +96,7 @@ def _motes(at: Array, size: Array, strength: Array, phase: Array, yuv: tuple[flo
     return Motes(given[0], given[1], given[2], given[3], yuv, depth, np.asarray(speed, np.float32), box, **more)
 
 
-def lightning(sheet: Sheet, grade: Grade, seed: int, *, horizon: float) -> Board:
+def lightning(sheet: Sheet, grade: Grade, _light: Light, seed: int, *, horizon: float) -> Board:
     """Two forked flashes."""
     mask = sheet.mask()
     drawn = chance(seed, "lightning")
@@ -126,7 +118,7 @@ def lightning(sheet: Sheet, grade: Grade, seed: int, *, horizon: float) -> Board
     return board
 
 
-def fireworks(sheet: Sheet, grade: Grade, seed: int, *, horizon: float) -> Board:
+def fireworks(sheet: Sheet, grade: Grade, _light: Light, seed: int, *, horizon: float) -> Board:
     """Bursts of coloured sparks."""
     hues = ((1.0, 0.45, 0.35), (1.0, 0.85, 0.45), (0.45, 0.85, 1.0), (0.85, 0.55, 1.0), (0.55, 1.0, 0.65))
     drawn = chance(seed, "fireworks")

@@ -21,7 +21,7 @@ from ..shelf import Document
 from . import acts, making, opening, sheet
 from .acts import document_of, uploaded
 from .rooms import Rooms
-from .showing import USUAL, crew_parts, everything, film_parts, scene_parts
+from .showing import USUAL, Heard, crew_parts, everything, film_parts, newest, scene_parts
 from .views import board, dock, look, patch, takes
 
 Plain = dict[str, Any]
@@ -91,9 +91,9 @@ class Handlers:
 
     def own_music(self, identity: str, selected: str, path: str) -> Outputs:
         document = document_of(self.rooms, identity)
-        kept = document.keep(uploaded(path), Path(path).name)
-        if not is_sound(kept):
+        if not is_sound(path):
             raise FilmError("This is not a sound file.", "Choose an MP3, WAV, M4A, FLAC or OGG file.")
+        kept = document.keep(uploaded(path), Path(path).name)
         return [*self._change(identity, selected, set_to("music", kept)), kept]
 
     def _change(self, identity: str, selected: str, change: Change, group: str = "") -> Outputs:
@@ -150,18 +150,18 @@ class Handlers:
             if self.followers.get(session) is me:
                 del self.followers[session]
 
-    def news(self, identity: str, selected: str, event: gr.EventData) -> Outputs:
-        """A clip or the film is there: what shows them is filled anew."""
+    def news(self, identity: str, selected: str, heard: Heard) -> Outputs:
+        """A clip or the film is there: what shows them is filled anew. `heard`: the job and its state that the page knew
+        of; a film that began shows the clips, one that is done shows itself."""
         view = look(self.rooms, document_of(self.rooms, identity))
-        ended, kind = event._data.get("ended"), event._data.get("kind")
-        tab = gr.skip()
-        if ended == "done":
-            tab = gr.update(selected="film" if kind == "film" else "scene")
-        elif event._data.get("began") and view.state.busy and kind == "film":
+        now, tab = newest(view), gr.skip()
+        if now != heard and view.state.state == "done":
+            tab = gr.update(selected="film" if view.state.kind == "film" else "scene")
+        elif now[0] != heard[0] and view.state.busy and view.state.kind == "film":
             tab = gr.update(selected="clips")
         row = view.project.row(selected)
         made = takes(view, selected) if row else []
-        return [*film_parts(self.rooms, view), gr.update(value=made, visible=len(made) > 1), tab]
+        return [*film_parts(self.rooms, view), gr.update(value=made, visible=len(made) > 1), tab, now]
 
     def fill_sheet(self, identity: str) -> Outputs:
         return list(sheet.filled(look(self.rooms, document_of(self.rooms, identity))))
@@ -190,13 +190,7 @@ class Handlers:
         return [*drawn, *self.fill_sheet(identity)]
 
     def csv(self, identity: str) -> str:
-        document = document_of(self.rooms, identity)
-        table, _ = sheet.filled(look(self.rooms, document))
-        table["image"] = [row.cells.get("image", "") for row in document.project.rows]
-        document.shown.mkdir(parents=True, exist_ok=True)
-        out = document.shown / f"{opening.file_name(document.project.title)}.csv"
-        table.to_csv(out, index=False, encoding="utf-8-sig")
-        return str(out)
+        return str(opening.table(self.rooms, identity))
 
     def still(self, identity: str, selected: str) -> Any:
         """How the chosen scene, or the first with a picture, looks in the film."""
@@ -210,6 +204,8 @@ class Handlers:
 
     def hear_voice(self, identity: str, selected: str, voice: str) -> Any:
         document = document_of(self.rooms, identity)
+        if is_sound(voice) and (own := document.kept(voice)):
+            return gr.update(value=self._shown(document, own), visible=True)
         heard = self.rooms.samples.voice("auto" if voice in ("", "none") else voice, opening.spoken(document, selected))
         return gr.update(value=self._shown(document, heard), visible=True)
 
@@ -217,8 +213,8 @@ class Handlers:
         view = look(self.rooms, document_of(self.rooms, identity))
         at = max(view.project.at(selected), 0)
         mood, _ = mood_for(view.film.mood_of(at) if view.film else "", self.rooms.desk.presets)
-        if is_sound(composer):
-            return gr.update(value=str(view.document.pictures / Path(composer).name), visible=True)
+        if is_sound(composer) and (own := view.document.kept(composer)):
+            return gr.update(value=self._shown(view.document, own), visible=True)
         return gr.update(value=self._shown(view.document, self.rooms.samples.mood(mood, "auto" if composer in ("", "none") else composer)), visible=True)
 
     def motion(self, asked: Plain) -> Plain:

@@ -23,6 +23,8 @@ from ..settings import HOME
 from ..shelf import Document
 from .acts import document_of, thumbs
 from .rooms import Rooms
+from .sheet import filled
+from .views import look
 
 SAMPLE = HOME / "presets" / "stories" / "to-the-sea.json"
 STILLS = HOME / "assets" / "stills"
@@ -88,11 +90,28 @@ def opened(rooms: Rooms, visitor: str, file: Path) -> Document:
 def saved(rooms: Rooms, identity: str) -> Path:
     """The project as one file, named after the film."""
     document = document_of(rooms, identity)
-    out = document.shown / f"{file_name(document.project.title)}.zip"
+    out = _handed_out(document, ".zip")
+    pack(document, out)
+    return out
+
+
+def table(rooms: Rooms, identity: str) -> Path:
+    """The scenes as a CSV file, named after the film."""
+    document = document_of(rooms, identity)
+    out = _handed_out(document, ".csv")
+    frame, _ = filled(look(rooms, document))
+    frame["image"] = [row.cells.get("image", "") for row in document.project.rows]
+    with disk(), replacing(out) as beside:
+        frame.to_csv(beside, index=False, encoding="utf-8-sig")
+    return out
+
+
+def _handed_out(document: Document, suffix: str) -> Path:
+    """Where a file for the visitor goes; those of former titles go away."""
+    out = document.shown / f"{file_name(document.project.title)}{suffix}"
     with disk():
         document.shown.mkdir(parents=True, exist_ok=True)
-    pack(document, out)
-    for older in document.shown.glob("*.zip"):  # of former titles
+    for older in document.shown.glob(f"*{suffix}"):
         if older != out:
             older.unlink(missing_ok=True)
     return out

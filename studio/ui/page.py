@@ -26,6 +26,7 @@ class Page:
     project: gr.State
     selected: gr.State
     saved: gr.BrowserState
+    heard: gr.State
     shown: gr.State
     title: gr.Textbox
     undo: gr.Button
@@ -68,7 +69,7 @@ def translations() -> gr.I18n:
 
 def lay_out(presets: Presets, crew: Crew, say: Say, functions: list[Callable[..., Any]]) -> Page:
     """Place every component; inside a gr.Blocks."""
-    project, selected, shown = gr.State(""), gr.State(""), gr.State(None)
+    project, selected, shown, heard = gr.State(""), gr.State(""), gr.State(None), gr.State(("", "idle"))
     saved = gr.BrowserState({}, storage_key="reelwright", secret="reelwright")
     with gr.Row(elem_id="top"):
         Lines(elem_id="brand", scale=0, min_width=0).value = {"lines": [{"kind": "brand", "key": "brand"}]}
@@ -113,7 +114,7 @@ def lay_out(presets: Presets, crew: Crew, say: Say, functions: list[Callable[...
         make = gr.Button(say("make"), variant="primary", icon=icon("clapperboard"), elem_id="make", scale=0, min_width=0)
         stop = gr.Button(say("stop"), variant="stop", elem_id="stop", scale=0, min_width=0)
     return Page(
-        project, selected, saved, shown, title, undo, redo, new, opener, save, download, theme, board, dock, add, sheet_tab, sheet,
+        project, selected, saved, heard, shown, title, undo, redo, new, opener, save, download, theme, board, dock, add, sheet_tab, sheet,
         bulk, side, panel_close, scene, scene_box, scene_notes, takes, one, again, story, story_more, clips_note, gallery,
         film_note, player, film_lines, watch, make, stop,
     )  # fmt: skip

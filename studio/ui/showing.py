@@ -18,8 +18,14 @@ from .views import View, board, clips, dock, look, recent, short, shown_thumb, t
 
 Plain = dict[str, Any]
 Outputs = list[Any]
+Heard = tuple[str, str]
 FILM_FIELDS = tuple(name for name in SETTINGS if name != "title")
 USUAL = Story(scenes=(Scene(1),))
+
+
+def newest(view: View) -> Heard:
+    """The newest job and how it stands."""
+    return view.document.works.job, view.state.state
 
 
 def scene_parts(view: View, selected: str, skip: bool = False) -> Outputs:
@@ -57,8 +63,8 @@ def film_parts(rooms: Rooms, view: View) -> Outputs:
     works = view.document.works
     try:
         found = rooms.desk.result(works.film) if works.film else None
-    except FilmError as error:
-        found, notes = None, [{"kind": "hint", "text": f"{error.message} {error.hint}"}]
+    except FilmError:
+        found, notes = None, [{"kind": "hint", "key": "film_gone"}]
     subtitles = None
     if found:
         film = str(found.film)
@@ -89,7 +95,7 @@ def everything(rooms: Rooms, document: Document, visitor: str, selected: str = "
     kept = {"visitor": visitor, "project": document.id}
     going_on = recent(rooms.shelf.of(visitor), document.id) if not rows else []
     drawn = board(view, selected, going_on)
-    return [document.id, selected, kept, view.project.title, drawn, dock(view), *scene_parts(view, selected), *story_parts(view), *film_parts(rooms, view)]
+    return [document.id, selected, kept, newest(view), view.project.title, drawn, dock(view), *scene_parts(view, selected), *story_parts(view), *film_parts(rooms, view)]
 
 
 def crew_parts(rooms: Rooms) -> Plain:

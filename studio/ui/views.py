@@ -15,7 +15,7 @@ from pipelines.story import Story
 from pipelines.story_cells import number
 
 from ..production import RowState, State, hear, sign
-from ..project import CELLS, Fault, Project, Row, story
+from ..project import CELLS, SETTINGS, Fault, Project, Row, story
 from ..project import short as short_of
 from ..shelf import Document
 from .rooms import Rooms
@@ -94,6 +94,7 @@ def dock(view: View) -> Plain:
         "scenes": len(standing),
         "ready": standing.count("ready"),
         "faults": len({fault.row for fault in view.faults}),
+        "wrong": next((f"{fault.message} {fault.hint}" for fault in view.faults if fault.field in SETTINGS and not fault.row), ""),
         "film": film,
         "job": works.job,
         "clips": sum(len(takes) for takes in works.takes.values()),

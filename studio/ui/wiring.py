@@ -19,7 +19,7 @@ def wire(demo: gr.Blocks, page: Page, w: Handlers) -> None:
     """Connect everything; inside the same gr.Blocks."""
     scene = [page.scene_notes, page.scene_box, *(page.scene[name] for name in CELLS), page.takes]
     film = [page.clips_note, page.gallery, page.film_note, page.player, page.film_lines]
-    first = [page.project, page.selected, page.saved, page.title, page.board, page.dock]
+    first = [page.project, page.selected, page.saved, page.heard, page.title, page.board, page.dock]
     whole = [*first, *scene, *(page.story[name] for name in FILM_FIELDS), *film]
     quiet: Plain = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
     every, last = quiet | {"trigger_mode": "multiple"}, quiet | {"trigger_mode": "always_last"}
@@ -31,7 +31,7 @@ def wire(demo: gr.Blocks, page: Page, w: Handlers) -> None:
     page.board.act(plainly(w.act), ids, [page.board, page.selected, page.dock, page.side, *scene], **every)
     page.board.begin(plainly(w.begin), [*ids, page.saved], whole, **every).success(**follow)
     page.add.click(plainly(w.add), ids, [page.board, page.selected, page.dock, page.side, *scene], **every)
-    page.dock.news(plainly(w.news), ids, [*film, page.takes, page.side], **last)
+    page.dock.news(plainly(w.news), [*ids, page.heard], [*film, page.takes, page.side, page.heard], **last)
     gr.on(_typed(page.title), plainly(w.set_story("title")), [*ids, page.title], drawn, **last)
     page.undo.click(plainly(w.step(True)), [*ids, page.saved], whole, **quiet)
     page.redo.click(plainly(w.step(False)), [*ids, page.saved], whole, **quiet)

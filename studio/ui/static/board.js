@@ -79,6 +79,9 @@ function paint(id) {
   const src = url(v.image); if (src && q.img.getAttribute('src') !== src) { q.img.src = src; q.img.style.transform = ''; }
   q.img.hidden = !src; q.img.alt = v.prompt || '';
   q.vid.dataset.src = url(v.clip); q.r.classList.toggle('has-clip', !!v.clip);
+  const poster = !src && v.clip ? url(v.clip) + '#t=0.05' : '';  // a scene without a picture shows its clip
+  if (poster && q.vid.getAttribute('src') !== poster) { q.vid.preload = 'metadata'; q.vid.src = poster; }
+  q.vid.hidden = !poster || !!src;
   for (const f of ['prompt', 'narration']) if (editing !== q[f]) { text(q[f], String(v[f] ?? '')); q[f].classList.toggle('empty', !v[f]); }
   text(q.motion, label(props.moves, v.clip_action === 'auto' ? '' : v.clip_action, W.motion_auto)); text(q.mood, label(props.moods, v.music_mood, W.mood_same));
   q.motion.setAttribute('aria-label', `${W.motion}: ${q.motion.textContent}`); q.mood.setAttribute('aria-label', `${W.mood}: ${q.mood.textContent}`);
@@ -196,12 +199,13 @@ element.addEventListener('keydown', e => {
 function choose(id) { picker.dataset.for = id; picker.multiple = !id; picker.accept = id ? props.pictures : props.pictures + ',' + props.tables; picker.click(); }
 async function put(files, id) {
   const all = [...files]; if (!all.length) return;
-  const wanted = id ? all.slice(0, 1) : all;
+  const wanted = all, rest = id ? all.slice(1) : [];  // the first is for that scene, the others become scenes
   drawn.get(id)?.r.classList.add('busy'); live.textContent = W.uploading; root.classList.add('busy');
   try {
     const sent = [];
     for (const file of wanted) sent.push({ path: (await upload(file)).path, name: file.name });
-    send('files', { id, files: sent });
+    send('files', { id, files: rest.length ? sent.slice(0, 1) : sent });
+    if (rest.length) send('files', { id: '', files: sent.slice(1) });
   } catch (error) { send('unsent', { name: wanted.map(f => f.name).join(', ').slice(0, 80) }); } finally { drawn.get(id)?.r.classList.remove('busy'); root.classList.remove('busy'); live.textContent = ''; }
 }
 picker.onchange = () => { const files = [...picker.files], id = picker.dataset.for; picker.value = ''; put(files, id); };
@@ -233,10 +237,10 @@ function stopPreview() { const was = shown; shown = null; if (was?.run) { was.ru
 element.addEventListener('mouseover', e => {
   const t = e.target.closest('.b-thumb'); if (!t || t.contains(e.relatedTarget)) return;
   const q = drawn.get(idOf(t)); if (!q) return;
-  if (q.vid.dataset.src && q.r.dataset.status === 'ready') { if (q.vid.getAttribute('src') !== q.vid.dataset.src) q.vid.src = q.vid.dataset.src; q.vid.hidden = false; q.vid.play().catch(() => {}); }
+  if (q.vid.dataset.src && q.r.dataset.status === 'ready') { if (!q.vid.getAttribute('src')?.startsWith(q.vid.dataset.src)) q.vid.src = q.vid.dataset.src; q.vid.hidden = false; q.vid.play().catch(() => {}); }
   else { stopPreview(); preview(idOf(t), null); }
 });
-element.addEventListener('mouseout', e => { const t = e.target.closest('.b-thumb'); if (!t || t.contains(e.relatedTarget)) return; const q = drawn.get(idOf(t)); if (q) { q.vid.pause(); q.vid.hidden = true; } if (!menu) stopPreview(); });
+element.addEventListener('mouseout', e => { const t = e.target.closest('.b-thumb'); if (!t || t.contains(e.relatedTarget)) return; const q = drawn.get(idOf(t)); if (q) { q.vid.pause(); q.vid.hidden = !!row(idOf(t))?.image; } if (!menu) stopPreview(); });
 
 // ---- the lists of moves and moods: with what each does, and free words
 let sound = null;

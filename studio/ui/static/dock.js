@@ -7,14 +7,14 @@ const root = element.querySelector('.dock');
 const what = make('span', 'd-what'), left = make('span', 'd-left'), bar = make('i'), track = make('div', 'd-track', bar);
 what.setAttribute('role', 'status'); track.setAttribute('role', 'progressbar'); track.setAttribute('aria-valuemin', 0); track.setAttribute('aria-valuemax', 100); track.setAttribute('aria-label', W.film);
 root.append(make('div', 'd-top', what, left), track);
-let v = {}, at = 0, seen = '', over = null;  // over: [project, job] that is known to have ended
+let v = {}, at = 0, seen = '';
 const clock = s => { s = Math.max(0, Math.round(s)); return Math.floor(s / 60) + ':' + String(s % 60).padStart(2, '0'); };
 const sentence = () => {
   if (v.state === 'queued') return v.ahead ? say('dock_queued', { n: v.ahead }) : W.dock_queued_next;
   if (v.state === 'running') return say('stage_' + (v.stage || ''));
   if (v.state === 'failed') return (v.said || W.dock_failed) + (v.hint ? ' ' + v.hint : '');
   if (!v.scenes) return W.dock_empty;
-  if (v.faults) return say('dock_faults', { n: v.faults });
+  if (v.faults) return v.wrong || say('dock_faults', { n: v.faults });
   if (v.state === 'stopped') return W.dock_stopped;
   if (v.state === 'done' && v.kind === 'scene') return W.dock_done_scene;
   if (v.film === 'new') return W.dock_done;
@@ -41,10 +41,9 @@ function draw() {
   document.body.classList.toggle('busy', busy);
   if (makeButton && stopButton) { const had = document.activeElement; makeButton.toggleAttribute('inert', busy); stopButton.toggleAttribute('inert', !busy); if (busy && (had === makeButton || makeButton.contains(had))) (stopButton.matches('button') ? stopButton : stopButton.querySelector('button'))?.focus(); else if (!busy && (had === stopButton || stopButton.contains(had))) (makeButton.matches('button') ? makeButton : makeButton.querySelector('button'))?.focus(); }
   window.dispatchEvent(new CustomEvent('reelwright', { detail: v }));
-  const now = [v.project, v.job, v.clips].join(), first = !over || over[0] !== v.project;
-  const ended = !first && !busy && v.job && over[1] !== v.job;
-  if (seen && now !== seen || ended) trigger('news', { ended: ended ? v.state : '', began: busy && seen.split(',')[1] !== v.job, kind: v.kind });
-  seen = now; if (first || !busy) over = [v.project, busy ? '' : v.job];
+  const now = [v.project, v.job, v.clips, busy].join();
+  if (seen && now !== seen) trigger('news');
+  seen = now;
   tick();
 }
 const timer = setInterval(tick, 1000);

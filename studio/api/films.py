@@ -1,0 +1,86 @@
+"""A film asked for as plain scenes, as the Gradio client's and the agents' doors do it. Knows neither.
+
+A scene's picture is something that the caller sent before, or sends with it as base64; never a path and never an address.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pipelines.story import STORY_FIELDS
+from pipelines.story import read as read_story
+from pipelines.work import FilmError
+
+from ..jobs import Job
+from .callers import Caller
+from .doors import Doors, share
+from .inbox import PICTURE_IDS
+from .jobs_door import result_of, warnings_of
+from .refusals import bad
+from .videos_ask import DATA, MOST_URL
+
+Picture = Callable[[Any, str], Path | None]
+
+
+def submit(doors: Doors, caller: Caller, scenes: Any, settings: Mapping[str, Any], door: str, picture: Picture, key: str = "") -> str:
+    """Accept a film. -> the job's id. `picture`: (what a scene says, where) -> the file, None for what it does not know."""
+    if not isinstance(scenes, list):
+        raise bad("scenes is not a list.", "scenes", "Give a list of scenes.")
+    unknown = [name for name in settings if name not in STORY_FIELDS or name == "scenes"]
+    if unknown:
+        raise bad(f'"{unknown[0][:60]}" is not known.', unknown[0][:60], f"Known: {', '.join(STORY_FIELDS)}.")
+    rows = []
+    for i, row in enumerate(scenes[:501]):
+        if isinstance(row, dict) and (given := row.get("image")) not in (None, ""):
+            where = f"scenes[{i}].image"
+            found = picture(given, where) or from_text(doors, caller, given, where)
+            row = row | {"image": found}
+        rows.append(row)
+    story = read_story(dict(settings) | {"scenes": rows}, doors.desk.presets)
+    return doors.desk.submit(story, caller.owner, f"{door} {key}" if key else "", {"door": door}, caller.films)
+
+
+def from_text(doors: Doors, caller: Caller, given: Any, where: str) -> Path:
+    """A picture sent before, by its id, or here and now as base64."""
+    if isinstance(given, str) and PICTURE_IDS.fullmatch(given):
+        return doors.inbox.picture(caller.owner, given)
+    return keep(doors, caller, given, where)
+
+
+def keep(doors: Doors, caller: Caller, given: Any, where: str) -> Path:
+    """A picture in base64, kept and found to be one."""
+    if not isinstance(given, str) or len(given) > MOST_URL:
+        raise bad("That is no picture.", where, "Send it as base64, or the id of one that was sent before.")
+    head = DATA.match(given)
+    try:
+        raw = base64.b64decode(given[head.end() if head else 0 :], validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise bad("That is no picture: it is not base64.", where, "A path or an address is not followed.") from error
+    kept = doors.inbox.keep_picture(caller.owner, io.BytesIO(raw))
+    try:
+        doors.size_of(kept)
+    except FilmError as error:
+        raise bad(error.message, where, error.hint) from error
+    return kept
+
+
+def standing(doors: Doors, job: Job) -> dict[str, Any]:
+    """How a film stands."""
+    told: dict[str, Any] = {
+        "job": job.id,
+        "state": job.state,
+        "progress": 1.0 if job.state == "done" else round(share(doors, job.id), 4),
+        "ahead": doors.desk.ahead(job.id) if job.state == "queued" else 0,
+        "warnings": warnings_of(doors, job.id),
+    }
+    if job.over:
+        made, error = result_of(doors, job)
+        told |= made
+        if error:
+            told["error"] = {"code": error.code, "message": error.message, "hint": error.hint, "where": error.where}
+    return told

@@ -1,0 +1,29 @@
+"""How large a film may be here. Knows settings and stories, no door."""
+
+from __future__ import annotations
+
+from pipelines.presets import Presets
+from pipelines.render import frame_of
+from pipelines.story import Story
+from pipelines.work import FilmError
+
+from .settings import Settings
+
+PACE = 15.0  # characters that are said in a second, where nobody has spoken yet
+UNSAID = 4.0  # seconds of a scene that has neither a length nor a narration
+
+
+def seconds_of(story: Story) -> float:
+    """About how long the film will be."""
+    return sum(max(scene.duration or UNSAID, len(scene.narration) / PACE) for scene in story.scenes)
+
+
+def check(story: Story, own: Settings, presets: Presets) -> None:
+    """FilmError if the settings allow no such film."""
+    if own.most_seconds and (seconds := seconds_of(story)) > own.most_seconds:
+        said = f"The film would have about {seconds:.0f} seconds; here it may have {own.most_seconds:g}."
+        raise FilmError(said, "Make it shorter, or run Reelwright on your own machine.", "scenes")
+    frame = frame_of(story, presets)
+    if own.most_pixels and frame.width * frame.height > own.most_pixels:
+        said = f"{frame.width} x {frame.height} is larger than films may be here."
+        raise FilmError(said, f"Each picture may have {own.most_pixels:,} pixels: choose another size.", "size")

@@ -1,0 +1,39 @@
+"""Gets the official clients that tests speak with, each in a folder of its own: `get.py FOLDER`.
+
+They are never part of Reelwright. A client that cannot be had is left out, and its tests say so.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+PYTHON = {"openai-2.24.0": ["openai==2.24.0"], "openai-3.52.0": ["openai==3.52.0"], "mcp-1.30.0": ["mcp==1.30.0"], "schemathesis-4.32.5": ["schemathesis==4.32.5"]}
+NODE = {"openai-node": "openai@7.57.0"}
+
+
+def main(root: Path) -> None:
+    root.mkdir(parents=True, exist_ok=True)
+    for name, wanted in PYTHON.items():
+        get(root / name, [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target", str(root / name), *wanted])
+    npm = shutil.which("npm")
+    for name, package in NODE.items():
+        if npm:
+            get(root / name, [npm, "install", "--silent", "--no-fund", "--no-audit", "--prefix", str(root / name), package])
+
+
+def get(folder: Path, command: list[str]) -> None:
+    if (folder / ".there").exists():
+        return
+    shutil.rmtree(folder, ignore_errors=True)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        print(f"{folder.name} cannot be had: {done.stderr.strip()[-300:]}", file=sys.stderr)
+        return
+    (folder / ".there").touch()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
