@@ -16,7 +16,6 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,13 @@ from pipelines.events import Event, Failed, Made, Moved, Stopped, failed, plain
 from pipelines.work import Cancelled, DiskFull, FilmError
 
 from .held import hold
+from .job import COLUMNS, FREE, job_of
+from .job import OVER as OVER
+from .job import Busy as Busy
+from .job import Job as Job
+from .job import Stamped as Stamped
+from .job import Terms as Terms
+from .job import Told as Told
 
 MOST_CRASHES = 5  # a job that takes the studio down so often, and gets no further, is told to be at fault
 MOST_WAITING = 100  # jobs of one owner
@@ -31,7 +37,6 @@ DAY = 24 * 3600.0
 KEPT_KEYS = DAY  # seconds for which the same idempotency key gives the same job
 AGAIN = 2.0  # seconds after which a full disk is tried again
 FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)  # SQLite's words for a disk without room
-OVER = frozenset(("done", "failed", "stopped"))
 SCHEMA = """
 create table if not exists jobs (
   id text primary key, owner text not null, story text not null, state text not null, created real not null,
@@ -45,52 +50,10 @@ create table if not exists events (
   primary key (job, n)) without rowid;
 """
 
-Told = dict[str, Any]
 Emit = Callable[[Event], None]
 Make = Callable[[str, Told, Emit], None]
 """(job id, the story as plain data, emit): makes the film, or raises FilmError or Cancelled."""
 log = logging.getLogger("reelwright.jobs")
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A job as it is now. `state`: queued, running, done, failed or stopped. `told`: what its owner keeps with it."""
-
-    id: str
-    owner: str
-    state: str
-    created: float
-    changed: float
-    told: Told
-
-    @property
-    def over(self) -> bool:
-        return self.state in OVER
-
-
-@dataclass(frozen=True, slots=True)
-class Stamped:
-    """An event with its number in the job (from 1; 0 for progress, which is not kept) and its time."""
-
-    n: int
-    at: float
-    event: Told
-
-
-class Busy(FilmError):
-    """There are too many jobs. `wait`: seconds after which it may be otherwise."""
-
-    def __init__(self, message: str, hint: str, wait: float = 10.0) -> None:
-        super().__init__(message, hint)
-        self.wait = wait
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What one owner may ask for: jobs that are not over, and jobs in a day; 0 for no limit."""
-
-    at_once: int = 0
-    a_day: int = 0
 
 
 class Jobs:
@@ -116,7 +79,7 @@ class Jobs:
         for hand in self._hands:
             hand.start()
 
-    def submit(self, story: Told, owner: str, key: str = "", told: Told | None = None, terms: Terms = Terms()) -> str:
+    def submit(self, story: Told, owner: str, key: str = "", told: Told | None = None, terms: Terms = FREE) -> str:
         """Accept a job; it is on the disk when this returns. -> its id; the same `key` gives the same id for a day."""
         now, job = time.time(), secrets.token_urlsafe(18)
         with self._writing, self._open(durable=True) as db:
@@ -151,7 +114,7 @@ class Jobs:
         """The job, if there is one."""
         with self._open() as db:
             row = db.execute(f"select {COLUMNS} from jobs where id = ?", (job,)).fetchone()
-        return _job(row) if row else None
+        return job_of(row) if row else None
 
     def story(self, job: str) -> Told:
         """What the job was asked to make."""
@@ -165,7 +128,7 @@ class Jobs:
         where, values = ("where owner = ?", [owner]) if owner is not None else ("where owner != ''", [])
         with self._open() as db:
             rows = db.execute(f"select {COLUMNS} from jobs {where} order by created desc limit {int(most)}", values).fetchall()
-        return [_job(row) for row in rows]
+        return [job_of(row) for row in rows]
 
     def page(self, owner: str, door: str, after: str, most: int, newest_first: bool) -> list[Job]:
         """Jobs of one owner whose `told` names that door, from beyond the job `after` ("": from the first)."""
@@ -177,13 +140,13 @@ class Jobs:
             values.append(after)
         with self._open() as db:
             rows = db.execute(f"{sql} order by created {order}, rowid {order} limit ?", [*values, most]).fetchall()
-        return [_job(row) for row in rows]
+        return [job_of(row) for row in rows]
 
     def ended(self, door: str, since: float) -> list[Job]:
         """Jobs of that door that were over at `since` or later, the oldest first."""
         sql = f"select {COLUMNS} from jobs where changed >= ? and state in ('done', 'failed', 'stopped') and told ->> '$.door' = ?"
         with self._open() as db:
-            return [_job(row) for row in db.execute(f"{sql} order by changed limit 1000", (since, door))]
+            return [job_of(row) for row in db.execute(f"{sql} order by changed limit 1000", (since, door))]
 
     def counts(self) -> dict[str, int]:
         """How many jobs there are in each state."""
@@ -411,11 +374,3 @@ class Jobs:
             if error.sqlite_errorcode & 0xFF in FULL:
                 raise DiskFull from error
             raise
-
-
-COLUMNS = "id, owner, state, created, changed, told"
-
-
-def _job(row: tuple[Any, ...]) -> Job:
-    identity, owner, state, created, changed, told = row
-    return Job(identity, owner, state, created, changed, json.loads(told))

@@ -33,7 +33,7 @@ LAYERS = (
     ("pipelines.render",),
     ("pipelines.preview",),
     ("pipelines.chain",),
-    ("studio.settings", "studio.held", "studio.keys"),
+    ("studio.settings", "studio.held", "studio.keys", "studio.job"),
     ("studio.jobs", "studio.limits"),
     ("studio.desk",),
     ("studio.project",),

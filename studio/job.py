@@ -1,0 +1,65 @@
+"""A job and what is told of it, as frozen values. Knows neither the queue nor films."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from pipelines.work import FilmError
+
+OVER = frozenset(("done", "failed", "stopped"))
+Told = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job as it is now. `state`: queued, running, done, failed or stopped. `told`: what its owner keeps with it."""
+
+    id: str
+    owner: str
+    state: str
+    created: float
+    changed: float
+    told: Told
+
+    @property
+    def over(self) -> bool:
+        return self.state in OVER
+
+
+@dataclass(frozen=True, slots=True)
+class Stamped:
+    """An event with its number in the job (from 1; 0 for progress, which is not kept) and its time."""
+
+    n: int
+    at: float
+    event: Told
+
+
+class Busy(FilmError):
+    """There are too many jobs. `wait`: seconds after which it may be otherwise."""
+
+    def __init__(self, message: str, hint: str, wait: float = 10.0) -> None:
+        super().__init__(message, hint)
+        self.wait = wait
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What one owner may ask for: jobs that are not over, and jobs in a day; 0 for no limit."""
+
+    at_once: int = 0
+    a_day: int = 0
+
+
+FREE = Terms()
+
+
+COLUMNS = "id, owner, state, created, changed, told"
+
+
+def job_of(row: tuple[Any, ...]) -> Job:
+    """The job in a row of those columns."""
+    identity, owner, state, created, changed, told = row
+    return Job(identity, owner, state, created, changed, json.loads(told))
