@@ -45,6 +45,7 @@ soak: $(VENV)/.tested
 
 bench: $(VENV)/.tested
 	$(BIN)/python tests/bench/bench.py
+	$(BIN)/python tests/bench/page.py
 
 bench-gpu: $(VENV)/.tested
 	$(BIN)/python tests/bench/bench_gpu.py

@@ -92,6 +92,7 @@ class _Casting:
     warn: Warn
     language: str
     asked: dict[str, list[str]] = field(default_factory=dict)
+    filming: list[tuple[str, str]] = field(default_factory=list)
 
     def present(self, role: str) -> list[str]:
         """Who is there, best first; asked once, and only when somebody is needed."""
@@ -148,14 +149,14 @@ class _Casting:
 
     def _best(self, with_picture: bool) -> tuple[str, str]:
         """What "auto" means. Without a picture, first one that needs none."""
-        usable = []
-        for engine in self.present("clips"):
-            with suppress(FilmError):  # none of its models is there
-                usable.append((engine, self._model(engine)))
-        if with_picture:
-            found = usable
-        else:
-            found = [one for one in usable if not wants_picture(self.crew, self.presets, *one)] or (usable if self.present("pictures") else [])
+        if not self.filming:
+            for engine in self.present("clips"):
+                with suppress(FilmError):  # none of its models is there
+                    self.filming.append((engine, self._model(engine)))
+        found = self.filming
+        if not with_picture:
+            bare = [one for one in found if not wants_picture(self.crew, self.presets, *one)]
+            found = bare or (found if self.present("pictures") else [])
         if not found:
             raise FilmError("there is no picture, and nothing at hand makes one from a prompt.", "Add a picture to the scene.")
         return found[0]

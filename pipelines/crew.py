@@ -113,7 +113,7 @@ class Narrator(Engine, Protocol):
 
 
 class Composer(Engine, Protocol):
-    """A cue to music."""
+    """A cue to music. It may offer `recipe(cue)`: what changes the music beside the cue, as plain data."""
 
     def compose(self, cue: Cue, out: Path, tick: Tick) -> Notes:
         """Write a 48 kHz stereo WAV exactly as long as the cue."""
@@ -128,7 +128,8 @@ def names(role: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Crew:
-    """The engines of one render or one server. `options` are keyword arguments by engine name."""
+    """The engines of one render or one server. `options` are keyword arguments by engine name, or by role and name:
+    "pictures.diffusers" for one of several engines of that name."""
 
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     _hired: dict[tuple[str, str], Any] = field(default_factory=dict)
@@ -141,7 +142,7 @@ class Crew:
                 raise FilmError(f'There is no {ROLES[role]} called "{name}".', choose(name, names(role)))
             if (role, name) not in self._hired:
                 module = import_module(f"pipelines.{role}.{name}")
-                self._hired[role, name] = module.Engine(**self.options.get(name, {}))
+                self._hired[role, name] = module.Engine(**self.options.get(name, {}), **self.options.get(f"{role}.{name}", {}))
             return self._hired[role, name]
 
     def present(self, role: str) -> list[str]:

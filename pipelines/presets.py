@@ -207,7 +207,7 @@ class CaptionStyle:
 
 @dataclass(frozen=True, slots=True, config=strict)
 class Model:
-    """A model by name: the engine (a file in pipelines/clips) that runs it, and where its weights come from.
+    """A model by name: the engine (a file in pipelines/clips, or pictures for a painter's) that runs it, and where its weights come from.
 
     `wants_picture` where the model differs from its engine. `options` are checked by the engine. gated: its page asks
     you to agree first. excluded: where it is not licensed. revenue_cap: dollars a year from which it costs. vram: GiB of
@@ -264,6 +264,8 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "qualities": Kind("qualities.toml", Quality, "quality"),
         "captions": Kind("captions.toml", CaptionStyle, "caption style"),
         "models": Kind("models.toml", Model, "model"),
+        "painters": Kind("painters.toml", Model, "model of a painter"),
+        "composers": Kind("composers.toml", Model, "model of a composer"),
     }
 )
 
@@ -281,6 +283,8 @@ class Presets:
     qualities: dict[str, Quality] = field(default_factory=dict)
     captions: dict[str, CaptionStyle] = field(default_factory=dict)
     models: dict[str, Model] = field(default_factory=dict)
+    painters: dict[str, Model] = field(default_factory=dict)
+    composers: dict[str, Model] = field(default_factory=dict)
 
     def pick(self, kind: str, name: str) -> Any:
         """The entry of that name; an unknown one raises FilmError with the nearest known name."""

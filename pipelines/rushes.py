@@ -71,10 +71,11 @@ class Rush:
         picture: NDArray[uint8] = np.empty((0, 0), np.uint8)
         for place in wanted:
             while at < place - first:
-                raw = next(seen, b"")
-                if len(raw) < width * height * 3 // 2:
-                    raise FilmError("A clip has fewer frames than were counted.", "Run it again.")
-                picture, at = np.frombuffer(raw, np.uint8).reshape(height * 3 // 2, width), at + 1
+                raw, at = next(seen, b""), at + 1
+                if raw:
+                    picture = np.frombuffer(raw, np.uint8).reshape(height * 3 // 2, width)
+                elif not picture.size:
+                    raise FilmError("There is nothing to be seen at the end of the clip.", "Use another engine for this scene.")
             yield picture
         for _ in seen:  # it ends by itself
             pass

@@ -74,7 +74,8 @@ def composed(asked: Cue, composer: str, crew: Crew, vault: Vault, tick: Tick) ->
     """The cue as that composer plays it: a 48 kHz stereo WAV, exactly as long."""
     engine = crew.ready("music", composer)
     sections = [[_heard(one.mood), one.start] for one in asked.sections]
-    recipe = [composer, engine.version, sections, round(asked.seconds * sound.RATE), asked.seed]
+    recipe: list[object] = [composer, engine.version, sections, round(asked.seconds * sound.RATE), asked.seed]
+    recipe += [engine.recipe(asked)] if hasattr(engine, "recipe") else []
     return vault.make("music", ".wav", recipe, lambda out: engine.compose(asked, out, tick))
 
 

@@ -1,4 +1,4 @@
-"""A job and what is told of it, as frozen values. Knows neither the queue nor films."""
+"""What a job is, as those see it who ask for it: values only. Knows no queue."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from pipelines.work import FilmError
 
 OVER = frozenset(("done", "failed", "stopped"))
+COLUMNS = "id, owner, state, created, changed, told"
 Told = dict[str, Any]
 
 
@@ -53,10 +54,7 @@ class Terms:
     a_day: int = 0
 
 
-FREE = Terms()
-
-
-COLUMNS = "id, owner, state, created, changed, told"
+UNLIMITED = Terms()
 
 
 def job_of(row: tuple[Any, ...]) -> Job:

@@ -23,13 +23,7 @@ from pipelines.events import Event, Failed, Made, Moved, Stopped, failed, plain
 from pipelines.work import Cancelled, DiskFull, FilmError
 
 from .held import hold
-from .job import COLUMNS, FREE, job_of
-from .job import OVER as OVER
-from .job import Busy as Busy
-from .job import Job as Job
-from .job import Stamped as Stamped
-from .job import Terms as Terms
-from .job import Told as Told
+from .job import COLUMNS, UNLIMITED, Busy, Job, Stamped, Terms, Told, job_of
 
 MOST_CRASHES = 5  # a job that takes the studio down so often, and gets no further, is told to be at fault
 MOST_WAITING = 100  # jobs of one owner
@@ -79,7 +73,7 @@ class Jobs:
         for hand in self._hands:
             hand.start()
 
-    def submit(self, story: Told, owner: str, key: str = "", told: Told | None = None, terms: Terms = FREE) -> str:
+    def submit(self, story: Told, owner: str, key: str = "", told: Told | None = None, terms: Terms = UNLIMITED) -> str:
         """Accept a job; it is on the disk when this returns. -> its id; the same `key` gives the same id for a day."""
         now, job = time.time(), secrets.token_urlsafe(18)
         with self._writing, self._open(durable=True) as db:
@@ -374,3 +368,7 @@ class Jobs:
             if error.sqlite_errorcode & 0xFF in FULL:
                 raise DiskFull from error
             raise
+
+
+
+__all__ = ["Busy", "Emit", "Job", "Jobs", "Make", "Stamped", "Terms", "Told"]

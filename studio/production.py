@@ -25,6 +25,7 @@ from .project import Fault, Project, alone, edited, short, story
 from .shelf import Document, Take, Works
 
 MOST_TAKES = 12  # of a scene; the oldest go
+SHOOTING = ("clips", "film")  # the stages in which a scene itself is made
 FIRST = "narration"  # the stage that every film begins with
 
 
@@ -148,7 +149,7 @@ def _state(desk: Desk, document: Document, job: Job, rows: list[str], stamped: l
     stage = next((str(event["stage"]) for event in reversed(events) if event["event"] == "began"), "")
     if not job.over:
         states = _at_rest(document)
-        parts = {_row(rows, event): float(event.get("part", 0.0)) for event in moved if event.get("scene")}
+        parts = {_row(rows, event): float(event.get("part", 0.0)) for event in moved if event.get("scene") and event["stage"] in SHOOTING}
         for row in there:
             if row not in done and row not in document.works.failed:
                 states[row] = RowState("making", parts[row]) if row in parts else RowState("queued")

@@ -61,6 +61,9 @@ class Settings(BaseModel):
     presets: Path | None = Field(None, description="Folder with presets of your own; they come after the shipped ones.")
     online_voices: bool = Field(True, description="0: no narration is sent to an online service.")
     mix_voices: bool = Field(False, description="1: when a narrator fails, another may speak the rest of the film.")
+    videos_url: str = Field("", description="A server that speaks /v1/videos, up to and with /v1. Prompts and pictures go there.")
+    videos_key: SecretStr = Field(SecretStr(""), description="That server's key.")
+    comfyui_url: str = Field("", description="Your ComfyUI, such as http://127.0.0.1:8188. Prompts and pictures go there.")
     vault_gigabytes: float = Field(20.0, gt=0, description="Finished parts are kept up to so much; the oldest go first.")
     vault_days: float = Field(60.0, gt=0, description="Finished parts that nobody used for so long go.")
     project_days: float = Field(180.0, gt=0, description="Projects of the studio's page that nobody changed for so long go.")
@@ -144,7 +147,16 @@ def studio(settings: Settings) -> Studio:
 
     _keep_memory()
     folders = [HOME / "presets", *([settings.presets] if settings.presets else [])]
-    crew = Crew({"edge": {"online": settings.online_voices}})
+    presets = read_presets(*folders)
+    crew = Crew(
+        {
+            "edge": {"online": settings.online_voices},
+            "pictures.diffusers": {"models": presets.painters},
+            "musicgen": {"models": presets.composers},
+            "videos_api": {"url": settings.videos_url, "key": settings.videos_key.get_secret_value()},
+            "comfyui": {"url": settings.comfyui_url},
+        }
+    )
     vault = Vault(settings.data / "vault")
     vault.tidy()
-    return Studio(crew, read_presets(*folders), vault, HOME / "assets" / "fonts", mix_voices=settings.mix_voices)
+    return Studio(crew, presets, vault, HOME / "assets" / "fonts", mix_voices=settings.mix_voices)

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 
 from pipelines.clips._open_sora_net import Design, shapes
-from pipelines.clips._weights import quiet
+from pipelines.gear.weights import quiet
 
 TINY = Design(width=128, heads=1, doubles=1, singles=2, text=32, pooled=32, mlp=256)
 Sizes = Mapping[str, tuple[int, ...]]

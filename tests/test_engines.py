@@ -153,7 +153,8 @@ def test_auto_takes_what_a_scene_can_be_made_with(presets: Presets, folder: Path
     assert studio.crew.get("pictures", "dauber").painted == []
 
 
-def test_nobody_to_paint(presets: Presets, folder: Path, tmp_path: Path) -> None:
+def test_nobody_to_paint(presets: Presets, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipelines.pictures.sketch.Engine.missing", lambda _self: "Sharpen the pencil.")
     with whole.studio(presets, tmp_path / "vault", Crew({"edge": {"online": False}, "dauber": {"lack": "Buy paint."}})) as studio:
         error = refused(lambda: whole.make(whole.story(presets, folder, [bare(engine="camera")]), studio, tmp_path / "film.mp4"))
     assert "needs a picture" in str(error) and "Add a picture" in str(error)

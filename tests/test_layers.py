@@ -24,6 +24,7 @@ LAYERS = (
     ("pipelines.drawing.",),
     ("pipelines.typefaces", "pipelines.captions", "pipelines.loudness", "pipelines.darkroom", "pipelines.darkroom_child"),
     ("pipelines.subtitles", "pipelines.exports.", "pipelines.film", "pipelines.sound", "pipelines.mp4", "pipelines.splice"),
+    ("pipelines.gear.",),
     ("pipelines.pictures.", "pipelines.clips.", "pipelines.voices.", "pipelines.music."),
     ("pipelines.crew",),
     ("pipelines.progress", "pipelines.hands", "pipelines.faults", "pipelines.cast", "pipelines.stage"),
@@ -33,7 +34,8 @@ LAYERS = (
     ("pipelines.render",),
     ("pipelines.preview",),
     ("pipelines.chain",),
-    ("studio.settings", "studio.held", "studio.keys", "studio.job"),
+    ("studio.settings", "studio.held", "studio.keys"),
+    ("studio.job",),
     ("studio.jobs", "studio.limits"),
     ("studio.desk",),
     ("studio.project",),
@@ -49,7 +51,7 @@ LAYERS = (
 COMING = {"studio.api."}  # named by the design before they are built
 ENGINES = ("pictures", "clips", "voices", "music")
 STARTERS = {"pipelines/ffmpeg.py", "pipelines/darkroom.py", "pipelines/voices/espeak.py"}
-LATE = {"torch", "diffusers", "transformers", "accelerate", "audiocraft", "edge_tts", "symusic", "openpyxl", "fontTools", "gradio", "fastapi", "pandas"}
+LATE = {"aiohttp", "torch", "diffusers", "transformers", "accelerate", "audiocraft", "edge_tts", "symusic", "openpyxl", "fontTools", "gradio", "fastapi", "pandas"}
 WEB = {"gradio", "fastapi", "starlette", "uvicorn", "studio"}
 MOST_LINES = 400
 

@@ -17,9 +17,11 @@ from studio.settings import Settings
 
 
 def test_every_model_tells_its_terms_and_its_needs(presets: Presets) -> None:
-    assert presets.models
-    for name, model in presets.models.items():
-        assert model.engine in names("clips"), name
+    assert presets.models and presets.painters
+    every = [("clips", *one) for one in presets.models.items()] + [("pictures", *one) for one in presets.painters.items()]
+    every += [("music", *one) for one in presets.composers.items()]
+    for role, name, model in every:
+        assert model.engine in names(role), name
         assert model.licence and model.licence in model.terms, name
         assert model.what and model.label, name
         assert model.revision == "" or re.fullmatch(r"[0-9a-f]{40}", model.revision), name

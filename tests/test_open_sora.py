@@ -21,16 +21,17 @@ from safetensors.torch import load_file, save_file
 
 from pipelines import ffmpeg, moves, mp4
 from pipelines import vault as vaults
-from pipelines.clips import _gpu, _open_sora_plan, _reel, _stream
 from pipelines.clips import _open_sora_machine as machines
 from pipelines.clips import _open_sora_net as nets
+from pipelines.clips import _open_sora_plan, _reel, _stream
 from pipelines.clips import _open_sora_vae as vaes
 from pipelines.clips._open_sora_loop import Guidance, denoise, needed, packed, schedule, unpacked
 from pipelines.clips._open_sora_net import Clip, Design, Net, design_of, predict, prepare, shapes
 from pipelines.clips._open_sora_plan import options, pieces, size, text
-from pipelines.clips._weights import Source, table
 from pipelines.clips.open_sora import Engine
 from pipelines.crew import Crew
+from pipelines.gear import gpu as _gpu
+from pipelines.gear.weights import Source, table
 from pipelines.plan import Frame, Shot
 from pipelines.presets import Model, Presets
 from pipelines.render import Studio

@@ -59,3 +59,39 @@ def picture(path: Path, size: tuple[int, int] = (96, 64), seed: int = 0) -> Path
     rough = np.random.default_rng(seed).integers(0, 255, (6, 9, 3), np.uint8)
     Image.fromarray(rough).resize(size, Image.Resampling.BICUBIC).save(path)
     return path
+
+
+def musicgen(folder: Path) -> Path:
+    """A MusicGen that plays 50 steps a second in 32 kHz, as the real ones do."""
+    from transformers import (
+        EncodecConfig,
+        EncodecModel,
+        MusicgenConfig,
+        MusicgenDecoderConfig,
+        MusicgenForConditionalGeneration,
+        T5Config,
+    )
+
+    from .tiny_films import letters
+
+    torch.manual_seed(0)
+    sound = EncodecConfig(
+        sampling_rate=32000, upsampling_ratios=[8, 5, 4, 4], num_filters=4, hidden_size=16, codebook_size=64, codebook_dim=16,
+        target_bandwidths=[1.2], num_lstm_layers=1, audio_channels=1, normalize=False, use_causal_conv=False,
+    )  # fmt: skip
+    books = EncodecModel(sound).quantizer.get_num_quantizers_for_bandwidth(1.2)
+    text = T5Config(vocab_size=64, d_model=16, d_ff=32, d_kv=8, num_layers=1, num_heads=2)
+    decoder = MusicgenDecoderConfig(
+        vocab_size=64, hidden_size=32, num_hidden_layers=1, num_attention_heads=4, ffn_dim=64, num_codebooks=books, audio_channels=1,
+        pad_token_id=64, bos_token_id=64, decoder_start_token_id=64,
+    )  # fmt: skip
+    parts = {"text_encoder": text.to_dict() | {"model_type": "t5"}, "audio_encoder": sound.to_dict() | {"model_type": "encodec"}}
+    network = MusicgenForConditionalGeneration(MusicgenConfig(**parts, decoder=decoder.to_dict()))
+    for name, tensor in network.audio_encoder.named_buffers():
+        if name.endswith(".embed"):  # zeros in a new one: every sound would be the same
+            tensor.normal_()
+    said = network.generation_config
+    said.decoder_start_token_id = said.pad_token_id = said.bos_token_id = 64
+    network.save_pretrained(folder)
+    letters().save_pretrained(folder)
+    return folder

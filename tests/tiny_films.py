@@ -22,7 +22,7 @@ def letters(**more: Any) -> Any:
     made = Tokenizer(models.WordLevel({word: i for i, word in enumerate(known)}, unk_token="<unk>"))
     made.pre_tokenizer = pre_tokenizers.Split(Regex("."), "isolated")
     made.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
-    return PreTrainedTokenizerFast(tokenizer_object=made, pad_token="<pad>", eos_token="</s>", unk_token="<unk>", model_max_length=64, **more)
+    return PreTrainedTokenizerFast(tokenizer_object=made, pad_token="<pad>", eos_token="</s>", unk_token="<unk>", model_max_length=512, **more)
 
 
 def t5(kind: str = "T5") -> Any:
@@ -289,7 +289,65 @@ FAMILIES: Mapping[str, Callable[[], Any]] = MappingProxyType(
 def saved(name: str, folder: Path) -> Path:
     """The tiny one that stands for that preset."""
     torch.manual_seed(0)
-    made = FAMILIES[name]()
+    made = {**FAMILIES, **PAINTERS}[name]()
     made.save_pretrained(folder)
     assert json.loads((folder / "model_index.json").read_text("utf-8"))["_class_name"]
     return folder
+
+
+# Painters
+
+
+def clip_text(kind: str = "CLIPTextModel") -> Any:
+    import transformers
+
+    said = {"hidden_size": WIDE, "intermediate_size": 32, "num_attention_heads": 2, "num_hidden_layers": 2, "vocab_size": 64, "projection_dim": WIDE}
+    return getattr(transformers, kind)(transformers.CLIPTextConfig(**said, bos_token_id=0, eos_token_id=1, pad_token_id=0))
+
+
+def flat_vae(channels: int = 4) -> Any:
+    from diffusers import AutoencoderKL
+
+    down, up = ("DownEncoderBlock2D",) * 2, ("UpDecoderBlock2D",) * 2
+    more = {"shift_factor": 0.1, "scaling_factor": 0.3}
+    return AutoencoderKL(block_out_channels=(16, 16), down_block_types=down, up_block_types=up, latent_channels=channels, norm_num_groups=4, **more)
+
+
+def flux() -> Any:
+    from diffusers import FlowMatchEulerDiscreteScheduler, FluxPipeline, FluxTransformer2DModel
+
+    net = FluxTransformer2DModel(
+        in_channels=16, num_layers=1, num_single_layers=1, attention_head_dim=16, num_attention_heads=2, joint_attention_dim=WIDE,
+        pooled_projection_dim=WIDE, axes_dims_rope=(4, 4, 8),
+    )  # fmt: skip
+    parts = {"scheduler": FlowMatchEulerDiscreteScheduler(), "vae": flat_vae(), "text_encoder": clip_text(), "tokenizer": letters()}
+    return FluxPipeline(**parts, text_encoder_2=t5(), tokenizer_2=letters(), transformer=net)
+
+
+def z_image() -> Any:
+    from diffusers import FlowMatchEulerDiscreteScheduler, ZImagePipeline, ZImageTransformer2DModel
+    from transformers import Qwen3Config, Qwen3Model
+
+    net = ZImageTransformer2DModel(
+        all_patch_size=(2,), all_f_patch_size=(1,), in_channels=16, dim=32, n_layers=1, n_refiner_layers=1, n_heads=2, n_kv_heads=2,
+        cap_feat_dim=16, axes_dims=[8, 4, 4], axes_lens=[256, 32, 32],
+    )  # fmt: skip
+    reader = Qwen3Model(Qwen3Config(**QWEN, head_dim=8, bos_token_id=0, eos_token_id=1))
+    steps = FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=False, shift=3.0)
+    chat = CHAT + "{% if add_generation_prompt %}{% endif %}"
+    return ZImagePipeline(scheduler=steps, vae=flat_vae(16), text_encoder=reader, tokenizer=letters(chat_template=chat), transformer=net)
+
+
+def sdxl() -> Any:
+    from diffusers import EulerDiscreteScheduler, StableDiffusionXLPipeline, UNet2DConditionModel
+
+    net = UNet2DConditionModel(
+        block_out_channels=(16, 32), layers_per_block=1, sample_size=8, norm_num_groups=4, down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"), attention_head_dim=(2, 4), use_linear_projection=True, addition_embed_type="text_time",
+        addition_time_embed_dim=8, transformer_layers_per_block=(1, 1), projection_class_embeddings_input_dim=6 * 8 + WIDE, cross_attention_dim=2 * WIDE,
+    )  # fmt: skip
+    parts = {"vae": flat_vae(), "text_encoder": clip_text(), "text_encoder_2": clip_text("CLIPTextModelWithProjection"), "tokenizer": letters()}
+    return StableDiffusionXLPipeline(**parts, tokenizer_2=letters(), unet=net, scheduler=EulerDiscreteScheduler())
+
+
+PAINTERS: Mapping[str, Callable[[], Any]] = MappingProxyType({"flux-schnell": flux, "z-image": z_image, "sdxl": sdxl})

@@ -13,14 +13,14 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..gear import gpu as _gpu
+from ..gear.weights import Source, Weights, match
 from ..work import FilmError
-from . import _gpu
 from . import _open_sora_vae as vaes
 from ._open_sora_net import TIMED, Blocks, Design, Net, design_of, shapes
 from ._open_sora_text import Readers
 from ._stream import Blocks as Store
 from ._stream import eighth
-from ._weights import Source, Weights, match
 
 if TYPE_CHECKING:
     import torch

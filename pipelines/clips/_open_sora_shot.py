@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
+from ..gear import gpu as _gpu
 from ..vault import Notes
 from ..work import FilmError, Tick, part
-from . import _gpu
 from . import _open_sora_vae as vaes
 from ._open_sora_loop import Guidance, denoise, needed, packed, pulls, rows, schedule, unpacked
 from ._open_sora_machine import Machine

@@ -8,8 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..gear.weights import parts, quiet
 from ..work import FilmError
-from ._weights import parts, quiet
 
 if TYPE_CHECKING:
     import torch

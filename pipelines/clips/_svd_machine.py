@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..gear import gpu as _gpu
+from ..gear.snapshot import INDEX, Files, fits, shapes, source, weights
+from ..gear.weights import Source, match, quiet
 from ..work import FilmError
-from . import _gpu
-from ._snapshot import INDEX, Files, fits, shapes, source, weights
 from ._svd_net import Net, Savings, build
 from ._svd_plan import Options
-from ._weights import Source, match, quiet
 
 if TYPE_CHECKING:
     import torch

@@ -26,7 +26,7 @@ class Engine:
     """See crew.LiveEngine."""
 
     label = "Camera over a still picture"
-    version = 2
+    version = 3
     rank = 10
     online = False
     live = True
@@ -63,12 +63,13 @@ class Engine:
         steps = max(0, ceil(log(most / least) / log(STEP) - 0.5))
         first = least if steps else (least * most) ** 0.5
         travels = most - least < 1e-12 and not moves[:, 0, 1].any()
-        wanted = (negative.path, shot.frame, shot.fit, first, steps, travels)
+        wanted = (negative.path, shot.frame, shot.fit, first, steps, moves.tobytes() if travels else b"")
         with self._lock:
             lens = self._ready.get(wanted)
             if lens is None:
                 size = (shot.frame.width, shot.frame.height)
-                lens = Lens.ground(composed(shot, negative), placed(shot, negative)[0], size, first, steps, travels)
+                travel = moves if travels else None
+                lens = Lens.ground(composed(shot, negative), placed(shot, negative)[0], size, first, steps, travel)
                 self._ready[wanted] = lens
                 while sum(one.bytes for one in self._ready.values()) > REMEMBERED and len(self._ready) > 2:
                     self._ready.popitem(last=False)

@@ -13,15 +13,16 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from ..gear import gpu as _gpu
+from ..gear.pipes import PLANS, hushed, watched
+from ..gear.snapshot import lacking, plan, too_small
 from ..plan import Shot
 from ..presets import Model
 from ..vault import Notes
 from ..work import FilmError, Tick, part
-from . import _gpu
-from ._diffusers_machine import PLANS, Machine, Origin, contents, found, hushed, triggers, watched
+from ._diffusers_machine import Machine, Origin, contents, found, triggers
 from ._diffusers_plan import Options, Piece, options, pieces, said, size
 from ._reel import Still, opened, pressed, write
-from ._snapshot import lacking, plan, too_small
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,11 +12,11 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..gear import gpu as _gpu
 from ..plan import Shot
 from ..presets import Model
 from ..vault import Notes
 from ..work import FilmError, Tick, part
-from . import _gpu
 from ._open_sora_machine import Files, Machine
 from ._open_sora_plan import RATE, Options, Piece, options, pieces, size, text
 from ._open_sora_shot import Take, shot
@@ -55,7 +55,7 @@ class Engine:
             lacking = _files(model, options(model.options)).lacking()
         except FilmError as error:
             return str(error)
-        return f"Its weights are needed ({model.licence}): {'; '.join(source.fetch for source in lacking)}" if lacking else None
+        return f"Its weights are needed ({model.terms}): {'; '.join(source.fetch for source in lacking)}" if lacking else None
 
     def recipe(self, shot: Shot) -> object:
         """Everything that changes a frame, but for picture and model. Lengths that make the same clips are the same."""

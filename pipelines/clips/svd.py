@@ -14,14 +14,14 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ..gear import gpu as _gpu
+from ..gear.snapshot import plan, too_small
 from ..path import matrices
 from ..plan import Frame, Shot
 from ..presets import Model
 from ..vault import Notes
 from ..work import FilmError, Tick, part
-from . import _gpu
 from ._reel import opened, write
-from ._snapshot import plan, too_small
 from ._svd_loop import Schedule, Wish, decoded, denoise, encoded, euler, lcm, seen
 from ._svd_machine import Machine, Origin
 from ._svd_net import Savings

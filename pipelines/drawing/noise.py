@@ -91,7 +91,7 @@ class Field:
         return np.ascontiguousarray(np.broadcast_to(at, shape), np.float32)
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=32)
 def field(seed: int, name: str, octaves: int = 6, rough: float = 0.5) -> Field:
     """A field for one purpose. Kept for a while: a film asks for the same one often."""
     drawn = chance(seed, name)

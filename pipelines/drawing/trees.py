@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import pi, tau
 
 import cv2
@@ -12,6 +13,7 @@ from .light import RGB, Light, mixed, times
 from .noise import Array, Bytes, cells, chance, line, numbered, smooth
 from .sheet import SHIFT, Board, Grade, Sheet
 
+SHAPES = 12  # bare trees that differ
 CROWN = -0.6  # y where stems end, far above the frame
 ROUND = np.linspace(0, tau, 14, endpoint=False)
 
@@ -74,9 +76,10 @@ def crowns(x: Array, y: Array, tall: Array, own: Array) -> tuple[Array, Array]:
     return np.concatenate([lobes, middle], axis=1), lit
 
 
-def bare(drawn: np.random.Generator, x: float, y: float, tall: float) -> list[Array]:
-    """A tree without leaves."""
-    out: list[Array] = []
+@lru_cache(maxsize=SHAPES)
+def bare(which: int) -> Array:
+    """A tree without leaves, 1 high with its foot at (0, 0) and y upward: limbs, (n, 6, 2)."""
+    drawn, out = np.random.default_rng(which), []
 
     def grow(start: Array, turn: float, long: float, wide: float, level: int) -> None:
         end = start + long * np.array([np.cos(turn), np.sin(turn)])
@@ -88,16 +91,16 @@ def bare(drawn: np.random.Generator, x: float, y: float, tall: float) -> list[Ar
             if drawn.uniform() < 0.5:
                 grow(bend, turn + drawn.choice((-1, 1)) * drawn.uniform(0.5, 0.9), long * 0.55, wide * 0.45, level - 1)
 
-    grow(np.array([x, y + 0.01]), -pi / 2 + drawn.uniform(-0.08, 0.08), tall * 0.33, tall * 0.055, 5)
-    return out
+    grow(np.zeros(2), pi / 2 + drawn.uniform(-0.08, 0.08), 0.33, 0.055, 5)
+    return np.stack(out)
 
 
 def palm(drawn: np.random.Generator, x: float, y: float, tall: float) -> list[Array]:
     """A leaning trunk and drooping leaves."""
     lean = drawn.uniform(-0.22, 0.22) * tall
-    share = np.linspace(0, 1, 8)
+    share = np.linspace(0, 1, 7)
     trunk = np.column_stack([x + lean * share**1.8, y + 0.01 - tall * 0.82 * share])
-    out = [limb(trunk, tall * np.linspace(0.05, 0.026, 8))]
+    out = [limb(trunk, tall * np.linspace(0.05, 0.026, 7))]
     head = trunk[-1]
     for k in range(9):
         turn = -pi * (0.02 + 0.96 * k / 8) + drawn.uniform(-0.1, 0.1)
@@ -155,9 +158,12 @@ def _stand(
         return
     if kind in ("bare", "palm"):
         for k in range(len(x)):
-            parts = (bare if kind == "bare" else palm)(np.random.default_rng(int(own[k, 0] * 2**40)), x[k], y[k], tall[k])
-            sheet.fill(cover, parts)
-            sheet.fill(tone, parts, int(tones[1][k]))
+            if kind == "palm":
+                parts = np.stack(palm(np.random.default_rng(int(own[k, 0] * 2**40)), x[k], y[k], tall[k]))
+            else:
+                parts = bare(int(own[k, 0] * SHAPES)) * (tall[k] * (1 if own[k, 1] < 0.5 else -1), -tall[k]) + (x[k], y[k] + 0.006)
+            sheet.fill_each(cover, parts)
+            sheet.fill_each(tone, parts, int(tones[1][k]))
         return
     rounds, lit = crowns(x, y, tall, own)
     if side > 0:

@@ -25,12 +25,13 @@ sys.path.insert(0, str(ROOT))
 
 import torch  # noqa: E402
 
-from pipelines.clips import _gpu, _reel  # noqa: E402
 from pipelines.clips import _open_sora_machine as machines  # noqa: E402
 from pipelines.clips import _open_sora_vae as vaes  # noqa: E402
+from pipelines.clips import _reel  # noqa: E402
 from pipelines.clips._open_sora_loop import Guidance, denoise, needed, packed, schedule, unpacked  # noqa: E402
 from pipelines.clips._open_sora_net import Clip, Design, Net, predict, prepare, shapes  # noqa: E402
 from pipelines.clips._open_sora_plan import size  # noqa: E402
+from pipelines.gear import gpu as _gpu  # noqa: E402
 from pipelines.work import idle  # noqa: E402
 from tests.open_sora_weights import TINY, draw, vae_sizes  # noqa: E402
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from ..presets import Model
 from ..work import FilmError
-from ._gpu import GIB, chosen, free
-from ._gpu import lack as no_gpu
-from ._weights import Source, match, table
+from .gpu import GIB, chosen, free
+from .gpu import lack as no_gpu
+from .weights import Source, match, table
 
 INDEX = "model_index.json"
 KINDS = ("*.json", "*.txt", "*.model", "*.jinja")  # beside the weights

@@ -1,0 +1,1 @@
+"""What engines of every role need to run models on this machine."""

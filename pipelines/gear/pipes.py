@@ -1,0 +1,158 @@
+"""diffusers' pipelines on this machine: loaded from a folder that was found whole, kept in memory as there is room for
+it, and watched while they work. Knows no film and no model.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..work import FilmError
+from . import gpu
+from .snapshot import INDEX, components, fits, weights, whole
+from .weights import Source, quiet
+
+if TYPE_CHECKING:
+    import torch
+
+DENOISERS = ("transformer", "transformer_2", "unet")
+PLANS = ("resident", "offload", "stream")  # all on the device; each part when it works; each layer when it works
+Step = Callable[[float], None]
+
+
+@contextmanager
+def hushed() -> Iterator[None]:
+    """diffusers and transformers say what they load; here nobody reads that."""
+    from diffusers.utils import logging
+
+    loud, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        with quiet():
+            yield
+    finally:
+        logging.set_verbosity(loud)
+        if bars:
+            logging.enable_progress_bar()
+
+
+def watched(pipe: Any, step: Step) -> None:
+    """Have `step` called with the share of each run of steps that is done, and before each call of the network."""
+    done = [0.0]
+
+    class Bar:
+        def __init__(self, total: int) -> None:
+            self._total, self._count = max(1, total), 0
+
+        def __enter__(self) -> Bar:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+        def update(self, count: int = 1) -> None:
+            self._count += count
+            done[0] = max(done[0], min(1.0, self._count / self._total))
+            step(done[0])
+
+        def close(self) -> None:
+            pass
+
+    def bar(iterable: Any = None, total: int | None = None) -> Any:
+        made = Bar(total or len(iterable))
+        return made if iterable is None else _each(iterable, made)
+
+    def _each(iterable: Any, made: Bar) -> Any:
+        for one in iterable:
+            yield one
+            made.update()
+
+    pipe.progress_bar = bar
+    for name in DENOISERS:
+        module = getattr(pipe, name, None)
+        if module is not None:
+            for hook in getattr(module, "_watch", ()):
+                hook.remove()
+            module._watch = [module.register_forward_pre_hook(lambda *_: step(done[0]))]
+
+
+def named(name: str) -> Any:
+    """diffusers' class of that name; FilmError if this diffusers has none."""
+    import diffusers
+
+    kind = getattr(diffusers, name, None)
+    if kind is None or not hasattr(kind, "from_pretrained"):
+        raise FilmError(f"diffusers {diffusers.__version__} has no {name}.", "pip install --upgrade diffusers")
+    return kind
+
+
+def again(kind: Any, pipe: Any) -> Any:
+    """Another pipeline over the same parts."""
+    names = [name for name in inspect.signature(kind.__init__).parameters if name != "self"]
+    given = {name: getattr(pipe, name, None) if name in pipe.components else pipe.config.get(name) for name in names}
+    return kind(**{name: one for name, one in given.items() if one is not None or name in pipe.components})
+
+
+def load(
+    kind: Any, base: Source, variant: str, dtype: torch.dtype, long: tuple[str, ...], scheduler: Mapping[str, Any]
+) -> Any:
+    """A pipeline of that class from its folder. long: parts that stay in float32; scheduler: settings of its scheduler.
+    FilmError if a file is lacking or not what it says."""
+    import torch
+
+    folder = base.path(INDEX).parent
+    whole(folder, variant, base.fetch)
+    _check(folder, variant, base.fetch)
+    given: dict[str, Any] = {"torch_dtype": {"default": dtype} | dict.fromkeys(long, torch.float32)}
+    if any((there := weights(folder / name, variant)) and there.variant for name in components(folder)):
+        given["variant"] = variant
+    try:
+        with hushed():
+            pipe = kind.from_pretrained(folder, use_safetensors=True, local_files_only=True, **given)
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        first = str(error).strip().splitlines()[:1]
+        raise FilmError(f"The model cannot be loaded: {' '.join(first)[:200]}", f"Fetch it anew: {base.fetch}") from error
+    if scheduler:
+        pipe.scheduler = type(pipe.scheduler).from_config(pipe.scheduler.config, **scheduler)
+    return pipe
+
+
+def placed(pipe: Any, device: torch.device, plan: str, compiled: bool) -> Any:
+    """The pipeline, kept as one of PLANS says; on the CPU it stays as it is."""
+    import torch
+
+    if device.type == "cpu":
+        return pipe
+    if plan == "offload":
+        pipe.enable_model_cpu_offload(device=device)
+    elif plan == "stream":
+        pipe.enable_group_offload(onload_device=device, offload_device=torch.device("cpu"), offload_type="leaf_level", use_stream=True)
+    else:
+        pipe.to(device)
+    if plan in PLANS[1:] and hasattr(pipe.vae, "enable_tiling"):
+        pipe.vae.enable_tiling()
+    if compiled and plan not in PLANS[1:] and not gpu.packages("triton"):
+        for name in DENOISERS:
+            if getattr(getattr(pipe, name, None), "_repeated_blocks", None):
+                getattr(pipe, name).compile_repeated_blocks(dynamic=False)
+    return pipe
+
+
+def _check(folder: Path, variant: str, fetch: str) -> None:
+    """FilmError unless each part of diffusers' own has the tensors that its config asks for."""
+    import diffusers
+    import torch
+
+    for name, kind in components(folder).items():
+        made = getattr(diffusers, kind, None)
+        if made is None or not hasattr(made, "from_config"):
+            continue  # transformers names some tensors otherwise than its files do
+        with hushed(), torch.device("meta"):
+            empty = made.from_config(made.load_config(folder / name, local_files_only=True))
+        there = weights(folder / name, variant)
+        assert there
+        fits(there, {key: tuple(one.shape) for key, one in empty.state_dict().items()}, fetch)

@@ -1,0 +1,185 @@
+"""Pictures from prompts by models that diffusers runs, each a preset in painters.toml; the first that is here paints.
+
+Knows its brief and nothing of the film.
+"""
+
+from __future__ import annotations
+
+import inspect
+import threading
+from collections.abc import Mapping
+from math import log
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
+from ..gear import gpu, pipes
+from ..gear.snapshot import lacking, plan, source, too_small
+from ..plan import Brief, Frame
+from ..presets import Model
+from ..vault import Notes
+from ..work import FilmError, Tick, part
+
+NEEDS = 4.0  # GiB of the GPU
+PAINTED = 0.95  # share of the work before the file is written
+Side = Annotated[int, Field(ge=16, le=4096)]
+
+
+@dataclass(frozen=True, slots=True, config=ConfigDict(extra="forbid", allow_inf_nan=False))
+class Options:
+    """A model's options. kind: diffusers' class; size: pixels that a picture has about as many of, its sides whole
+    multiples of `multiple`; names: what an argument is called, where that differs; more: arguments that are always the
+    same; long: parts in float32."""
+
+    kind: Annotated[str, Field(pattern=r"^[A-Z]\w*Pipeline$")]
+    size: tuple[Side, Side] = (1024, 1024)
+    multiple: Annotated[int, Field(ge=8, le=128)] = 16
+    steps: Annotated[int, Field(ge=1, le=200)] = 30
+    guidance: Annotated[float, Field(ge=0, le=30)] = 4.0
+    negative: str = ""
+    names: dict[str, str] = Field(default_factory=dict)
+    more: dict[str, JsonValue] = Field(default_factory=dict)
+    dtype: Literal["bfloat16", "float16"] = "bfloat16"
+    long: tuple[str, ...] = ()
+    variant: Literal["", "fp16", "bf16"] = ""
+
+
+def options(told: Mapping[str, Any]) -> Options:
+    """Options as they are written in a preset; FilmError naming the one that is wrong."""
+    try:
+        return TypeAdapter(Options).validate_python(dict(told))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(step) for step in first["loc"])
+        raise FilmError(f"A painter's option {place}: {first['msg']}.", "Mend it in painters.toml.", "painters.toml") from error
+
+
+class Engine:
+    """See crew.Painter. models: the presets; device: "auto", or torch's name of one; most: GiB of it to be content with."""
+
+    label = "Painted by a model in diffusers"
+    version = 1
+    rank = 20
+    online = False
+
+    def __init__(self, *, models: Mapping[str, Model] | None = None, device: str = "auto", most: float | None = None) -> None:
+        self._models, self._device, self._most = dict(models or {}), device, most
+        self._loaded: tuple[Model, str, Any] | None = None
+        self._lock = threading.Lock()
+
+    def missing(self) -> str | None:
+        """Packages, a GPU, or every model's weights."""
+        if not self._models:
+            return "It has no model: painters.toml names some."
+        lack = gpu.packages("torch", "diffusers", "transformers", "accelerate", "safetensors") or gpu.lack(self._device, NEEDS)
+        return lack or next((None for one in self._models.values() if self.lacks(one) is None), self.lacks(next(iter(self._models.values()))))
+
+    def lacks(self, model: Model) -> str | None:
+        """Weights, or room for them."""
+        try:
+            return lacking(model, options(model.options).variant) or too_small(model, self._device)
+        except FilmError as error:
+            return str(error)
+
+    def recipe(self, brief: Brief) -> object:
+        """Everything that changes the picture."""
+        model = self._chosen()
+        return [brief.prompt.strip(), brief.frame.width, brief.frame.height, brief.seed, model.content]
+
+    def paint(self, brief: Brief, out: Path, tick: Tick) -> Notes:
+        """Write the PNG. FilmError if weights are lacking or damaged, or memory or numbers give out twice."""
+        import torch
+
+        if not brief.prompt.strip():
+            raise FilmError("There is no prompt to paint.", "Say in the prompt what is to be seen.")
+        model, notes = self._chosen(), Notes()
+        told = options(model.options)
+        with self._lock, torch.inference_mode():
+            way, long = plan(model, self._device, self._most) or pipes.PLANS[0], False
+            while True:
+                try:
+                    picture = _painted(self._pipe(model, told, way, long), brief, told, part(tick, 0.0, PAINTED))
+                except torch.OutOfMemoryError:
+                    picture = "full"  # what the failed work held is let go only out here
+                if picture == "full":
+                    self._loaded = None
+                    if way == pipes.PLANS[-1]:
+                        raise FilmError("The GPU's memory ran out, even with only what works in it.", "Close what else uses the GPU.")
+                    way, notes["memory"] = pipes.PLANS[-1], "ran out once; less was taken"
+                elif picture is None and not long and gpu.chosen(self._device).type == "cuda":
+                    long, notes["retried"] = True, "float32"
+                elif picture is None:
+                    raise FilmError("The model's numbers ran out of range: there is no picture in them.", "Give the scene another seed or prompt.")
+                else:
+                    break
+        tick(PAINTED)
+        _covering(picture, brief.frame).save(out)
+        return notes | {"model": model.repo}
+
+    def close(self) -> None:
+        """Let the model go."""
+        with self._lock:
+            self._loaded = None
+
+    def _chosen(self) -> Model:
+        """The first model that is here."""
+        for model in self._models.values():
+            if self.lacks(model) is None:
+                return model
+        raise FilmError("No model that paints is here.", str(self.missing()))
+
+    def _pipe(self, model: Model, told: Options, way: str, long: bool) -> Any:
+        import torch
+
+        asked = f"{way} {long}"
+        if self._loaded is None or self._loaded[:2] != (model, asked):
+            self._loaded = None
+            device = gpu.chosen(self._device)
+            dtype = torch.float32 if long or device.type == "cpu" else getattr(torch, told.dtype)
+            base = source(model.repo, model.revision, told.variant)
+            pipe = pipes.load(pipes.named(told.kind), base, told.variant, dtype, told.long, {})
+            self._loaded = model, asked, pipes.placed(pipe, device, way, False)
+        return self._loaded[2]
+
+
+def size(wanted: tuple[int, int], multiple: int, aspect: float) -> tuple[int, int]:
+    """Width and height: whole multiples, of about as many pixels, as near to width / height as can be."""
+    area = wanted[0] * wanted[1]
+    sides = range(multiple, int(area**0.5) * 3 + multiple, multiple)
+    near = [(wide, max(multiple, round(area / wide / multiple) * multiple)) for wide in sides]
+    return min(near, key=lambda one: abs(log(one[0] / one[1] / aspect)) + 0.25 * abs(log(one[0] * one[1] / area)))
+
+
+def _painted(pipe: Any, brief: Brief, told: Options, tick: Tick) -> Any:
+    """The picture; None if numbers ran out of range."""
+    import numpy as np
+    import torch
+    from PIL import Image
+
+    tick(0.0)
+    wide, high = size(told.size, told.multiple, brief.frame.width / brief.frame.height)
+    asked: dict[str, Any] = {
+        "prompt": " ".join(brief.prompt.split()), "negative_prompt": told.negative or None, "width": wide, "height": high,
+        "num_inference_steps": told.steps, "guidance_scale": told.guidance, "output_type": "np",
+        "generator": torch.Generator("cpu").manual_seed(brief.seed),
+    }  # fmt: skip
+    named = {told.names.get(name, name): value for name, value in asked.items() if value is not None} | told.more
+    known = inspect.signature(type(pipe).__call__).parameters
+    pipes.watched(pipe, tick)
+    with pipes.hushed():
+        made = np.asarray(pipe(**{name: value for name, value in named.items() if name in known}).images[0], np.float32)
+    if not np.isfinite(made).all():
+        return None
+    return Image.fromarray((made.clip(0, 1) * 255).round().astype(np.uint8))
+
+
+def _covering(picture: Any, frame: Frame) -> Any:
+    """The same, made larger if it is smaller than the frame."""
+    from PIL import Image
+
+    scale = max(frame.width / picture.width, frame.height / picture.height)
+    if scale <= 1:
+        return picture
+    return picture.resize((max(frame.width, round(picture.width * scale)), max(frame.height, round(picture.height * scale))), Image.Resampling.LANCZOS)
