@@ -162,7 +162,11 @@ def test_an_unknown_mood_or_move_is_no_fault_but_is_said(presets: Presets, folde
     assert '"wobbly"' in said and "scene 1" in said and '"frumious"' in said
 
 
-def test_a_prompt_alone_has_nobody_to_film_it_yet(presets: Presets, folder: Path, studio: Studio, tmp_path: Path) -> None:
+def test_a_prompt_alone_with_nobody_to_draw_it(
+    presets: Presets, folder: Path, studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for role in ("clips", "pictures"):
+        monkeypatch.setattr(f"pipelines.{role}.sketch.Engine.missing", lambda _: "Buy pencils.")
     story = whole.story(presets, folder, [{"image": None, "prompt": "a castle"}, {}])
     error = refused(lambda: whole.make(story, studio, tmp_path / "film.mp4"))
     assert "scene 1, engine" in str(error) and "Add a picture" in str(error)
