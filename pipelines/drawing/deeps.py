@@ -28,14 +28,14 @@ def water(sheet: Sheet, grade: Grade, light: Light, seed: int) -> Board:
     return board
 
 
-def shafts(sheet: Sheet, grade: Grade, light: Light, seed: int, *, which: int) -> Board:
+def shafts(sheet: Sheet, grade: Grade, light: Light, seed: int) -> Board:
     """Rays that slant down from the surface."""
     few = sheet.coarse(4)
     xs, ys = few.xs, few.ys
     fan = (xs - light.x * 0.5) / (ys + 0.75)
-    rays = smooth(0.15, 0.75, line(seed, f"shaft {which}", np.asarray(fan * 4.2, np.float32), 3, 0.6))
+    rays = smooth(0.15, 0.75, line(seed, "shafts", np.asarray(fan * 5.0, np.float32), 3, 0.6))
     board = Board(sheet, grade, mixed(light.glow, (1.0, 1.0, 1.0), 0.25))
-    board.cover = sheet.fine(rays * np.exp(-np.maximum(ys + 0.15, 0) / 0.42) * np.float32(0.42))
+    board.cover = sheet.fine(rays * np.exp(-np.maximum(ys + 0.15, 0) / 0.42) * smooth(0.9, 0.5, ys) * np.float32(0.55))
     return board
 
 

@@ -16,7 +16,7 @@ def room(place: Set) -> list[Item]:
     outside = [*overhead(place), *land_stage.land(place), *weather(place)]
     wall = Part(place.draw(rooms.wall, hole=hole, colour=rgb(place.scene.tint) if place.scene.tint else None), Depth.upright(0.70), bottom=rooms.FLOOR + 0.12)
     floor = Part(place.draw(rooms.floor, hole=hole), Depth(0.70, 1.05, rooms.FLOOR, 1.0), top=rooms.FLOOR - 0.02)
-    beam = Part(place.draw(rooms.beam, hole=hole), Depth.upright(0.85), Motion(pulse=0.8, hz=0.1))
+    beam = Part(place.draw(rooms.beam, hole=hole), Depth.upright(0.85), Motion(pulse=0.8, hz=0.1), soft=True)
     dust = weathers.floating(seed, "dust", 40, place.aspect, grade, light.glow)
     return [*outside, wall, floor, *actors.standing(place), *actors.airborne(place), beam, dust]
 
@@ -24,9 +24,8 @@ def room(place: Set) -> list[Item]:
 def deep(place: Set) -> list[Item]:
     """Under water."""
     grade, seed = place.grade, place.seed
-    out: list[Item] = [Part(place.draw(deeps.water), Depth.upright(0.12))]
-    for which in (0, 1):
-        out.append(Part(place.draw(deeps.shafts, which=which), Depth.upright(0.2 + 0.15 * which), Motion(drift=(0.012 - 0.022 * which, 0), pulse=0.65, hz=0.13, phase=0.4 * which)))
+    out: list[Item] = [Part(place.draw(deeps.water), Depth.upright(0.12), soft=True)]
+    out.append(Part(place.draw(deeps.shafts), Depth.upright(0.25), Motion(drift=(0.014, 0), pulse=0.6, hz=0.13), bottom=0.9, soft=True))
     for k, (y, high, far, moves) in enumerate(((0.86, 0.20, 0.95, 0.32), (0.95, 0.16, 0.55, 0.62))):
         out.append(Part(place.draw(deeps.reef, k, y=y, high=high, far=far), Depth.upright(moves), top=y - high * 1.8 - 0.12))
     out += [*actors.standing(place), *actors.airborne(place)]

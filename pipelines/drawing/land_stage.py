@@ -117,7 +117,7 @@ def _skyline(place: Set) -> list[Item]:
             if len(at):
                 spread = np.linspace(0, 1, len(at), dtype=np.float32)
                 out.append(Motes(at.astype(np.float32), np.full(len(at), 0.0042, np.float32), np.full(len(at), 0.9, np.float32), spread, grade.of((1.0, 0.86, 0.56)), Depth.upright(moves), np.zeros((len(at), 2), np.float32), (-9.0, -9.0, 9.0, 9.0), twinkle=1.0, hz=0.22))
-        if light.fog > 0.05 or light.lamps > 0.5:
+        if k and (light.fog > 0.05 or light.lamps > 0.5):
             out.append(band(place, base - 0.03, 0.10, 0.35 + 0.5 * light.fog, 1 - 0.3 * k, 0.006))
     return out
 

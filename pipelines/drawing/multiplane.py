@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from math import ceil, floor, inf, sin, tau
+from math import ceil, inf, sin, tau
 from typing import TYPE_CHECKING
 
 import cv2
@@ -21,15 +21,21 @@ from .sheet import Sheet
 if TYPE_CHECKING:
     from ..path import View
 
+LOOK_UP = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
 CLEAR = (0, 0, 0, 255)  # nothing drawn: all that lies behind shines through
 WAVES = ((1.0, 9.0, 1.1), (-0.6, 23.0, 1.9), (0.35, 51.0, 3.1))  # of a ripple: size, waves across, radians a second
+
+
+Window = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Cel:
     """Something drawn: its poses (each as sheet.Board.dry gives them), where, how deep, and how it moves by itself.
 
-    `solid`: from this y down it hides all that is behind it. `horizon`: where its ripples are smallest.
+    `solid`: from this y down it hides all that is behind it; `endless`: as far as anybody sees, else to the end of its
+    sheet. `soft`: it has no fine detail, and is looked up at half the frame's size. `horizon`: where its ripples are smallest. `windows` (top, bottom, left, right in samples): the parts of its
+    sheet that are not empty; none: all of it.
     """
 
     poses: tuple[Bytes, ...]
@@ -37,7 +43,10 @@ class Cel:
     depth: Depth
     motion: Motion = field(default_factory=Motion)
     solid: float = inf
+    endless: bool = True
+    soft: bool = False
     horizon: float = 0.0
+    windows: tuple[Window, ...] = ()
 
     @property
     def bytes(self) -> int:
@@ -66,12 +75,16 @@ class Table:
 
     def __init__(self, size: tuple[int, int]) -> None:
         self._whole = np.empty(size[0] * size[1] * 4, np.uint8)
-        self._parts = [np.empty(size[0] * size[1], np.uint8) for _ in range(4)]
+        self._parts, self._large = ([np.empty((size[0] + 2) * (size[1] + 2), np.uint8) for _ in range(4)] for _ in range(2))
 
     def room(self, size: tuple[int, int]) -> tuple[Bytes, list[Bytes]]:
         """For (width, height) pixels of four bytes, together and apart."""
         count = size[0] * size[1]
         return self._whole[: count * 4].reshape(size[1], size[0], 4), [one[:count].reshape(size[1], size[0]) for one in self._parts]
+
+    def large(self, size: tuple[int, int]) -> list[Bytes]:
+        """Four more planes."""
+        return [one[: size[0] * size[1]].reshape(size[1], size[0]) for one in self._large]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,54 +145,86 @@ class Multiplane:
             out[k] = limit
             item, matrix = self.items[k], placed[k]
             if isinstance(item, Cel) and matrix is not None and item.solid < inf:
-                limit = min(limit, _row(item, matrix, width))
+                ends = height if item.endless else _row(item, matrix, width, item.sheet.bottom) - 3
+                limit = min(limit, _row(item, matrix, width, item.solid)) if ends >= limit else limit
         return out
 
 
-def _row(cel: Cel, matrix: Array, width: int) -> int:
-    """The frame's first row that the solid part of a cel covers wholly."""
-    if cel.whole:
+def _row(cel: Cel, matrix: Array, width: int, y: float) -> int:
+    """The frame's first row that lies wholly below a cel's own y."""
+    if y == -inf:
         return 0
-    index = (cel.solid - cel.sheet.top) * cel.sheet.dense + 0.5
+    index = (y - cel.sheet.top) * cel.sheet.dense + 0.5
     ends = matrix @ np.array([[0.0, index, 1.0], [cel.sheet.width - 1.0, index, 1.0]]).T
     slope = (ends[1, 1] - ends[1, 0]) / (ends[0, 1] - ends[0, 0])
     return ceil(float(max(ends[1, 0] + slope * (x - ends[0, 0]) for x in (0, width))) + 0.5)
 
 
+def _seen(cel: Cel, matrix: Array, limit: int, width: int) -> Iterator[Window]:
+    """The parts of the frame, down to the row `limit`, that a cel's windows show; they never overlap."""
+    whole = (0, cel.sheet.height, 0, cel.sheet.width)
+    (a, b, c), (d, e, f) = matrix[0].tolist(), matrix[1].tolist()
+    for top, bottom, left, right in cel.windows if not d else (whole,):
+        xs = [a * x + b * y + c for x in (left - 0.5, right - 0.5) for y in (top - 0.5, bottom - 0.5)]
+        ys = [d * x + e * y + f for x in (left - 0.5, right - 0.5) for y in (top - 0.5, bottom - 0.5)]
+        found = max(0, ceil(min(ys))), min(limit, ceil(max(ys))), max(0, ceil(min(xs))), min(width, ceil(max(xs)))
+        if found[0] < found[1] and found[2] < found[3]:
+            yield found
+
+
 def lay(cel: Cel, matrix: Array, time: float, limit: int, planes: Planes, table: Table) -> None:
     """Lay a cel over the frame's planes, down to the row `limit`."""
     height, width = planes[0].shape
-    sheet = cel.sheet
-    corners = matrix @ np.array([[-1, sheet.width, -1, sheet.width], [-1, -1, sheet.height, sheet.height], [1, 1, 1, 1.0]])
-    left, right = max(0, floor(corners[0].min())), min(width, ceil(corners[0].max()) + 1)
-    top, bottom = max(0, floor(corners[1].min())), min(limit, height, ceil(corners[1].max()) + 1)
-    if left >= right or top >= bottom:
-        return
-    back = cv2.invertAffineTransform(matrix[:2])
-    back[:, 2] += back[:, :2] @ (left, top)
     pose = cel.poses[int(time * cel.motion.poses) % len(cel.poses)]
-    size = right - left, bottom - top
-    shown, parts = table.room(size)
-    if cel.motion.ripple:
-        across, down = _rippled(cel, back, matrix, top, size, time)
-        cv2.remap(pose, across, down, cv2.INTER_LINEAR, dst=shown, borderMode=cv2.BORDER_CONSTANT, borderValue=CLEAR)
-    else:
-        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        cv2.warpAffine(pose, back, size, dst=shown, flags=flags, borderMode=cv2.BORDER_CONSTANT, borderValue=CLEAR)
-    cv2.split(shown, parts)
-    if cel.motion.pulse < 1.0:
-        swing = 0.5 + 0.5 * sin(tau * (cel.motion.hz * time + cel.motion.phase))
-        share = cel.motion.pulse + (1 - cel.motion.pulse) * swing
-        for part, rest in zip(parts, (0, 0, 0, 255 * (1 - share)), strict=True):
-            cv2.addWeighted(part, share, part, 0, rest, dst=part)
-    solid = bottom if cel.solid == inf else min(bottom, max(top, _row(cel, matrix, width)))
-    for plane, part in zip(planes, parts, strict=False):
-        under, cut = plane[top:solid, left:right], solid - top
-        if cut:
-            cv2.multiply(under, parts[3][:cut], dst=under, scale=1 / 255)
-            cv2.add(under, part[:cut], dst=under)
-        if solid < bottom:
-            plane[solid:bottom, left:right] = part[cut:]
+    inverse = cv2.invertAffineTransform(matrix[:2])
+    ends = _row(cel, matrix, width, cel.solid) if cel.solid < inf and cel.endless else height
+    for top, bottom, left, right in _seen(cel, matrix, min(limit, height), width):
+        if cel.soft:
+            top, left = top & ~1, left & ~1
+        back = np.column_stack([inverse[:, :2], inverse[:, :2] @ (left, top) + inverse[:, 2]])
+        size = right - left, bottom - top
+        shown, parts = table.room(size)
+        if cel.motion.ripple:
+            across, down = _rippled(cel, back, matrix, top, size, time)
+            cv2.remap(pose, across, down, cv2.INTER_LINEAR, dst=shown, borderMode=cv2.BORDER_CONSTANT, borderValue=CLEAR)
+        elif cel.soft:
+            parts = _halved(pose, back, size, table)
+        else:
+            cv2.warpAffine(pose, back, size, dst=shown, flags=LOOK_UP, borderMode=cv2.BORDER_CONSTANT, borderValue=CLEAR)
+        if not cel.soft:
+            cv2.split(shown, parts)
+        if cel.motion.pulse < 1.0:
+            _pulse(parts, cel.motion, time)
+        solid = min(bottom, max(top, ends))
+        for plane, part in zip(planes, parts, strict=False):
+            under, cut = plane[top:solid, left:right], solid - top
+            if cut:
+                cv2.multiply(under, parts[3][:cut], dst=under, scale=1 / 255)
+                cv2.add(under, part[:cut], dst=under)
+            if solid < bottom:
+                plane[solid:bottom, left:right] = part[cut:]
+
+
+def _halved(pose: Bytes, back: Array, size: tuple[int, int], table: Table) -> list[Bytes]:
+    """Y, U, V and what shines through of `size` pixels, looked up at every second one and drawn out."""
+    half = (size[0] + 1) // 2, (size[1] + 1) // 2
+    wide = half[0] * 2, half[1] * 2
+    every = np.column_stack([back[:, :2] * 2, back[:, 2] + back[:, :2] @ (0.5, 0.5)])
+    shown, few = table.room(half)
+    cv2.warpAffine(pose, every, half, dst=shown, flags=LOOK_UP, borderMode=cv2.BORDER_CONSTANT, borderValue=CLEAR)
+    cv2.split(shown, few)
+    large = table.large(wide)
+    for small, out in zip(few, large, strict=True):
+        cv2.resize(small, wide, dst=out, interpolation=cv2.INTER_LINEAR)
+    return [one[: size[1], : size[0]] for one in large]
+
+
+def _pulse(parts: Sequence[Bytes], motion: Motion, time: float) -> None:
+    """Make a cel fainter, as its motion has it at that time."""
+    swing = 0.5 + 0.5 * sin(tau * (motion.hz * time + motion.phase))
+    share = motion.pulse + (1 - motion.pulse) * swing
+    for part, rest in zip(parts, (0, 0, 0, 255 * (1 - share)), strict=True):
+        cv2.addWeighted(part, share, part, 0, rest, dst=part)
 
 
 def _rippled(cel: Cel, back: Array, matrix: Array, top: int, size: tuple[int, int], time: float) -> tuple[Array, Array]:

@@ -38,6 +38,7 @@ class Part:
     right: float = inf
     poses: tuple[Draw, ...] = ()
     mirrors: float | None = None
+    soft: bool = False  # it has no fine detail
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ WHITE = (1.0, 1.0, 1.0)
 ABOVE = -0.25  # y where the sky's first colour is reached
 
 
-def sky(sheet: Sheet, grade: Grade, light: Light, seed: int, *, horizon: float, milky: float = 0.0, big: float = 1.0) -> Board:
-    """The whole of it, opaque. `big`: the sun or moon, times its usual size; `milky` 0..1: how bright the galaxy's band."""
+def sky(sheet: Sheet, grade: Grade, light: Light, seed: int, *, horizon: float, milky: float = 0.0) -> Board:
+    """The whole of it, opaque, but for sun and moon. `milky` 0..1: how bright the galaxy's band is."""
     board = Board(sheet, grade, light.sky[0])
     share = np.clip((sheet.ys[:, 0] - ABOVE) / (horizon - ABOVE), 0, 1)
     places = np.linspace(0, 1, len(light.sky)) ** 0.85
@@ -35,7 +35,6 @@ def sky(sheet: Sheet, grade: Grade, light: Light, seed: int, *, horizon: float, 
             along = np.exp(-(((few.ys - horizon) / 0.16) ** 2)) * np.exp(-(((few.xs - light.x) / 0.75) ** 2)) * 0.5 * low
             halo = 1 - (1 - halo) * (1 - along)
         board.wash(light.glow, sheet.fine(halo))
-        _disc(board, light, (0.042 if moon else 0.05) * big, seed, moon)
     return board
 
 
@@ -48,22 +47,25 @@ def _eased(share: Array, places: Array, values: list[float]) -> Array:
     return np.interp(share, fine, rounded)
 
 
-def _disc(board: Board, light: Light, radius: float, seed: int, moon: bool) -> None:
-    sheet = board.sheet
-    rows, columns = sheet.around(light.x, light.y, radius * 1.1)
-    dx, dy = (sheet.xs[:, columns] - light.x) / np.float32(radius), (sheet.ys[rows] - light.y) / np.float32(radius)
-    if not dx.size or not dy.size:
-        return
+def disc_size(light: Light, big: bool) -> float:
+    """The radius of the sun or the moon."""
+    return (0.042 if light.disc == "moon" else 0.05) * (1.7 if big else 1.0)
+
+
+def disc(sheet: Sheet, grade: Grade, light: Light, seed: int, *, radius: float) -> Board:
+    """The sun, or the moon with its spots and its dark side."""
+    dx, dy = (sheet.xs - light.x) / np.float32(radius), (sheet.ys - light.y) / np.float32(radius)
     away = np.sqrt(dx * dx + dy * dy)
-    edge = np.clip((1 - away) * np.float32(radius * sheet.dense) + np.float32(0.5), 0, 1)
-    if not moon:
-        board.wash(mixed(light.glow, WHITE, 0.45), edge, rows, columns)
-        return
-    board.wash((0.97, 0.96, 0.90), edge, rows, columns)
-    spots = smooth(0.05, 0.45, field(seed, "moon", 3).at(dx * 0.35, dy * 0.35))
-    board.wash((0.74, 0.75, 0.78), edge * spots * np.float32(0.55), rows, columns)
-    dark = np.sqrt((dx + 0.55 * light.side) ** 2 + (dy + 0.25) ** 2)
-    board.wash(mixed(light.sky[0], (0.5, 0.55, 0.65), 0.25), edge * smooth(0.9, 1.5, dark) * np.float32(0.75), rows, columns)
+    if light.disc == "sun":
+        board = Board(sheet, grade, mixed(light.glow, WHITE, 0.45))
+    else:
+        board = Board(sheet, grade, (0.97, 0.96, 0.90))
+        spots = smooth(0.05, 0.45, field(seed, "moon", 3).at(dx * 0.35, dy * 0.35))
+        board.wash((0.74, 0.75, 0.78), spots * np.float32(0.55))
+        dark = np.sqrt((dx + 0.55 * light.side) ** 2 + (dy + 0.25) ** 2)
+        board.wash(mixed(light.sky[0], (0.5, 0.55, 0.65), 0.25), smooth(0.9, 1.5, dark) * np.float32(0.75))
+    board.cover = np.clip((1 - away) * np.float32(radius * sheet.dense) + np.float32(0.5), 0, 1)
+    return board
 
 
 def _stars(board: Board, seed: int, many: float, horizon: float) -> None:

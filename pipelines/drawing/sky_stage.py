@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from . import skies, weathers
 from .depth import HORIZON, Depth, Motion
 from .parts import Item, Part, Rain, Set
@@ -15,12 +17,16 @@ def overhead(place: Set) -> list[Item]:
     scene, light, grade, seed, horizon = place.scene, place.light, place.grade, place.seed, place.horizon
     air, things = scene.air, scene.things
     milky = 0.9 if "milky way" in things else 0.35 if light.stars >= 1.2 else 0.0
-    out: list[Item] = [Part(place.draw(skies.sky, horizon=horizon, milky=milky, big=1.7 if {"sun", "moon"} & set(things) else 1.0), Depth.upright(SKY))]
+    out: list[Item] = [Part(place.draw(skies.sky, horizon=horizon, milky=milky), Depth.upright(SKY), soft=not light.stars)]
+    if light.disc:
+        radius = skies.disc_size(light, not {"sun", "moon"}.isdisjoint(things))
+        box: dict[str, Any] = {"left": light.x - radius * 1.1, "right": light.x + radius * 1.1, "top": light.y - radius * 1.1, "bottom": light.y + radius * 1.1}
+        out.append(Part(place.draw(skies.disc, radius=radius), Depth.upright(SKY), **box))
     if light.stars > 0.3:
         out.append(weathers.stars(seed, int(60 * min(light.stars, 1.6)), place.aspect, horizon * 0.85, grade))
     if "aurora" in things:
         for which, drift in ((0, 0.006), (1, -0.009)):
-            out.append(Part(place.draw(skies.aurora, horizon=horizon, which=which), Depth.upright(SKY), Motion(drift=(drift, 0), pulse=0.55, hz=0.11 + 0.05 * which, phase=0.3 * which), bottom=horizon))
+            out.append(Part(place.draw(skies.aurora, horizon=horizon, which=which), Depth.upright(SKY), Motion(drift=(drift, 0), pulse=0.55, hz=0.11 + 0.05 * which, phase=0.3 * which), bottom=horizon, soft=True))
     out += _bodies(place)
     if "comet" in things:
         out.append(Part(place.draw(skies.comet, horizon=horizon), Depth.upright(SKY), Motion(drift=(0.010, 0.006)), bottom=horizon))
@@ -30,14 +36,17 @@ def overhead(place: Set) -> list[Item]:
     if air.clouds > 0.05 and not scene.things.count("aurora"):
         low_sun = scene.sky.backlit > 0.3 or air.grey > 0.3
         if low_sun:
-            out.append(Part(place.draw(skies.clouds, horizon=horizon, amount=air.clouds, grey=air.grey, low=False), Depth.upright(CLOUDS), Motion(drift=(wind * 0.6, 0)), bottom=horizon))
-            if air.grey > 0.5:
-                out.append(Part(place.draw(skies.clouds, horizon=horizon, amount=air.clouds * 0.8, grey=air.grey, low=True), Depth.upright(LOW_CLOUDS), Motion(drift=(wind * 1.6, 0)), bottom=horizon))
+            heavy = air.grey > 0.5  # then the high ones stand, and low ones pass before them
+            high = place.draw(skies.clouds, horizon=horizon, amount=air.clouds, grey=air.grey, low=False)
+            out.append(Part(high, Depth.upright(SKY if heavy else CLOUDS), Motion() if heavy else Motion(drift=(wind * 0.6, 0)), bottom=horizon, soft=True))
+            if heavy:
+                low = place.draw(skies.clouds, horizon=horizon, amount=air.clouds * 0.8, grey=air.grey, low=True)
+                out.append(Part(low, Depth.upright(LOW_CLOUDS), Motion(drift=(wind * 1.6, 0)), bottom=horizon, soft=True))
         else:
             for which, depth in ((0, CLOUDS), (1, LOW_CLOUDS)):
                 out.append(Part(place.draw(skies.heaps, which, horizon=horizon, amount=air.clouds, near=which), Depth.upright(depth), Motion(drift=(wind * (1 + 0.8 * which), 0)), bottom=horizon))
     if "sunbeams" in things:
-        out.append(Part(place.draw(skies.sunbeams, strong=0.5), Depth.upright(SKY), Motion(pulse=0.6, hz=0.12), bottom=horizon + 0.25))
+        out.append(Part(place.draw(skies.sunbeams, strong=0.5), Depth.upright(SKY), Motion(pulse=0.6, hz=0.12), bottom=horizon + 0.25, soft=True))
     if "lightning" in things:
         out.append(Part(place.draw(weathers.lightning, horizon=horizon), Depth.upright(CLOUDS), Motion(pulse=0.05, hz=0.7, phase=0.25), bottom=horizon))
     if "fireworks" in things:
@@ -78,4 +87,4 @@ def weather(place: Set) -> list[Item]:
 def band(place: Set, y: float, thick: float, strong: float, far: float, drift: float) -> Part:
     """Mist at a height, drifting."""
     depth = Depth.upright(HORIZON + (1 - HORIZON) * (1 - far))
-    return Part(place.draw(weathers.mist, y=y, thick=thick, strong=strong, far=far), depth, Motion(drift=(drift, 0)), top=y - 2.2 * thick, bottom=y + 2.2 * thick)
+    return Part(place.draw(weathers.mist, y=y, thick=thick, strong=strong, far=far), depth, Motion(drift=(drift, 0)), top=y - 2.2 * thick, bottom=y + 2.2 * thick, soft=True)

@@ -19,7 +19,7 @@ from ..work import FilmError, Tick
 from . import indoors, land_stage, space_stage, weathers
 from .depth import Depth, reach, seen
 from .motes import Motes
-from .multiplane import Cel, Multiplane, Table, lay, pixels
+from .multiplane import Cel, Multiplane, Table, Window, lay, pixels
 from .parts import Item, Part, Set, stage
 from .scene import Scene
 from .sheet import Sheet
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 from .noise import Bytes
 
 RIM = 0.02  # of the frame's height: drawn past what is seen
-EMPTY = 0.06  # units without anything on a sheet: there it is cut in two
+CELL, BOX = 8, 330  # samples to a side of what is looked at for emptiness; what a box costs beside its area, in those
 MOST_SAMPLES = 24_000_000  # in one drawing
 # BT.709, limited range, to B, G and R
 TO_BGR = np.array([(255 / 219, 255 * 1.8556 / 224, 0.0), (255 / 219, -255 * 1.8556 * 0.0722 / 0.7152 / 224, -255 * 1.5748 * 0.2126 / 0.7152 / 224), (255 / 219, 0.0, 255 * 1.5748 / 224)])
@@ -77,8 +77,7 @@ def built(place: Set, take: Take) -> Multiplane:
             done.append(item)
         else:
             done.append(weathers.rain(take.size, item.seed, item.strong, item.wind, item.near))
-    cut = [one for item in done for one in (pieces(item) if isinstance(item, Cel) else (item,))]
-    return Multiplane(tuple(cut), take.size, take.rate, take.views, shade(take.size, place.scene.finish.vignette))
+    return Multiplane(tuple(windowed(item) if isinstance(item, Cel) else item for item in done), take.size, take.rate, take.views, shade(take.size, place.scene.finish.vignette))
 
 
 def drawn(part: Part, place: Set, take: Take, behind: Sequence[Cel | Motes | Veil]) -> Cel | None:
@@ -88,7 +87,7 @@ def drawn(part: Part, place: Set, take: Take, behind: Sequence[Cel | Motes | Vei
         return None
     more = {"mirror": _mirror(part.mirrors, sheet, behind)} if part.mirrors is not None else {}
     poses = (part.draw, *(part.poses if len(take.views) > 1 else ()))
-    cel = Cel(tuple(draw(sheet, **more).dry() for draw in poses), sheet, part.depth, part.motion, horizon=part.mirrors or 0.0)
+    cel = Cel(tuple(draw(sheet, **more).dry() for draw in poses), sheet, part.depth, part.motion, soft=part.soft, horizon=part.mirrors or 0.0)
     return _trimmed(cel, part)
 
 
@@ -102,7 +101,7 @@ def _sheet(part: Part, aspect: float, take: Take) -> Sheet | None:
     if right <= left or bottom <= top:
         return None
     zoom = max(float(np.hypot(one[0, 0], one[1, 0])) for one in whole)
-    dense = take.dense * zoom * take.size[1]
+    dense = take.dense * zoom * take.size[1] * (0.5 if part.soft else 1.0)
     samples = (right - left) * (bottom - top) * dense * dense
     dense *= min(1.0, (MOST_SAMPLES / samples) ** 0.5)
     # on one grid, so that sheets of the same depth can be joined
@@ -122,6 +121,7 @@ def _mirror(edge: float, sheet: Sheet, behind: Sequence[Cel | Motes | Veil]) -> 
     view, table = View(1.0, 0.0, 0.0, 0.0), Table((width, height))
     for item in behind:
         if isinstance(item, Cel):
+            item = windowed(item)
             # the sky moves less, so less of it was drawn: it is drawn out to the sides
             wide = max(1.0, max(-sheet.left / -item.sheet.left, sheet.right / item.sheet.right) * 1.02) if item.whole else 1.0
             matrix = pixels((width, height)) @ shift @ np.diag([wide, 1.0, 1.0]) @ seen(view, Depth.upright(0.0), 1.0) @ item.motion.matrix(0.0) @ item.into
@@ -135,50 +135,67 @@ def _trimmed(cel: Cel, part: Part) -> Cel | None:
     through = cel.poses[0][..., 3]
     for other in cel.poses[1:]:
         through = np.minimum(through, other[..., 3])
-    rows, columns = through.min(1) < 255, through.min(0) < 255
-    if not rows.any():
+    drawn = np.flatnonzero(through.min(1) < 255), np.flatnonzero(through.min(0) < 255)
+    if not drawn[0].size:
         return None
-    top, bottom = int(rows.argmax()), len(rows) - int(rows[::-1].argmax())
-    left, right = int(columns.argmax()), len(columns) - int(columns[::-1].argmax())
+    (top, bottom), (left, right) = ((max(0, int(one[0]) - 1), min(size, int(one[-1]) + 2)) for one, size in zip(drawn, through.shape, strict=True))
     sheet = cel.sheet
     cut = Sheet(sheet.left + left / sheet.dense, sheet.top + top / sheet.dense, sheet.dense, right - left, bottom - top)
     poses = tuple(np.ascontiguousarray(pose[top:bottom, left:right]) for pose in cel.poses)
     solid = inf
-    if part.bottom == inf and part.left == -inf and part.right == inf and cel.motion.pulse == 1.0 and bottom == len(rows):
+    if len(poses) == 1 and cel.motion.pulse == 1.0 and part.left == -inf and part.right == inf and bottom == len(through):
         opaque = through.max(1) == 0
-        first = len(rows) - int((~opaque[::-1]).argmax()) if not opaque.all() else 0
-        if first < len(rows):
-            solid = sheet.top + first / sheet.dense
-            if not opaque.all():
-                solid += 1.5 / sheet.dense
-            elif part.top == -inf:
-                solid = -inf
-    return Cel(poses, cut, cel.depth, cel.motion, solid, cel.horizon)
+        first = 0 if opaque.all() else len(through) - int((~opaque[::-1]).argmax())
+        if opaque.all() and part.top == -inf:
+            solid = -inf
+        elif first < bottom:
+            solid = sheet.top + (first + 1.5 * (first > 0)) / sheet.dense
+    return replace(cel, poses=poses, sheet=cut, solid=solid, endless=part.bottom == inf)
 
 
-def pieces(cel: Cel) -> list[Cel]:
-    """A cel cut where it is empty from top to bottom, so that nobody looks at what is not there."""
-    sheet = cel.sheet
-    if cel.solid < inf or cel.motion.ripple or len(cel.poses) > 1:
-        return [cel]
-    drawn = np.flatnonzero(cel.poses[0][..., 3].min(0) < 255)
-    breaks = np.flatnonzero(np.diff(drawn) > EMPTY * sheet.dense)
-    starts, ends = [0, *(drawn[breaks + 1] - 1).tolist()], [*(drawn[breaks] + 2).tolist(), sheet.width]
-    out = []
-    for start, end in zip(starts, ends, strict=True):
-        part = cel.poses[0][:, start:end]
-        rows = np.flatnonzero(part[..., 3].min(1) < 255)
-        top, bottom = int(rows[0]), int(rows[-1]) + 1
-        place = Sheet(sheet.left + start / sheet.dense, sheet.top + top / sheet.dense, sheet.dense, end - start, bottom - top)
-        out.append(replace(cel, poses=(np.ascontiguousarray(part[top:bottom]),), sheet=place))
-    return out
+def windowed(cel: Cel) -> Cel:
+    """Knowing where its sheet is empty, so that nobody looks at what is not there."""
+    if cel.motion.ripple or cel.whole or cel.soft:
+        return replace(cel, windows=((0, cel.sheet.height, 0, cel.sheet.width),))
+    drawn = np.where(cel.poses[0][..., 3] < 255, np.uint8(1), np.uint8(0))
+    for pose in cel.poses[1:]:
+        drawn |= pose[..., 3] < 255
+    height, width = (-(-size // CELL) for size in drawn.shape)
+    padded = cv2.copyMakeBorder(cv2.dilate(drawn, np.ones((3, 3), np.uint8)), 0, height * CELL - drawn.shape[0], 0, width * CELL - drawn.shape[1], cv2.BORDER_CONSTANT)
+    full = padded.reshape(height, CELL, width, CELL).max((1, 3)) > 0
+    found = _split(full, 0, height, 0, width)
+    cells = ((top * CELL, min(bottom * CELL, drawn.shape[0]), left * CELL, min(right * CELL, drawn.shape[1])) for top, bottom, left, right in found)
+    return replace(cel, windows=tuple(cells))
+
+
+def _split(full: np.ndarray, top: int, bottom: int, left: int, right: int) -> list[Window]:
+    """Boxes around what is full, as few as are worth it: each costs as much as so many cells."""
+    inside = full[top:bottom, left:right]
+    rows, columns = np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))
+    if not rows.size:
+        return []
+    top, bottom, left, right = top + int(rows[0]), top + int(rows[-1]) + 1, left + int(columns[0]), left + int(columns[-1]) + 1
+    area = (bottom - top) * (right - left)
+    if area <= BOX:
+        return [(top, bottom, left, right)]
+    gaps = np.diff(columns)
+    tries = [[_split(full, top, bottom, left, left + 1 + int(columns[gaps.argmax()] - columns[0])), _split(full, top, bottom, left + int(columns[gaps.argmax() + 1] - columns[0]), right)]] if gaps.size and gaps.max() * (bottom - top) > BOX else []
+    middle = [(top + bottom) // 2, top + (bottom - top) // 4] if bottom - top >= 8 and inside.mean() < 0.85 else []
+    tries += [[_split(full, top, row, left, right), _split(full, row, bottom, left, right)] for row in middle]
+    best = min(([*one, *two] for one, two in tries), key=_cost, default=[])
+    return best if best and _cost(best) < 0.9 * (area + BOX) else [(top, bottom, left, right)]
+
+
+def _cost(boxes: Sequence[Window]) -> int:
+    return sum((bottom - top) * (right - left) + BOX for top, bottom, left, right in boxes)
 
 
 def joined(back: Cel, front: Cel) -> Cel | None:
     """Two that never move against each other as one; None if they do."""
     one, two = back.sheet, front.sheet
-    if back.depth != front.depth or not (back.motion.still and front.motion.still) or one.dense != two.dense or len(back.poses + front.poses) > 2:
+    if back.depth != front.depth or not (back.motion.still and front.motion.still) or one.dense != two.dense or back.soft != front.soft or len(back.poses + front.poses) > 2:
         return None
+    hides = min((cel.solid for cel in (back, front) if cel.endless), default=inf)
     dense = one.dense
     left, top = min(one.left, two.left), min(one.top, two.top)
     places = [(round((each.left - left) * dense), round((each.top - top) * dense)) for each in (one, two)]
@@ -192,7 +209,7 @@ def joined(back: Cel, front: Cel) -> Cel | None:
         mixed = cv2.multiply(under, through, scale=1 / 255)
         mixed[..., :3] = cv2.add(mixed, cel.poses[0])[..., :3]
         under[:] = mixed
-    return Cel((whole,), Sheet(left, top, dense, width, height), back.depth, back.motion, min(back.solid, front.solid))
+    return Cel((whole,), Sheet(left, top, dense, width, height), back.depth, back.motion, hides, True, back.soft)
 
 
 def shade(size: tuple[int, int], vignette: float) -> Bytes:
