@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import secrets
+import string
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,6 +57,11 @@ class Terms:
 
 
 UNLIMITED = Terms()
+
+
+def new_id() -> str:
+    """An id that nobody can guess. It begins with a letter, so that on a command line it is no option."""
+    return secrets.choice(string.ascii_letters) + secrets.token_urlsafe(18)
 
 
 def job_of(row: tuple[Any, ...]) -> Job:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import logging
-import secrets
 import sqlite3
 import threading
 import time
@@ -23,7 +22,7 @@ from pipelines.events import Event, Failed, Made, Moved, Stopped, failed, plain
 from pipelines.work import Cancelled, DiskFull, FilmError
 
 from .held import hold
-from .job import COLUMNS, UNLIMITED, Busy, Job, Stamped, Terms, Told, job_of
+from .job import COLUMNS, UNLIMITED, Busy, Job, Stamped, Terms, Told, job_of, new_id
 
 MOST_CRASHES = 5  # a job that takes the studio down so often, and gets no further, is told to be at fault
 MOST_WAITING = 100  # jobs of one owner
@@ -75,7 +74,7 @@ class Jobs:
 
     def submit(self, story: Told, owner: str, key: str = "", told: Told | None = None, terms: Terms = UNLIMITED) -> str:
         """Accept a job; it is on the disk when this returns. -> its id; the same `key` gives the same id for a day."""
-        now, job = time.time(), secrets.token_urlsafe(18)
+        now, job = time.time(), new_id()
         with self._writing, self._open(durable=True) as db:
             db.execute("begin immediate")
             if key:

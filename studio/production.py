@@ -26,6 +26,7 @@ from .shelf import Document, Take, Works
 
 MOST_TAKES = 12  # of a scene; the oldest go
 SHOOTING = ("clips", "film")  # the stages in which a scene itself is made
+PATIENCE = 1.0  # seconds that whoever stopped a film waits for its end
 FIRST = "narration"  # the stage that every film begins with
 
 
@@ -101,10 +102,14 @@ def reroll(document: Document, row: str) -> None:
 
 
 def stop(desk: Desk, document: Document) -> None:
-    """Stop the project's job; finished parts are kept."""
+    """Stop the project's job, and wait for a moment until it has stopped; finished parts are kept."""
     job = _job(desk, document)
-    if job and not job.over:
-        desk.cancel(job.id)
+    if job is None or job.over:
+        return
+    desk.cancel(job.id)
+    until = time.monotonic() + PATIENCE
+    while not desk.job(job.id).over and time.monotonic() < until:
+        time.sleep(0.02)
 
 
 def sign(project: Project) -> str:

@@ -121,7 +121,7 @@ def _here(house: House, policy: Policy, host: str, port: int) -> None:
     plain: dict[str, Any] = {"docs_url": None, "redoc_url": None, "openapi_url": None}
     app = FastAPI(**plain, routes=routes(house.doors), exception_handlers=handlers())
     kept = {"exception_handlers": handlers()}
-    app = mount_gradio_app(app, house.demo, path="/", app_kwargs=kept, mcp_server=False, ssr_mode=False, **launching())
+    app = mount_gradio_app(app, house.demo, path="/", app_kwargs=kept, mcp_server=False, ssr_mode=False, **launching(house.settings.upload_megabytes))
     guarded = Guard(app, house.settings, house.doors.keys, policy, house.doors.metrics)
     told: dict[str, Any] = {"log_level": "error", "proxy_headers": False, "server_header": False, "timeout_graceful_shutdown": PATIENCE}
     address = f"http://{f'[{host}]' if ':' in host else host}:{bound.getsockname()[1]}"
@@ -143,7 +143,7 @@ def _on_space(house: House, policy: Policy, host: str, port: int) -> None:
     told: dict[str, Any] = {"server_name": host, "server_port": port, "share": False, "ssr_mode": False, "mcp_server": False}
     told["max_threads"] = house.demo.max_threads
     try:
-        house.demo.launch(**told, prevent_thread_lock=True, quiet=True, app_kwargs=kept, **launching())
+        house.demo.launch(**told, prevent_thread_lock=True, quiet=True, app_kwargs=kept, **launching(house.settings.upload_megabytes))
     except OSError as error:
         raise _taken(host, port) from error
     address = f"http://{host}:{port}"

@@ -153,6 +153,7 @@ def studio(settings: Settings) -> Studio:
             "edge": {"online": settings.online_voices},
             "pictures.diffusers": {"models": presets.painters},
             "musicgen": {"models": presets.composers},
+            "ace_step": {"models": presets.composers},
             "videos_api": {"url": settings.videos_url, "key": settings.videos_key.get_secret_value()},
             "comfyui": {"url": settings.comfyui_url},
         }

@@ -18,6 +18,7 @@ import pytest
 
 from pipelines.events import Made, Moved
 from pipelines.work import FilmError
+from studio.job import new_id
 from studio.jobs import MOST_CRASHES, MOST_WAITING, Busy, Emit, Jobs, Told
 
 Opened = Callable[..., Jobs]
@@ -293,3 +294,7 @@ def test_what_was_accepted_is_made_whatever_is_killed(tmp_path: Path) -> None:
 @pytest.mark.parametrize("seed", range(10))
 def test_a_thousand_kills(tmp_path: Path, seed: int) -> None:
     killed_again_and_again(tmp_path, 100, seed)
+
+
+def test_no_id_looks_like_an_option() -> None:
+    assert all(new_id()[0].isalpha() for _ in range(300))

@@ -199,7 +199,7 @@ def test_storyboard_spreadsheet_and_inspector_show_one_project(opened: Open, pic
     tab(page, "Spreadsheet")
     page.locator("#bulk > button").click()
     page.get_by_label("New value").fill("2")
-    page.get_by_label("Scenes", exact=True).fill("2-3")
+    page.locator("#bulk").get_by_label("Scenes", exact=True).fill("2-3")
     page.locator("#bulk-apply").click()
     tab(page, "Storyboard")
     for n, value in ((1, "1.5"), (2, "2"), (3, "2")):
@@ -263,6 +263,23 @@ def test_what_is_wrong_is_said_at_its_row_and_nothing_is_lost(opened: Open, pict
     page.keyboard.press("Tab")
     status(page, 2, "Draft")
     film(page)
+
+
+def test_a_scene_that_fails_says_why_and_is_made_when_it_is_mended(opened: Open, pictures: list[Path], tmp_path: Path) -> None:
+    page = opened()
+    scenes = [{"prompt": f"{n}", "duration": 0.5, "engine": "svd-xt" if n == 1 else "auto"} for n in range(3)]
+    bring(page, story(tmp_path, scenes=scenes), *pictures)
+    pick(page, 2)
+    page.locator("#make").click()
+    page.locator(".dock[data-state=failed]").wait_for(timeout=LONG)
+    status(page, 2, "Failed")
+    expect(page.locator(".dock .d-what")).to_contain_text("1 of 3 scenes")
+    expect(page.locator("#scene-notes .l-fault")).to_contain_text("Stable Video Diffusion XT")
+    page.locator("#engine input").fill("auto")
+    page.keyboard.press("Tab")
+    status(page, 2, "Draft")
+    film(page)
+    status(page, 2, "Ready")
 
 
 def test_a_file_that_is_no_picture_is_refused_by_name(opened: Open, pictures: list[Path], tmp_path: Path) -> None:

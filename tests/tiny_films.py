@@ -289,7 +289,7 @@ FAMILIES: Mapping[str, Callable[[], Any]] = MappingProxyType(
 def saved(name: str, folder: Path) -> Path:
     """The tiny one that stands for that preset."""
     torch.manual_seed(0)
-    made = {**FAMILIES, **PAINTERS}[name]()
+    made = {**FAMILIES, **PAINTERS, **COMPOSERS}[name]()
     made.save_pretrained(folder)
     assert json.loads((folder / "model_index.json").read_text("utf-8"))["_class_name"]
     return folder
@@ -350,4 +350,26 @@ def sdxl() -> Any:
     return StableDiffusionXLPipeline(**parts, tokenizer_2=letters(), unet=net, scheduler=EulerDiscreteScheduler())
 
 
+def ace_step() -> Any:
+    """Two thousand samples a second, fifty steps of them."""
+    from diffusers import AceStepPipeline, AutoencoderOobleck, FlowMatchEulerDiscreteScheduler
+    from diffusers.models.transformers.ace_step_transformer import AceStepTransformer1DModel
+    from diffusers.pipelines.ace_step import AceStepConditionEncoder
+    from transformers import Qwen3Config, Qwen3Model
+
+    same = {"hidden_size": 32, "intermediate_size": 64, "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 8}
+    net = AceStepTransformer1DModel(**same, num_hidden_layers=2, in_channels=24, audio_acoustic_hidden_dim=8, patch_size=2, sliding_window=16)
+    reader = Qwen3Model(Qwen3Config(**same, num_hidden_layers=1, vocab_size=64, bos_token_id=0, eos_token_id=1))
+    said = AceStepConditionEncoder(
+        **same, text_hidden_dim=32, timbre_hidden_dim=8, num_lyric_encoder_hidden_layers=1, num_timbre_encoder_hidden_layers=1, sliding_window=16
+    )
+    vae = AutoencoderOobleck(
+        encoder_hidden_size=6, downsampling_ratios=[5, 8], decoder_channels=4, decoder_input_channels=8, audio_channels=2, channel_multiples=[2, 4],
+        sampling_rate=2000,
+    )  # fmt: skip
+    parts = {"vae": vae, "text_encoder": reader, "tokenizer": letters(), "transformer": net, "condition_encoder": said}
+    return AceStepPipeline(**parts, scheduler=FlowMatchEulerDiscreteScheduler(num_train_timesteps=1, shift=1.0))
+
+
 PAINTERS: Mapping[str, Callable[[], Any]] = MappingProxyType({"flux-schnell": flux, "z-image": z_image, "sdxl": sdxl})
+COMPOSERS: Mapping[str, Callable[[], Any]] = MappingProxyType({"ace-step": ace_step})

@@ -17,8 +17,6 @@ from .rooms import Rooms
 from .theme import head, theme
 from .wiring import wire
 
-MOST_UPLOADED = "520mb"
-
 
 def build(desk: Desk, shelf: Shelf) -> gr.Blocks:
     """The page, ready to be launched with `launching()`."""
@@ -40,7 +38,7 @@ def build(desk: Desk, shelf: Shelf) -> gr.Blocks:
     return page_demo
 
 
-def launching() -> dict[str, Any]:
+def launching(upload_megabytes: int) -> dict[str, Any]:
     """What launch and mount_gradio_app are told about the page."""
     return {
         "theme": theme(),
@@ -49,5 +47,5 @@ def launching() -> dict[str, Any]:
         "footer_links": [],
         "run_history": False,
         "show_error": True,
-        "max_file_size": MOST_UPLOADED,
+        "max_file_size": f"{upload_megabytes}mb",
     }

@@ -21,7 +21,7 @@ from ..shelf import Document
 from . import acts, making, opening, sheet
 from .acts import document_of, uploaded
 from .rooms import Rooms
-from .showing import USUAL, Heard, crew_parts, everything, film_parts, newest, scene_parts
+from .showing import USUAL, Heard, crew_parts, everything, film_parts, newest, scene_notes, scene_parts
 from .views import board, dock, look, patch, takes
 
 Plain = dict[str, Any]
@@ -159,9 +159,12 @@ class Handlers:
             tab = gr.update(selected="film" if view.state.kind == "film" else "scene")
         elif now[0] != heard[0] and view.state.busy and view.state.kind == "film":
             tab = gr.update(selected="clips")
+        elif now != heard and view.state.state == "failed":
+            tab = gr.update(selected="scene")
         row = view.project.row(selected)
         made = takes(view, selected) if row else []
-        return [*film_parts(self.rooms, view), gr.update(value=made, visible=len(made) > 1), tab, now]
+        parts = film_parts(self.rooms, view)
+        return [*parts, scene_notes(view, selected), gr.update(value=made, visible=len(made) > 1), tab, now]
 
     def fill_sheet(self, identity: str) -> Outputs:
         return list(sheet.filled(look(self.rooms, document_of(self.rooms, identity))))

@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from ..production import start as start_job
-from ..production import stop as stop_job
 from .acts import document_of
 from .rooms import Rooms
 from .views import dock, look
@@ -25,11 +24,6 @@ QUIET = 15.0  # seconds after which something is pushed all the same, so that a 
 def start(rooms: Rooms, identity: str) -> None:
     """Have the whole film made."""
     start_job(rooms.desk, document_of(rooms, identity))
-
-
-def stop(rooms: Rooms, identity: str) -> None:
-    """Stop; finished parts are kept."""
-    stop_job(rooms.desk, document_of(rooms, identity))
 
 
 async def follow(rooms: Rooms, identity: str) -> AsyncIterator[Plain]:

@@ -34,19 +34,24 @@ def scene_parts(view: View, selected: str, skip: bool = False) -> Outputs:
         return [gr.skip()] * (len(CELLS) + 3)
     row = view.project.row(selected)
     if row is None:
-        lines = [{"kind": "hint", "key": "pick_scene"}]
-        return [{"lines": lines}, gr.update(visible=False), *(gr.skip() for _ in CELLS), gr.update(visible=False, value=None)]
-    n = view.project.at(selected) + 1
-    notes: list[Plain] = [{"kind": "title", "key": "scene", "text": str(n)}]
-    notes += [{"kind": "fault", "text": f"{short(fault)} {fault.hint}"} for fault in view.faults if fault.row == selected]
-    state = view.state.rows.get(selected)
-    if state and state.status == "failed":
-        notes.append({"kind": "fault", "text": f"{state.said} {state.hint}"})
+        return [scene_notes(view, selected), gr.update(visible=False), *(gr.skip() for _ in CELLS), gr.update(visible=False, value=None)]
     cells: Plain = dict(row.cells)
     cells["image"] = shown_thumb(view.document, row.cells) or None
     values = [cells.get(name, "auto" if name in ("clip_action", "engine") else "") for name in CELLS]
     made = takes(view, selected)
-    return [{"lines": notes}, gr.update(visible=True), *map(_text, values), gr.update(value=made, visible=len(made) > 1)]
+    return [scene_notes(view, selected), gr.update(visible=True), *map(_text, values), gr.update(value=made, visible=len(made) > 1)]
+
+
+def scene_notes(view: View, selected: str) -> Plain:
+    """Which scene is chosen, and what is wrong with it."""
+    if view.project.row(selected) is None:
+        return {"lines": [{"kind": "hint", "key": "pick_scene"}]}
+    notes: list[Plain] = [{"kind": "title", "key": "scene", "text": str(view.project.at(selected) + 1)}]
+    notes += [{"kind": "fault", "text": f"{short(fault)} {fault.hint}"} for fault in view.faults if fault.row == selected]
+    state = view.state.rows.get(selected)
+    if state and state.status == "failed":
+        notes.append({"kind": "fault", "text": f"{state.said} {state.hint}"})
+    return {"lines": notes}
 
 
 def story_parts(view: View) -> Outputs:

@@ -93,6 +93,7 @@ def dock(view: View) -> Plain:
         "at": view.at,
         "scenes": len(standing),
         "ready": standing.count("ready"),
+        "failed": standing.count("failed"),
         "faults": len({fault.row for fault in view.faults}),
         "wrong": next((f"{fault.message} {fault.hint}" for fault in view.faults if fault.field in SETTINGS and not fault.row), ""),
         "film": film,

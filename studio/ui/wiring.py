@@ -31,7 +31,7 @@ def wire(demo: gr.Blocks, page: Page, w: Handlers) -> None:
     page.board.act(plainly(w.act), ids, [page.board, page.selected, page.dock, page.side, *scene], **every)
     page.board.begin(plainly(w.begin), [*ids, page.saved], whole, **every).success(**follow)
     page.add.click(plainly(w.add), ids, [page.board, page.selected, page.dock, page.side, *scene], **every)
-    page.dock.news(plainly(w.news), [*ids, page.heard], [*film, page.takes, page.side, page.heard], **last)
+    page.dock.news(plainly(w.news), [*ids, page.heard], [*film, page.scene_notes, page.takes, page.side, page.heard], **last)
     gr.on(_typed(page.title), plainly(w.set_story("title")), [*ids, page.title], drawn, **last)
     page.undo.click(plainly(w.step(True)), [*ids, page.saved], whole, **quiet)
     page.redo.click(plainly(w.step(False)), [*ids, page.saved], whole, **quiet)

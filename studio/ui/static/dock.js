@@ -12,6 +12,7 @@ const clock = s => { s = Math.max(0, Math.round(s)); return Math.floor(s / 60) +
 const sentence = () => {
   if (v.state === 'queued') return v.ahead ? say('dock_queued', { n: v.ahead }) : W.dock_queued_next;
   if (v.state === 'running') return say('stage_' + (v.stage || ''));
+  if (v.state === 'failed' && v.failed) return say('dock_failed_scenes', { n: v.failed, of: v.scenes });
   if (v.state === 'failed') return (v.said || W.dock_failed) + (v.hint ? ' ' + v.hint : '');
   if (!v.scenes) return W.dock_empty;
   if (v.faults) return v.wrong || say('dock_faults', { n: v.faults });
