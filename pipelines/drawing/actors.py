@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from . import rooms
 from .depth import Depth, Motion
-from .figures import extent, figure, shadow
+from .figures import extent, figure, halo, shadow
 from .light import Light, mixed
 from .parts import Draw, Item, Part, Set
 from .pen import Stroke, stroke
@@ -42,6 +44,7 @@ class Spot:
     depth: Depth
     name: str
     half: float  # about how far it reaches to either side
+    level: float = 0.0  # y of what it stands on, where that is not the ground
 
 
 def standing(place: Set) -> list[Item]:
@@ -57,10 +60,11 @@ def airborne(place: Set) -> list[Item]:
 def _all(place: Set, grounded: bool) -> list[Item]:
     drawn = random.Random(f"{place.seed} actors")
     spots: list[tuple[Actor, Spot]] = []
-    for order, actor in enumerate(place.scene.actors):
+    carriers = sorted(place.scene.actors, key=lambda actor: actor.figure.place == "table")
+    for order, actor in enumerate(carriers):
         spots += [(actor, spot) for spot in _spots(place, actor, order, [spot for _, spot in spots], drawn)]
     out: list[Item] = []
-    for actor, spot in sorted(spots, key=lambda one: (one[1].y if grounded else 0.0, one[1].tall)):
+    for actor, spot in sorted(spots, key=lambda one: ((one[1].level or one[1].y) if grounded else 0.0, one[1].tall)):
         if (home(place, actor) in ("ground", "water", "wall")) == grounded:
             out += parts(place, actor, spot, random.Random(f"{place.seed} {spot.name}"))
     return out
@@ -104,6 +108,13 @@ def _spots(place: Set, actor: Actor, order: int, taken: Sequence[Spot], drawn: r
         if place.scene.world == "room" and on == "ground":
             size *= 1.25
         size = min(size, 0.92, 0.86 * place.aspect / wide)
+        if actor.name == "table" and any(one.figure.place == "table" for one in place.scene.actors):
+            size *= 1.4  # there is something to be seen on it
+        top = next((one for one in taken if one.name.startswith("table ")), None)
+        if actor.figure.place == "table" and top:
+            small, beside = size * 0.5, top.x + top.half * (0.0, -0.9, 0.9, -0.45, 0.45)[(k + len(taken) - 1) % 5]
+            out.append(Spot(beside, top.y - 0.69 * top.tall, small, 1.0, top.far, top.depth, f"{actor.name} {k}", 0.42 * wide * small, top.y + 0.001))
+            continue
         size *= {"near": 1.7, "far": 0.5}.get(actor.where, 1.0)
         if actor.many > 1:
             size *= (1.0, 0.82, 0.9, 0.74, 0.86)[k % 5] * (0.92 if actor.many > 3 else 1.0)
@@ -204,6 +215,8 @@ def parts(place: Set, actor: Actor, spot: Spot, drawn: random.Random) -> list[It
         wide = min(1.2, right - left) * spot.tall
         out.append(Part(place.draw(shadow, x=spot.x, y=spot.y - 0.002, wide=max(wide, 0.3 * spot.tall), strong=0.55 * (1 - 0.5 * place.light.fog)), spot.depth, replace(moving, bob=0.0, rock=0.0, poses=0.0, sway=0.0), top=spot.y - 0.12 * wide - 0.02, bottom=spot.y + 0.12 * wide + 0.02, left=spot.x - wide * 1.4, right=spot.x + wide * 1.4))
     first, *more = (draw(share, fixed) for share in shares)
+    if act in ("burn", "flicker") and place.light.lamps > 0.2:
+        out.append(_glow(place, spot, strokes))
     out.append(Part(first, spot.depth, moving, poses=tuple(more), **box))
     hinges = {one.hinge for one in strokes if one.turns}
     for hinge in hinges:
@@ -216,6 +229,14 @@ def parts(place: Set, actor: Actor, spot: Spot, drawn: random.Random) -> list[It
     if act == "burn" and actor.figure.size > 0.12 and actor.figure.place != "table":
         out.append(sparks(place.seed, spot.x, spot.y - 0.4 * spot.tall, 0.2 * spot.tall, 0.42, 22, place.grade, spot.depth))
     return out
+
+
+def _glow(place: Set, spot: Spot, strokes: Sequence[Stroke]) -> Part:
+    """The light that a fire or a lamp throws around it."""
+    shining = np.concatenate([one for each in strokes if each.tone in ("lamp", "fire") for one in each.outlines] or [np.zeros((1, 2))])
+    x, y = spot.x + float(shining[:, 0].mean()) * spot.tall * spot.facing, spot.y - float(shining[:, 1].mean()) * spot.tall
+    reach = 0.10 + 1.1 * spot.tall
+    return Part(place.draw(halo, x=x, y=y, reach=reach), spot.depth, Motion(pulse=0.75, hz=1.7, pivot=(x, y)), left=x - 2.2 * reach, right=x + 2.2 * reach, top=y - 2.2 * reach, bottom=y + 2.2 * reach, soft=True)
 
 
 def _indoors(light: Light) -> Light:

@@ -113,3 +113,11 @@ def shadow(sheet: Sheet, grade: Grade, light: Light, _seed: int, *, x: float, y:
     board = Board(sheet, grade, times(light.ambient, 0.18))
     board.cover = (np.exp(-(away**1.2)) * strong).astype(np.float32)
     return board
+
+
+def halo(sheet: Sheet, grade: Grade, light: Light, _seed: int, *, x: float, y: float, reach: float) -> Board:
+    """Warm light around a point; the darker it is, the more of it."""
+    away = ((sheet.xs - x) ** 2 + (sheet.ys - y) ** 2) / np.float32(reach * reach)
+    board = Board(sheet, grade, (1.0, 0.62, 0.28))
+    board.cover = np.exp(-1.6 * away) * np.float32(0.10 + 0.34 * light.lamps)
+    return board

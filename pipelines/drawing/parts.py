@@ -130,7 +130,8 @@ def stage(scene: Scene, aspect: float, seconds: float) -> Set:
         haze, ambient, glow = mixed(haze, tint, 0.34), mixed(ambient, tint, 0.18), mixed(glow, tint, 0.2)
     light = Light(colours, haze, ambient, sun, glow, disc, x, horizon - 0.02 - height * (horizon - 0.10), stars, sky.lamps, air.fog)
     own = scene.finish
-    grade = Grade.mixed(own.saturation, own.contrast, own.brightness, rgb(own.tint) if own.tint else None, own.tinted)
+    bright = own.brightness * (1 - 0.75 * sky.lamps) if own.brightness < 0 else own.brightness  # a night is dark already
+    grade = Grade.mixed(own.saturation, own.contrast, bright, rgb(own.tint) if own.tint else None, own.tinted)
     return Set(scene, light, grade, aspect, horizon, max(seconds, 0.5))
 
 

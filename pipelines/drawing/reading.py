@@ -17,10 +17,28 @@ LONGEST = 4  # words in a phrase
 TOKEN = re.compile(r"[^\W_]+(?:['’&-][^\W_]+)*|[,.;:!?]")
 STOPS = frozenset(",.;:!?")
 NOT = frozenset(("no", "not", "without", "never", "except", "minus", "excluding", "don't", "isn't"))
+MANY = frozenset(("children", "people", "men", "women", "mice", "geese", "cattle", "wildlife", "animals"))
 SINGLE = frozenset(("a", "an", "one", "this", "that"))
 GRAMMAR = frozenset(
-    ["a", "an", "the", "this", "that", "these", "those", "it", "its", "it's", "he", "she", "they", "we", "you", "i", "his", "her", "their", "our", "your", "my", "him", "them", "us", "me", "who", "whom", "which", "what", "where", "when", "while", "as", "at", "by", "for", "from", "in", "into", "inside", "of", "off", "on", "onto", "over", "under", "below", "beneath", "beside", "besides", "between", "among", "amid", "through", "throughout", "across", "along", "around", "about", "toward", "towards", "to", "up", "down", "out", "with", "within", "upon", "behind", "before", "after", "during", "until", "and", "or", "but", "nor", "so", "yet", "if", "then", "than", "because", "though", "although", "is", "are", "was", "were", "be", "been", "being", "am", "do", "does", "did", "doing", "have", "has", "had", "having", "can", "could", "will", "would", "shall", "should", "may", "might", "must", "there", "here", "very", "quite", "rather", "more", "most", "much", "less", "least", "just", "only", "even", "also", "too", "again", "still", "ever", "such", "own", "same", "other", "another", "each", "every", "all", "any", "scene", "shot", "view", "image", "picture", "photo", "photograph", "video", "clip", "footage", "film", "frame", "camera", "style", "look", "looks", "looking", "like", "showing", "shows", "show", "shown", "seen", "see", "featuring", "features", "feature", "depicting", "depicts", "depict", "containing", "contains", "made", "making", "make", "makes", "set", "sets", "being", "place", "placed", "side", "part", "kind", "type", "sort", "moment", "lit", "rising", "moving", "movement", "that's", "there's", "beautiful", "nice", "visible", "slowly", "gently", "quickly", "softly"]
-)
+    (
+        "a", "an", "the", "this", "that", "these", "those", "it", "its", "it's", "he", "she", "they", "we", "you", "i",
+        "his", "her", "their", "our", "your", "my", "him", "them", "us", "me", "who", "whom", "which", "what", "where",
+        "when", "while", "as", "at", "by", "for", "from", "in", "into", "inside", "of", "off", "on", "onto", "over",
+        "under", "below", "beneath", "beside", "besides", "between", "among", "amid", "through", "throughout", "across",
+        "along", "around", "about", "toward", "towards", "to", "up", "down", "out", "with", "within", "upon", "behind",
+        "before", "after", "during", "until", "and", "or", "but", "nor", "so", "yet", "if", "then", "than", "because",
+        "though", "although", "is", "are", "was", "were", "be", "been", "being", "am", "do", "does", "did", "doing",
+        "have", "has", "had", "having", "can", "could", "will", "would", "shall", "should", "may", "might", "must",
+        "there", "here", "very", "quite", "rather", "more", "most", "much", "less", "least", "just", "only", "even",
+        "also", "too", "again", "still", "ever", "such", "own", "same", "other", "another", "each", "every", "all",
+        "any", "scene", "shot", "view", "image", "picture", "photo", "photograph", "video", "clip", "footage", "film",
+        "frame", "camera", "style", "look", "looks", "looking", "like", "showing", "shows", "show", "shown", "seen",
+        "see", "featuring", "features", "feature", "depicting", "depicts", "depict", "containing", "contains", "made",
+        "making", "make", "makes", "set", "sets", "place", "placed", "side", "part", "kind", "type", "sort", "moment",
+        "lit", "rising", "moving", "movement", "that's", "there's", "beautiful", "nice", "visible", "slowly", "gently",
+        "quickly", "softly", "near", "next", "against", "alongside", "outside", "past", "full", "various", "real",
+    )
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +65,12 @@ class Lexicon:
 
     def find(self, words: tuple[str, ...]) -> Said | None:
         """The entry that these words mean; the last may be a plural."""
-        for last in _singulars(words[-1]):
-            if name := self.spoken.get((*words[:-1], last)):
-                return Said(name, "more" if words[-1].endswith("s") and not words[-1].endswith(("ss", "us")) else "")
-        return None
+        found = [self.spoken.get((*words[:-1], last), "") for last in _singulars(words[-1])]
+        name = next((one for one in found if one), "")
+        if not name:
+            return None
+        more = words[-1] in MANY or name in found[1:]  # "lenses" are more than one, "Paris" is not
+        return Said(name, "more" if more else "")
 
 
 @dataclass(frozen=True, slots=True)

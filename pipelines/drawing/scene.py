@@ -16,6 +16,9 @@ TIMES = ("morning", "day", "afternoon", "golden_hour", "sunset", "sunrise", "dus
 HOURS: tuple[tuple[Thing, str], ...] = (("stars", "night"), ("milky way", "midnight"), ("fireworks", "night"), ("comet", "night"), ("moon", "night"), ("fireflies", "dusk"), ("lightning", "dusk"), ("rainbow", "afternoon"))
 PLACES = ("hills", "mountain", "lake", "meadow", "coast", "field")
 SUMMER = Season(leaf="#5b8f4a", grass="#7cab52")
+SHINING = frozenset(("campfire", "candle", "fireplace", "lamp", "street_lamp"))  # they are lit when it gets dark
+HIGH = frozenset(("mountains", "volcano", "mesas", "skyline", "ice", "town"))
+OVERHEAD: frozenset[Thing] = frozenset(("moon", "stars", "milky way", "aurora", "rainbow", "comet", "fireworks", "lightning", "planet", "ringed planet", "red planet"))
 WATER = ("lake", "sea", "river", "swamp")
 MOST_ACTORS = 6
 HOMES = ("space", "deep", "water", "wall", "ground", "air")  # whose home is drawn when no place is named, first
@@ -170,6 +173,8 @@ def _composed(draft: _Draft, reading: Reading, seed: int, vocabulary: Vocabulary
     time, place = drawn.choice(TIMES), drawn.choice(PLACES)
     if any(air.clear for air in draft.airs):
         time = "day"
+    if any(actor.name in SHINING for actor in draft.actors):
+        time = "dusk"
     time = next((wanted for thing, wanted in HOURS if thing in draft.things), time)
     if not draft.places:
         homes = sorted(draft.actors, key=lambda actor: HOMES.index(actor.figure.on))
@@ -190,6 +195,8 @@ def _composed(draft: _Draft, reading: Reading, seed: int, vocabulary: Vocabulary
     if plane == "sea":
         far = tuple(kind for kind in far if kind not in ("woods",))
     near = tuple(dict.fromkeys(kind for land in lands for kind in land.near))
+    if HIGH.intersection(far) or OVERHEAD.intersection(draft.things):
+        near = tuple(kind for kind in near if kind != "trunks")  # what was asked for is not to be hidden by a wood
     ground = draft.grounds[-1] if draft.grounds else next((land.ground for land in reversed(lands) if land.ground), "")
     season = draft.seasons[-1] if draft.seasons else SUMMER
     return Scene(
