@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from ..plan import Shot
 
 REMEMBERED = 160_000_000  # bytes of drawings kept ready: a transition needs two, and neighbours come again
-DENSE, HIGHEST = 1.25, 1620  # samples for each pixel of the film; fewer in a film that is higher than so many pixels
+# Samples for each pixel of the film: not a whole number, so that no pixel is sharp in one frame and soft in the next.
+# Fewer in a film that is higher than so many pixels.
+DENSE, HIGHEST = 1.12, 1620
 
 
 class _Desk:

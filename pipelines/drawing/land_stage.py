@@ -65,7 +65,7 @@ def _far(place: Set, kind: str) -> list[Item]:
     if kind in ("mountains", "ice"):
         ice = kind == "ice"
         snow = 0.9 if ice else min(1.0, 0.36 + 0.6 * scene.season.white)
-        rock = rgb("#8fb4cc") if ice else ROCK
+        rock = rgb("#8fb4cc") if ice else mixed(ROCK, rgb(scene.rock), 0.6) if scene.rock else ROCK
         back = part(place.draw(peaks.mountains, base=horizon + 0.02, high=0.36, wide=0.72, far=0.80, colour=rock, snow=snow, steep=1.15 if ice else 1.0), 0.22, horizon - 0.42)
         front = part(place.draw(peaks.mountains, 1, base=horizon + 0.03, high=0.19, wide=0.50, far=0.46, colour=times(rock, 0.9), snow=snow * 0.55, steep=1.2 if ice else 1.0), 0.27, horizon - 0.22)
         return [back, front]
@@ -128,7 +128,7 @@ def _plane(place: Set) -> list[Item]:
     if kind == "sea":
         return _sea(place)
     if kind in ("lake", "swamp"):
-        return _lake(place, rgb(WATERS[kind]), 0.85 if kind == "lake" else 0.5)
+        return _lake(place, mixed(rgb(WATERS[kind]), rgb(scene.ground), 0.55) if scene.ground else rgb(WATERS[kind]), 0.85 if kind == "lake" else 0.5)
     if kind == "ice":
         return [Part(place.draw(waters.surface, horizon=horizon, colour=rgb(GROUNDS["ice"]), clear=0.40), Depth.upright(HORIZON), top=horizon - 0.01, mirrors=horizon)]
     if kind == "clouds":
@@ -186,7 +186,7 @@ def _glints(place: Set, many: int) -> list[Item]:
 
 def _sea(place: Set) -> list[Item]:
     light, seed, horizon, scene = place.light, place.seed, place.horizon, place.scene
-    own = rgb(WATERS["sea"]) if not scene.tint else mixed(rgb(WATERS["sea"]), rgb(scene.tint), 0.5)
+    own = mixed(rgb(WATERS["sea"]), rgb(scene.ground), 0.55) if scene.ground else rgb(WATERS["sea"])
     beach = "shore" in scene.near
     rough = 0.6 + 1.3 * scene.air.wind
     out: list[Item] = [Part(place.draw(waters.surface, horizon=horizon, colour=own, clear=0.42), Depth.upright(HORIZON), Motion(ripple=0.004), top=horizon - 0.01, mirrors=horizon)]
@@ -199,7 +199,7 @@ def _sea(place: Set) -> list[Item]:
         way = 1 if (k + seed) % 2 else -1
         out.append(Part(place.draw(waters.wave, 30 + k, y=y, high=high, wide=0.22 + 0.55 * near, far=0.5 * (1 - near), colour=own, foam=0.15 + 0.55 * near * min(1.4, rough)), place.standing(y), Motion(drift=(0.022 * way * (0.5 + near), 0), bob=0.004 + 0.008 * near * rough, hz=0.13 + 0.02 * k, phase=0.27 * k), top=y - high * 1.5 - 0.02, bottom=y + 0.20 if k < len(rows) - 1 or beach else np.inf))
     if beach:
-        sand = rgb(scene.ground) if scene.ground else rgb("#ecca92")
+        sand = rgb("#ecca92")
         out.append(Part(place.draw(waters.wash, y=horizon + 0.325), place.standing(horizon + 0.3), Motion(bob=0.010, hz=0.14), top=horizon + 0.25, bottom=horizon + 0.50))
         out.append(Part(place.draw(waters.shore, y=horizon + 0.345, colour=sand, foam=True, slant=0.05 * light.side), place.standing(horizon + 0.33), top=horizon + 0.22))
     return out

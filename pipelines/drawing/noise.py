@@ -71,17 +71,22 @@ def _steps(seed: int, name: str, octaves: int) -> Array:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """Noise over a plane, about -1..1, repeating every `CELLS` units; `soft` has few octaves."""
+    """Noise over a plane, about -1..1: a tile that all share and that repeats, seen from a place of one's own."""
 
     tile: Array
+    x: float
+    y: float
+    turned: bool
+    ways: tuple[float, float]
 
     def at(self, x: Array, y: Array) -> Array:
         """Its values at points; the shapes are broadcast."""
-        scale = TILE / CELLS
         shape = np.broadcast_shapes(x.shape, y.shape)
-        across, down = (self._index(one * np.float32(scale), shape) for one in (x, y))
+        across, down = (y, x) if self.turned else (x, y)
+        scale = TILE / CELLS
+        across = self._index(across * np.float32(scale * self.ways[0]) + np.float32(self.x), shape)
+        down = self._index(down * np.float32(scale * self.ways[1]) + np.float32(self.y), shape)
         return np.asarray(cv2.remap(self.tile, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP), np.float32)
-
 
     @staticmethod
     def _index(at: Array, shape: tuple[int, ...]) -> Array:
@@ -91,21 +96,26 @@ class Field:
         return np.ascontiguousarray(np.broadcast_to(at, shape), np.float32)
 
 
-@lru_cache(maxsize=32)
 def field(seed: int, name: str, octaves: int = 6, rough: float = 0.5) -> Field:
-    """A field for one purpose. Kept for a while: a film asks for the same one often."""
+    """A field for one purpose; with few octaves it is soft."""
     drawn = chance(seed, name)
+    ways = drawn.choice((-1.0, 1.0), 2)
+    return Field(_tile(min(octaves, 6), 0.6 if rough > 0.55 else 0.5), drawn.uniform(0, TILE), drawn.uniform(0, TILE), bool(drawn.integers(2)), (float(ways[0]), float(ways[1])))
+
+
+@lru_cache(maxsize=16)
+def _tile(octaves: int, rough: float) -> Array:
+    """Noise that repeats in both directions; its coarsest waves are a cell long."""
+    drawn = chance(octaves, "tile")
     tile = np.zeros((TILE, TILE), np.float32)
     height = 1.0
     for octave in range(octaves):
-        cells = CELLS * 2**octave
-        grid = drawn.uniform(-1, 1, (cells, cells)).astype(np.float32)
-        rim = 2
-        wrapped = np.pad(grid, rim, mode="wrap")
-        scale = TILE // cells
+        cells_across = CELLS * 2**octave
+        rim, scale = 2, TILE // cells_across
+        wrapped = np.pad(drawn.uniform(-1, 1, (cells_across, cells_across)).astype(np.float32), rim, mode="wrap")
         large = cv2.resize(wrapped, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
         tile += height * large[rim * scale : rim * scale + TILE, rim * scale : rim * scale + TILE]
         height *= rough
     tile /= float(tile.std()) * 2.2
     tile.flags.writeable = False
-    return Field(tile)
+    return tile

@@ -39,7 +39,8 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Everything that is drawn. `far`, `plane` and `near` are what the land is made of; `tints` colour it."""
+    """Everything that is drawn. `far`, `plane` and `near` are what the land is made of; `ground`, `rock` and `tint`
+    (of everything) are colours, or empty."""
 
     seed: int
     world: str
@@ -52,6 +53,7 @@ class Scene:
     plane: str
     near: tuple[str, ...]
     ground: str
+    rock: str
     tint: str
     things: tuple[Thing, ...]
     actors: tuple[Actor, ...]
@@ -73,6 +75,7 @@ class _Draft:
     pending: list[Word]
     tints: list[str]
     grounds: list[str]
+    rocks: list[str]
     own_sky: Sky | None = None  # that of space or the deep
     neon_sky: Sky | None = None  # what neon makes of a night
     about: int | None = None  # the figure that was named last, if nothing else was since
@@ -85,7 +88,7 @@ class _Draft:
 def describe(prompt: str, seed: int, vocabulary: Vocabulary, lexicon: Lexicon) -> Scene:
     """The scene of a prompt. The same words and seed give the same scene."""
     reading = read(prompt, lexicon, frozenset(name for name, word in vocabulary.items() if not word.noun))
-    draft = _Draft([], [], [], [], [], [], [], [], [], [], [])
+    draft = _Draft([], [], [], [], [], [], [], [], [], [], [], [])
     for said in reading.said:
         if said.name:
             _take(draft, said, vocabulary, DEEPEST)
@@ -110,10 +113,12 @@ def _take(draft: _Draft, said: Said, vocabulary: Vocabulary, deep: int) -> None:
         draft.about = None
         if word.sky and word.land.world != "land":
             draft.own_sky = word.sky
+        if word.land.far or word.land.plane:  # the colour before it is the land's
+            stone = draft.rocks if word.land.far[:1] == ("mountains",) else draft.grounds
+            stone += [one.colour for one in draft.pending if one.colour]
+            draft.pending = [one for one in draft.pending if not one.colour]
     if word.town and word.town.neon and word.sky:
         draft.neon_sky = word.sky
-        draft.grounds += [one.colour for one in draft.pending if one.colour]
-        draft.pending = [one for one in draft.pending if not one.colour]
     if word.thing:
         draft.things.append(word.thing)
         draft.about = None
@@ -211,6 +216,7 @@ def _composed(draft: _Draft, reading: Reading, seed: int, vocabulary: Vocabulary
         plane,
         near[:3],
         ground,
+        draft.rocks[-1] if draft.rocks else "",
         draft.tints[-1] if draft.tints else "",
         tuple(dict.fromkeys(draft.things)),
         tuple(draft.actors),
