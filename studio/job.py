@@ -60,8 +60,8 @@ UNLIMITED = Terms()
 
 
 def new_id() -> str:
-    """An id that nobody can guess. It begins with a letter, so that on a command line it is no option."""
-    return secrets.choice(string.ascii_letters) + secrets.token_urlsafe(18)
+    """An id that nobody can guess: 18 bytes in base64's web letters, the first one a letter, so that no command line takes it for an option."""
+    return secrets.choice(string.ascii_letters) + secrets.token_urlsafe(18)[1:]
 
 
 def job_of(row: tuple[Any, ...]) -> Job:

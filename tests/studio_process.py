@@ -85,7 +85,8 @@ def studio_process(folder: Path, **environment: str) -> Iterator[StudioProcess]:
             one.stop()
 
 
-LEAVING = ("AbortError: signal is aborted", "Connection errored out")  # Gradio's client says so when a page is left
+LEAVING = "AbortError: signal is aborted"  # Gradio's client closes when a page is left; what it still asks for then has no answer
+LOST = "Connection errored out"  # and this it says when the server is gone
 
 
 @dataclass
@@ -96,6 +97,15 @@ class Watched:
     strangers: list[str] = field(default_factory=list)
 
     def watch(self, page: Any, url: str) -> None:
-        page.on("console", lambda said: self.errors.append(said.text) if said.type == "error" and not any(each in said.text for each in LEAVING) else None)
+        left: list[bool] = []
+
+        def said(one: Any) -> None:
+            if one.type == "error" and LEAVING in one.text:
+                left.append(True)
+            elif one.type == "error" and LOST not in one.text and not left:
+                self.errors.append(one.text)
+
+        page.on("console", said)
+        page.on("domcontentloaded", lambda _: left.clear())
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("request", lambda asked: None if asked.url.startswith((url, "data:", "blob:")) else self.strangers.append(asked.url))
