@@ -92,7 +92,7 @@ class _Casting:
     warn: Warn
     language: str
     asked: dict[str, list[str]] = field(default_factory=dict)
-    filming: list[tuple[str, str]] = field(default_factory=list)
+    filming: dict[bool, tuple[str, str]] = field(default_factory=dict)
 
     def present(self, role: str) -> list[str]:
         """Who is there, best first; asked once, and only when somebody is needed."""
@@ -149,17 +149,20 @@ class _Casting:
 
     def _best(self, with_picture: bool) -> tuple[str, str]:
         """What "auto" means. Without a picture, first one that needs none."""
-        if not self.filming:
-            for engine in self.present("clips"):
+        if with_picture not in self.filming:
+            first: tuple[str, str] | None = None
+            for engine in self.crew.at_hand("clips"):
                 with suppress(FilmError):  # none of its models is there
-                    self.filming.append((engine, self._model(engine)))
-        found = self.filming
-        if not with_picture:
-            bare = [one for one in found if not wants_picture(self.crew, self.presets, *one)]
-            found = bare or (found if self.present("pictures") else [])
-        if not found:
-            raise FilmError("there is no picture, and nothing at hand makes one from a prompt.", "Add a picture to the scene.")
-        return found[0]
+                    found = engine, self._model(engine)
+                    if with_picture or not wants_picture(self.crew, self.presets, *found):
+                        self.filming[with_picture] = found
+                        break
+                    first = first or found
+            else:
+                if not first or not self.present("pictures"):
+                    raise FilmError("there is no picture, and nothing at hand makes one from a prompt.", "Add a picture to the scene.")
+                self.filming[with_picture] = first
+        return self.filming[with_picture]
 
     def _model(self, engine: str) -> str:
         """The first of the engine's models that is there; "" for an engine that has none."""

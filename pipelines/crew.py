@@ -6,9 +6,11 @@ An engine is imported when first asked for. Knows what each can be asked, not wh
 from __future__ import annotations
 
 import pkgutil
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol
@@ -29,7 +31,7 @@ ROLES: Mapping[str, str] = {"pictures": "painter", "clips": "clip engine", "voic
 
 
 class Engine(Protocol):
-    """What all have. `rank`: "auto" takes the highest that is not missing. `version`: goes up when results change."""
+    """What all have. `rank`: "auto" takes the highest that is not missing; a plain number, read without the rest. `version`: goes up when results change."""
 
     label: str
     version: int
@@ -145,19 +147,29 @@ class Crew:
                 self._hired[role, name] = module.Engine(**self.options.get(name, {}), **self.options.get(f"{role}.{name}", {}))
             return self._hired[role, name]
 
+    def at_hand(self, role: str) -> Iterator[str]:
+        """Engines that are not missing anything, best first; whoever takes the first does not wait for the others."""
+        for name in sorted(names(role), key=lambda name: (-self._rank(role, name), name)):
+            if self.get(role, name).missing() is None:
+                yield name
+
     def present(self, role: str) -> list[str]:
-        """Engines that are not missing anything, best first."""
-        found = [(self.get(role, name), name) for name in names(role)]
-        ranked = sorted(found, key=lambda pair: (-pair[0].rank, pair[1]))
-        return [name for engine, name in ranked if engine.missing() is None]
+        """All of them."""
+        return list(self.at_hand(role))
+
+    def _rank(self, role: str, name: str) -> int:
+        """As its file says: most are never needed, and importing them all takes longer than anything before the first
+        frame."""
+        spec = None if (role, name) in self._hired else find_spec(f"pipelines.{role}.{name}")
+        said = re.search(r"^    rank = (-?\d+)$", Path(spec.origin).read_text("utf-8"), re.M) if spec and spec.origin else None
+        return int(said[1]) if said else int(self.get(role, name).rank)
 
     def best(self, role: str) -> str:
         """What "auto" means; FilmError if there is nobody."""
-        present = self.present(role)
-        if not present:
-            lacks = "; ".join(f"{name}: {self.get(role, name).missing()}" for name in names(role))
-            raise FilmError(f"There is no {ROLES[role]} at hand.", lacks or "None is installed.")
-        return present[0]
+        for name in self.at_hand(role):
+            return name
+        lacks = "; ".join(f"{name}: {self.get(role, name).missing()}" for name in names(role))
+        raise FilmError(f"There is no {ROLES[role]} at hand.", lacks or "None is installed.")
 
     def ready(self, role: str, name: str) -> Any:
         """The engine of that name ("auto": the best); FilmError with the remedy if it lacks something."""

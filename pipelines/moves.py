@@ -105,13 +105,16 @@ def read(action: str, seconds: float, moves: Mapping[str, Move], seed: int) -> R
     """Words to camera. "auto" or nothing draws a move from the seed; words not known are named, never guessed."""
     phrases = _phrases(action, moves)
     wanted = [phrase for phrase in phrases if phrase.names]
-    kept, used, dropped = [], 0, []
+    kept: list[_Phrase] = []
+    used, dropped = 0, list[str]()
     for phrase in wanted:
-        names = phrase.names[: max(0, most_moves(seconds) - used)]
-        used += len(names)
-        if names:
-            kept.append(replace(phrase, names=names))
-        if len(names) < len(phrase.names):
+        room = most_moves(seconds) - used
+        if dropped or (used and len(phrase.names) > room):  # whole phrases, as validate_clip_action keeps them
+            dropped.append(phrase.text)
+            continue
+        kept.append(replace(phrase, names=phrase.names[:room]))
+        used += len(kept[-1].names)
+        if len(phrase.names) > room:
             dropped.append(phrase.text)
     unknown = tuple(dict.fromkeys(word for phrase in phrases for word in phrase.unknown))
     if not kept:

@@ -14,13 +14,15 @@ from dataclasses import field
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
-from .drawing.vocabulary import Vocabulary, Word
 from .work import FilmError
+
+if TYPE_CHECKING:
+    from .drawing.vocabulary import Vocabulary
 
 strict = ConfigDict(extra="forbid", allow_inf_nan=False, arbitrary_types_allowed=True)
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -252,7 +254,6 @@ class Kind:
 
 
 SHIPPED = Path(__file__).parents[1] / "presets"
-WORDS = Kind("sketch.toml", Word, "word")
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {
         "moves": Kind("moves.toml", Move, "camera move"),
@@ -312,7 +313,9 @@ def read(*folders: Path) -> Presets:
 
 def vocabulary(*folders: Path) -> Vocabulary:
     """The words of the sketch painter, read the same way; apart, since only it needs them and they are many."""
-    return _read_kind(WORDS, folders)
+    from .drawing.vocabulary import Word
+
+    return _read_kind(Kind("sketch.toml", Word, "word"), folders)
 
 
 def _read_kind(kind: Kind, folders: Iterable[Path]) -> dict[str, Any]:

@@ -63,6 +63,7 @@ def test_every_engine_says_who_it_is(role: str, name: str, crew: Crew) -> None:
     lack = engine.missing()
     assert lack is None or len(lack) > 10, "what is lacking, and the remedy"
     assert crew.get(role, name) is engine
+    assert Crew()._rank(role, name) == engine.rank, "it can be read without importing the engine"
     assert engine.__class__.__doc__
 
 

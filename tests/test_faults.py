@@ -301,7 +301,7 @@ def test_an_ffmpeg_that_loses_frames_and_says_nothing(presets: Presets, folder: 
         patch.setattr(ffmpeg, "binary", lambda: str(lossy))
         patch.setattr(ffmpeg, "version", lambda: version)
         error = refused(lambda: whole.make(story, studio, tmp_path / "film.mp4"))
-    assert re.search(r"57 frames, not 60", error.message)
+    assert re.search(r"57 frames, not 60|could not finish", error.message), "or it hangs up while it is still written to"
     assert not list(tmp_path.glob("film*"))
     assert whole.count(whole.make(story, studio, tmp_path / "film.mp4").path) == 3 * 72 - 2 * 12
 

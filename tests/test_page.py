@@ -199,7 +199,7 @@ def test_storyboard_spreadsheet_and_inspector_show_one_project(opened: Open, pic
     tab(page, "Spreadsheet")
     page.locator("#bulk > button").click()
     page.get_by_label("New value").fill("2")
-    page.locator("#bulk").get_by_label("Scenes", exact=True).fill("2-3")
+    page.locator("#bulk-scenes").locator("input, textarea").fill("2-3")
     page.locator("#bulk-apply").click()
     tab(page, "Storyboard")
     for n, value in ((1, "1.5"), (2, "2"), (3, "2")):

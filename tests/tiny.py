@@ -93,5 +93,5 @@ def musicgen(folder: Path) -> Path:
     said = network.generation_config
     said.decoder_start_token_id = said.pad_token_id = said.bos_token_id = 64
     network.save_pretrained(folder)
-    letters().save_pretrained(folder)
+    letters(512).save_pretrained(folder)
     return folder

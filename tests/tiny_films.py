@@ -13,8 +13,8 @@ import torch
 WIDE = 32  # of every reader
 
 
-def letters(**more: Any) -> Any:
-    """A tokenizer that reads single letters."""
+def letters(most: int = 64, **more: Any) -> Any:
+    """A tokenizer that reads single letters, at most so many."""
     from tokenizers import Regex, Tokenizer, models, pre_tokenizers, processors
     from transformers import PreTrainedTokenizerFast
 
@@ -22,7 +22,7 @@ def letters(**more: Any) -> Any:
     made = Tokenizer(models.WordLevel({word: i for i, word in enumerate(known)}, unk_token="<unk>"))
     made.pre_tokenizer = pre_tokenizers.Split(Regex("."), "isolated")
     made.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
-    return PreTrainedTokenizerFast(tokenizer_object=made, pad_token="<pad>", eos_token="</s>", unk_token="<unk>", model_max_length=512, **more)
+    return PreTrainedTokenizerFast(tokenizer_object=made, pad_token="<pad>", eos_token="</s>", unk_token="<unk>", model_max_length=most, **more)
 
 
 def t5(kind: str = "T5") -> Any:
@@ -367,7 +367,7 @@ def ace_step() -> Any:
         encoder_hidden_size=6, downsampling_ratios=[5, 8], decoder_channels=4, decoder_input_channels=8, audio_channels=2, channel_multiples=[2, 4],
         sampling_rate=2000,
     )  # fmt: skip
-    parts = {"vae": vae, "text_encoder": reader, "tokenizer": letters(), "transformer": net, "condition_encoder": said}
+    parts = {"vae": vae, "text_encoder": reader, "tokenizer": letters(512), "transformer": net, "condition_encoder": said}
     return AceStepPipeline(**parts, scheduler=FlowMatchEulerDiscreteScheduler(num_train_timesteps=1, shift=1.0))
 
 

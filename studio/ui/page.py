@@ -138,7 +138,7 @@ def _sheet(say: Say) -> tuple[gr.Dataframe, dict[str, Any]]:
         with gr.Row():
             field = gr.Dropdown([name for name in COLUMNS if name not in ("scene_number", "image")], value="duration", label=say("bulk_field"), min_width=120)
             value = gr.Textbox(label=say("bulk_value"), min_width=120)
-            which = gr.Textbox("all", label=say("bulk_scenes"), info=say("bulk_scenes_info"), min_width=120)
+            which = gr.Textbox("all", label=say("bulk_scenes"), info=say("bulk_scenes_info"), elem_id="bulk-scenes", min_width=120)
         apply = gr.Button(say("bulk_apply"), elem_id="bulk-apply")
         with gr.Row():
             find, by = gr.Textbox(label=say("find"), min_width=120), gr.Textbox(label=say("replace"), min_width=120)
