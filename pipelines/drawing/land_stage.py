@@ -173,7 +173,7 @@ def _lake(place: Set, own: RGB, clear: float) -> list[Item]:
     still = scene.air.wind < 0.5
     water = Part(place.draw(waters.surface, horizon=horizon, colour=own, clear=clear if still else clear * 0.7), Depth.upright(HORIZON), Motion(ripple=0.0055 if still else 0.011), top=horizon - 0.01, mirrors=horizon)
     bank = Part(place.draw(waters.shore, y=0.945, colour=times(place.lawn, 0.8), foam=False, slant=0.035 * light.side), place.standing(0.96), top=0.80)
-    return [water, *_glints(place, 90), *([bank] if "cave" not in scene.near else [])]
+    return [water, *_glints(place, 64), *([bank] if "cave" not in scene.near else [])]
 
 
 def _glints(place: Set, many: int) -> list[Item]:
@@ -190,7 +190,7 @@ def _sea(place: Set) -> list[Item]:
     beach = "shore" in scene.near
     rough = 0.6 + 1.3 * scene.air.wind
     out: list[Item] = [Part(place.draw(waters.surface, horizon=horizon, colour=own, clear=0.42), Depth.upright(HORIZON), Motion(ripple=0.004), top=horizon - 0.01, mirrors=horizon)]
-    out += _glints(place, 110)
+    out += _glints(place, 72)
     rows = (0.10, 0.18, 0.27) if beach else (0.12, 0.21, 0.31, 0.42)
     for k, down in enumerate(rows):
         y = horizon + down

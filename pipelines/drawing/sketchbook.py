@@ -15,7 +15,7 @@ from .scene import Scene, describe
 from .vocabulary import Word
 
 LABEL = "Sketch, drawn by rule (no model)"
-VERSION = 1
+VERSION = 2
 LISTED = 8  # words that a remark names
 
 

@@ -87,4 +87,4 @@ def weather(place: Set) -> list[Item]:
 def band(place: Set, y: float, thick: float, strong: float, far: float, drift: float) -> Part:
     """Mist at a height, drifting."""
     depth = Depth.upright(HORIZON + (1 - HORIZON) * (1 - far))
-    return Part(place.draw(weathers.mist, y=y, thick=thick, strong=strong, far=far), depth, Motion(drift=(drift, 0)), top=y - 2.2 * thick, bottom=y + 2.2 * thick, soft=True)
+    return Part(place.draw(weathers.mist, y=y, thick=thick, strong=strong, far=far), depth, Motion(drift=(drift, 0)), top=y - 1.8 * thick, bottom=y + 1.8 * thick, soft=True)

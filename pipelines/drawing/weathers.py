@@ -19,7 +19,7 @@ def mist(sheet: Sheet, grade: Grade, light: Light, seed: int, *, y: float, thick
     cloud = field(seed, f"mist {far:.1f}", 5, 0.5).at(few.xs * 0.55, (few.ys - y) * 2.4 + 0.5)
     board = Board(sheet, grade, light.haze)
     away = (few.ys - y) / np.float32(thick)
-    board.cover = sheet.fine(np.clip(np.exp(-(away**2)) * (0.55 + 0.75 * cloud) * np.float32(strong), 0, 0.92))
+    board.cover = sheet.fine(np.clip((np.exp(-(away**2)) - 0.04) * (0.57 + 0.78 * cloud) * np.float32(strong), 0, 0.92))
     return board
 
 
