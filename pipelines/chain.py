@@ -12,15 +12,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from . import ffmpeg, film, sound
+from . import ffmpeg, film, sound, watermark
+from .account import source_of
 from .album import DENSE
 from .darkroom import Darkroom, negative
 from .deliver import check_place
+from .marks import MIXED, Account, Deed, Given
 from .moves import Camera, Step, read
 from .plan import Frame, Shot, lengths
+from .seal import placed
 from .stage import Studio
 from .vault import Notes, Part, disk
-from .video import place
 from .work import FilmError, Tick, part
 
 LONGEST = 3600.0
@@ -40,7 +42,8 @@ def chain(
 ) -> None:
     """Make the film at `out`. `prompts`: one for each segment, or one for all; their camera words move the camera."""
     check_place(out)
-    live = studio.crew.ready("clips", "camera" if engine == "auto" else engine)
+    name = "camera" if engine == "auto" else engine
+    live = studio.crew.ready("clips", name)
     if not getattr(live, "live", False):
         raise FilmError(f"{live.label} does not chain yet.", "Use --engine camera.")
     frames = lengths([(one, True) for one in seconds], frame)
@@ -62,11 +65,14 @@ def chain(
         share = part(tick, first / whole, (first + count) / whole)
 
         def build(made: Path, start: int = first, count: int = count, told: list[str] = told, share: Tick = share) -> Notes:
-            clips = [(live.footage(shot, seen), start)]
+            footage = live.footage(shot, seen)
+            inked = watermark.Inked(footage, frame.width, frame.height) if studio.marks.watermark else footage
+            clips = [(inked, start)]
             film.encode([*told, str(made)], clips, count, frame, "", studio.fonts, made, share)
             return {"frames": count}
 
         recipe = [told, seen.path.stem, live.recipe(shot), first, ffmpeg.version()]
+        recipe += [{"watermark": watermark.VERSION}] if studio.marks.watermark else []
         spans.append(studio.vault.make("span", ".mp4", recipe, build))
         first += count
         tick(first / whole)
@@ -79,7 +85,8 @@ def chain(
     with disk(), studio.vault.scratch() as folder:
         made = folder / "film.mp4"
         film.join([one.path for one in spans], silent.path, meta, "", False, frame, whole, made, tick)
-        place(made, out)
+        deeds = (Deed("c2pa.placed", f"Picture moved by {live.label}", source_of(studio.crew, "clips", name), 0),)
+        placed(made, out, Account(prompts[0][:200], deeds[0].source or MIXED, {}, deeds, (Given(picture, "Picture"),)), studio.marks)
 
 
 def _camera(prompts: Sequence[str], frames: Sequence[int], studio: Studio, seed: int) -> Camera:

@@ -4,7 +4,6 @@ at all. Knows what lies beside a film; makes no frame."""
 from __future__ import annotations
 
 import json
-import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -12,10 +11,12 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from . import ffmpeg, film
+from . import ffmpeg, film, tag
 from .cast import Cast
 from .events import Emit, Made
 from .exports import srt, vtt
+from .marks import Account, Marks
+from .seal import seal
 from .story import Story, plain, sound_file
 from .timeline import Timeline
 from .vault import Notes, Part, Vault, disk, replacing
@@ -42,6 +43,8 @@ class Delivery:
     sound: Part
     music: Part | None
     paths: Sequence[NDArray[float64] | None]  # for each scene, the camera's matrices
+    account: Account
+    marks: Marks
 
     def join(self, vault: Vault, tick: Tick) -> Part:
         """The film, as a part."""
@@ -55,27 +58,33 @@ class Delivery:
         text = vtt.write(timeline.captions) if timeline.captions else ""
         burned = self.story.captions in ("burned", "both")
         told = film.join_args(bool(text), "")
-        recipe = [told, [part.key for part in self.spans], self.sound.key, meta, text, burned, ffmpeg.version()]
+        xmp = tag.packet(self.account) if self.marks.tag else ""
+        recipe = [told, [part.key for part in self.spans], self.sound.key, meta, text, burned, xmp, ffmpeg.version()]
 
         def build(out: Path) -> Notes:
             film.join([part.path for part in self.spans], self.sound.path, meta, text, burned, frame, timeline.frames, out, tick)
+            if xmp:
+                tag.add(out, xmp)
             return {"frames": timeline.frames}
 
         return vault.make("film", ".mp4", recipe, build)
 
-    def put(self, made: Part, out: Path, emit: Emit) -> None:
-        """The film at `out`; captions and timeline beside it."""
+    def put(self, made: Part, out: Path, emit: Emit) -> dict[str, str]:
+        """The film at `out`, signed; captions and timeline beside it. -> how it is marked."""
         captions = self.timeline.captions
         with disk(), ExitStack() as staged:  # all are written before the first is shown, and the film is shown last
             out.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(made.path, staged.enter_context(replacing(out)))
+            marks, warned = seal(made.path, staged.enter_context(replacing(out)), self.account, self.marks)
             if captions and self.story.captions in ("sidecar", "both"):
                 for document in (srt, vtt):
                     path = staged.enter_context(replacing(out.with_suffix(document.suffix)))
                     path.write_text(document.write(captions), "utf-8", newline="")
             with staged.enter_context(replacing(out.with_suffix(".timeline.json"))).open("w", encoding="utf-8") as file:
-                self._timeline(file)
+                self._timeline(file, marks)
+        for one in warned:
+            emit(one)
         emit(Made("join", 0, str(out), made.reused))
+        return marks
 
     def _told(self) -> dict[str, object]:
         """The story and who made what; where the pictures lie on somebody's disk is nobody's business."""
@@ -93,7 +102,7 @@ class Delivery:
             name = f"{name} {word}".strip()
         return name or f"Scene {scene.scene_number}"
 
-    def _timeline(self, file: TextIO) -> None:
+    def _timeline(self, file: TextIO, marks: Mapping[str, str]) -> None:
         """The timeline as JSON, a scene at a time, so that a long film's paths never lie in memory together."""
         timeline = self.timeline
         rate = timeline.frame.rate
@@ -105,6 +114,7 @@ class Delivery:
             "frames": timeline.frames,
             "seconds": round(timeline.seconds, 6),
             "engines": dict(self.engines),
+            "marks": dict(marks) | {"source": self.account.source},
             "spoken": [
                 {"scene": self._number(one.scene), "start": round(one.start, 4), "seconds": round(one.take.seconds, 4)}
                 | {"narrator": one.take.narrator, "words": [[w.text, round(w.start, 3), round(w.end, 3)] for w in one.take.words]}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from .work import FilmError
 
@@ -64,12 +64,14 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The film is at `path`. `engines` tells what made the clips, the pictures, the voice and the music."""
+    """The film is at `path`. `engines` tells what made the clips, the pictures, the voice and the music; `marks` how the
+    film is marked, a sentence for each mark, and for each that it lacks why."""
 
     path: str
     seconds: float
     frames: int
     engines: dict[str, str]
+    marks: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from . import credentials
+from .account import account
 from .album import Album
 from .cast import Cast, cast
 from .crew import Crew
@@ -22,6 +24,7 @@ from .deliver import Delivery, check_place
 from .events import Began, Done, Emit, Event, Warned
 from .faults import Faults
 from .hands import Hands
+from .marks import Account
 from .narrate import Narration, narrate
 from .plan import Frame, Shot
 from .presets import Presets
@@ -47,6 +50,7 @@ class Film:
     path: Path
     timeline: Timeline
     engines: Mapping[str, str]
+    account: Account
 
 
 def render(story: Story, studio: Studio, emit: Emit, out: Path) -> Film:
@@ -77,15 +81,19 @@ def render(story: Story, studio: Studio, emit: Emit, out: Path) -> Film:
             paths = [_path(studio.crew, role.engine, shots[i], album, i) for i, role in enumerate(roles.roles)]
         engines = _credits(roles, takes, studio)
         emit(Began("join", 1))
-        delivery = Delivery(story, roles, plan, engines, spans, sound, music, paths)
-        film = delivery.join(studio.vault, progress.tick("join"))
-        delivery.put(film, out, emit)
+        told_of = account(story, roles, takes, studio.crew, studio.presets)
+        delivery = Delivery(story, roles, plan, engines, spans, sound, music, paths, told_of, studio.marks)
+        with ThreadPoolExecutor(1) as pool:
+            if studio.marks.identity:
+                pool.submit(credentials.warm)  # while ffmpeg joins
+            film = delivery.join(studio.vault, progress.tick("join"))
+        marks = delivery.put(film, out, emit)
     finally:
         told.end()
         if progress:
             progress.stop()
-    listener(Done(str(out), plan.seconds, plan.frames, dict(engines)))
-    return Film(out, plan, engines)
+    listener(Done(str(out), plan.seconds, plan.frames, dict(engines), marks))
+    return Film(out, plan, engines, told_of)
 
 
 def _weights(roles: Cast, studio: Studio) -> dict[str, float]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from .crew import Crew
+from .marks import Marks
 from .presets import Presets
 from .vault import Vault
 
@@ -15,7 +16,7 @@ from .vault import Vault
 class Studio:
     """Engines, presets, parts made before, our fonts, how many stretches at once.
 
-    `mix_voices` allows two narrators in one film when one of them fails.
+    `mix_voices` allows two narrators in one film when one of them fails. `marks`: how films are marked.
     """
 
     crew: Crew
@@ -24,3 +25,4 @@ class Studio:
     fonts: Path
     workers: int = max(1, min(8, os.cpu_count() or 1))
     mix_voices: bool = False
+    marks: Marks = field(default_factory=Marks)

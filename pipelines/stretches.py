@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import ffmpeg, film
+from . import ffmpeg, film, watermark
 from .album import Album
 from .cast import Cast
 from .events import Emit, Made
@@ -58,10 +58,11 @@ class Stretches:
         told = film.stretch_args(frame, quality, graph, turning, span.frames)
         clips = list(zip(span.clips, span.starts, strict=True))
         tick(0.0)
-        recipe = [told, script, ffmpeg.version(), [[self._recipe(clip), start] for clip, start in clips]]
+        recipe: list[object] = [told, script, ffmpeg.version(), [[self._recipe(clip), start] for clip, start in clips]]
+        recipe += [{"watermark": watermark.VERSION}] if self.studio.marks.watermark else []
 
         def build(out: Path) -> Notes:
-            footage = [(self._footage(clip), start) for clip, start in clips]
+            footage = [(self._inked(self._footage(clip)), start) for clip, start in clips]
             film.encode([*told, str(out)], footage, span.frames, frame, script, self.studio.fonts, out, tick)
             return {"frames": span.frames}
 
@@ -96,6 +97,10 @@ class Stretches:
         with self.blamed(clip):
             recipe = self.studio.crew.get("clips", name).recipe(shot)
         return [name, picture, recipe, *([shot.model.content] if shot.model else [])]
+
+    def _inked(self, footage: film.Footage) -> film.Footage:
+        frame = self.timeline.frame
+        return watermark.Inked(footage, frame.width, frame.height) if self.studio.marks.watermark else footage
 
     def _footage(self, clip: int) -> film.Footage:
         if clip in self.rushes:

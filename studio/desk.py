@@ -15,16 +15,18 @@ from pathlib import Path
 from typing import Any
 
 from pipelines import mp4
+from pipelines.account import put_together
 from pipelines.cards import cards
 from pipelines.crew import ROLES
 from pipelines.events import Done
 from pipelines.presets import KINDS, Presets
 from pipelines.render import Studio
 from pipelines.render import render as make_film
+from pipelines.seal import placed
 from pipelines.story import Story, plain
 from pipelines.story import read as read_story
 from pipelines.story import schema as story_schema
-from pipelines.video import combine, place
+from pipelines.video import combine
 from pipelines.work import FilmError, idle
 
 from .jobs import Emit, Job, Jobs, Stamped, Terms, Told
@@ -183,9 +185,11 @@ class Desk:
             film = make_film(story, self.studio, lambda event: None if isinstance(event, Done) else emit(event), folder / FILM)
             both = folder / "both.mp4"
             combine([Path(known.told["before"]), film.path], both, "none", 0.0, self.presets, self.studio.vault, idle)
-            place(both, out)
+            marks, warned = placed(both, out, put_together(story.title, [Path(known.told["before"]), film.path], "Continued", film.account), self.studio.marks)
+        for one in warned:
+            emit(one)
         frames = mp4.count(out)
-        emit(Done(str(out), frames / float(story.rate), frames, dict(film.engines)))
+        emit(Done(str(out), frames / float(story.rate), frames, dict(film.engines), marks))
 
     def sweep(self) -> None:
         """Let go of what is old: jobs with their films, parts that nobody used, uploads, and what the page keeps."""

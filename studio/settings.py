@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pipelines.work import FilmError
 
 if TYPE_CHECKING:
+    from pipelines.marks import Identity, Marks
     from pipelines.render import Studio
     from pipelines.vault import Vault
 
@@ -68,6 +69,9 @@ class Settings(BaseModel):
     vault_days: float = Field(60.0, gt=0, description="Finished parts that nobody used for so long go.")
     project_days: float = Field(180.0, gt=0, description="Projects of the studio's page that nobody changed for so long go.")
     film_days: float = Field(60.0, gt=0, description="Films made by the studio's page and doors are kept so long.")
+    marks: str = Field("all", description="How films are marked: all, none, or some of credentials, watermark, tag.")
+    certificate: Path | None = Field(None, description="Your certificate for Content Credentials: a PEM file, the signer's first. Empty: a self-made one.")
+    certificate_key: Path | None = Field(None, description="That certificate's key: a PEM file without a password.")
     host: str = Field("127.0.0.1", description="Address that `serve` listens on. Any but this machine's own needs keys.")
     port: int = Field(7860, ge=0, le=65535, description="Port that `serve` listens on; 0 takes a free one.")
     hosts: str = Field("", description="Names under which browsers may reach the studio, with commas between.")
@@ -160,4 +164,23 @@ def studio(settings: Settings) -> Studio:
     )
     vault = Vault(settings.data / "vault")
     vault.tidy()
-    return Studio(crew, presets, vault, HOME / "assets" / "fonts", mix_voices=settings.mix_voices)
+    return Studio(crew, presets, vault, HOME / "assets" / "fonts", mix_voices=settings.mix_voices, marks=_marks(settings))
+
+
+def identity(settings: Settings) -> Identity:
+    """Who signs films here."""
+    from pipelines.certificate import kept
+    from pipelines.marks import Identity
+
+    if (settings.certificate is None) != (settings.certificate_key is None):
+        raise FilmError("A certificate and its key belong together.", "Set REELWRIGHT_CERTIFICATE and REELWRIGHT_CERTIFICATE_KEY, or neither.")
+    if settings.certificate and settings.certificate_key:
+        return Identity(settings.certificate, settings.certificate_key)
+    return kept(settings.data / "credentials")
+
+
+def _marks(settings: Settings) -> Marks:
+    from pipelines.marks import Marks, chosen
+
+    names = chosen(settings.marks)
+    return Marks("watermark" in names, "tag" in names, identity(settings) if "credentials" in names else None)

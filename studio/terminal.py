@@ -53,11 +53,13 @@ class Watcher:
             case Made(reused=reused):
                 self._made += not reused
                 self._found += reused
-            case Done(path, seconds, frames, engines):
+            case Done(path, seconds, frames, engines, marks):
                 self._bar.move("Done", 1.0)
                 who = "; ".join(f"{role}: {name}" for role, name in engines.items())
                 parts = f"{self._made} parts made, {self._found} found ready" if self._found else f"{self._made} parts made"
                 self._bar.say(f"{path}: {seconds:.1f} s, {frames} frames, in {self._spent():.1f} s ({parts}). {who}.")
+                if marks:
+                    self._bar.say(f"Marked: {' '.join(marks.values())}")
             case Failed() | Stopped() | Began():
                 pass
 

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 
 # Lower may not import higher; one line imports downward only, or among itself. A trailing dot: every module below.
 LAYERS = (
-    ("pipelines.work", "pipelines.events"),
+    ("pipelines.work", "pipelines.events", "pipelines.marks"),
     ("pipelines.vault", "pipelines.ffmpeg", "pipelines.cards"),
     ("pipelines.drawing.vocabulary",),
     ("pipelines.presets",),
@@ -23,15 +23,17 @@ LAYERS = (
     ("pipelines.path", "pipelines.timeline"),
     ("pipelines.drawing.",),
     ("pipelines.typefaces", "pipelines.captions", "pipelines.loudness", "pipelines.darkroom", "pipelines.darkroom_child"),
-    ("pipelines.subtitles", "pipelines.exports.", "pipelines.film", "pipelines.sound", "pipelines.mp4", "pipelines.splice"),
+    ("pipelines.subtitles", "pipelines.exports.", "pipelines.film", "pipelines.sound", "pipelines.mp4", "pipelines.splice", "pipelines.watermark", "pipelines.tag"),
     ("pipelines.gear.",),
     ("pipelines.pictures.", "pipelines.clips.", "pipelines.voices.", "pipelines.music."),
     ("pipelines.crew",),
     ("pipelines.progress", "pipelines.hands", "pipelines.faults", "pipelines.cast", "pipelines.stage"),
+    ("pipelines.certificate", "pipelines.credentials", "pipelines.account", "pipelines.seal"),
     ("pipelines.album",),
     ("pipelines.schedule",),
     ("pipelines.narrate", "pipelines.score", "pipelines.rushes", "pipelines.stretches", "pipelines.deliver", "pipelines.video", "pipelines.frames"),
-    ("pipelines.render",),
+    ("pipelines.render", "pipelines.watermark_reader"),
+    ("pipelines.verify",),
     ("pipelines.preview",),
     ("pipelines.chain",),
     ("studio.settings", "studio.held", "studio.keys"),
@@ -51,7 +53,7 @@ LAYERS = (
 COMING = {"studio.api."}  # named by the design before they are built
 ENGINES = ("pictures", "clips", "voices", "music")
 STARTERS = {"pipelines/ffmpeg.py", "pipelines/darkroom.py", "pipelines/voices/espeak.py"}
-LATE = {"aiohttp", "torch", "diffusers", "transformers", "accelerate", "audiocraft", "edge_tts", "symusic", "openpyxl", "fontTools", "gradio", "fastapi", "pandas"}
+LATE = {"c2pa", "cryptography", "aiohttp", "torch", "diffusers", "transformers", "accelerate", "audiocraft", "edge_tts", "symusic", "openpyxl", "fontTools", "gradio", "fastapi", "pandas"}
 WEB = {"gradio", "fastapi", "starlette", "uvicorn", "studio"}
 MOST_LINES = 400
 

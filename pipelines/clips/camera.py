@@ -29,6 +29,7 @@ class Engine:
     version = 3
     rank = 10
     online = False
+    source = ""  # it only moves what it is given
     live = True
     wants_picture = True
 

@@ -39,6 +39,7 @@ class Engine:
     version = VERSION
     rank = 1
     online = False
+    source = "algorithmicMedia"
     live = True
     wants_picture = False
 

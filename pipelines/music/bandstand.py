@@ -31,6 +31,7 @@ class Engine:
     version = 2
     rank = 10
     online = False
+    source = "algorithmicMedia"
 
     def missing(self) -> str | None:
         """None, or what is lacking and the remedy."""

@@ -28,6 +28,7 @@ class Engine:
     version = VERSION
     rank = 1
     online = False
+    source = "algorithmicMedia"
 
     def __init__(self, words: Mapping[str, Word] | None = None) -> None:
         self._book = Sketchbook(words)

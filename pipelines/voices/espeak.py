@@ -59,6 +59,7 @@ class Engine:
     version = 3
     rank = 10
     online = False
+    source = "algorithmicMedia"
 
     def __init__(self, *, rate: int = 165, patience: float = 60.0) -> None:
         self._rate = rate
