@@ -76,12 +76,14 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The film could not be made. `faults`: each by itself, as [message, hint, where], where there are several."""
+    """The film could not be made. `faults`: each by itself, as [message, hint, where], where there are several. `code`: a
+    word for programs, where there is one."""
 
     message: str
     hint: str = ""
     where: str = ""
     faults: tuple[tuple[str, str, str], ...] = ()
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,4 +104,4 @@ def failed(error: FilmError) -> Failed:
     """The event for an error; every fault is named, and its place is that of the first."""
     where = error.where or next((fault.where for fault in error.faults if fault.where), "")
     faults = tuple((fault.message, fault.hint, fault.where) for fault in error.faults)
-    return Failed("\n".join([error.message, *(str(fault) for fault in error.faults)]), error.hint, where, faults)
+    return Failed("\n".join([error.message, *(str(fault) for fault in error.faults)]), error.hint, where, faults, error.code)

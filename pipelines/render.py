@@ -1,6 +1,6 @@
 """The whole product: a story becomes a film. Knows no page, no job, no setting; the vault makes it resume.
 
-cast -> narration, and pictures -> timeline -> sound, and clips -> stretches of film -> join
+policy, cast -> narration, and pictures -> timeline -> sound, and clips -> stretches of film -> join
 
 What is wrong with one scene does not stop the others: they are made, then all faults are raised at once.
 """
@@ -27,6 +27,7 @@ from .hands import Hands
 from .marks import Account
 from .narrate import Narration, narrate
 from .plan import Frame, Shot
+from .policy import check
 from .presets import Presets
 from .progress import Progress
 from .rushes import Rushes, live
@@ -62,6 +63,7 @@ def render(story: Story, studio: Studio, emit: Emit, out: Path) -> Film:
     listener, emit = emit, (told := _Told(emit))
     progress = None
     try:
+        check(story, studio.policy, emit)
         roles = cast(story, studio.crew, studio.presets, emit)
         progress = Progress(emit, _weights(roles, studio))
         faults, frame = Faults(story, emit), frame_of(story, studio.presets)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from .crew import Crew
 from .marks import Marks
+from .policy import Policy, shipped
 from .presets import Presets
 from .vault import Vault
 
@@ -16,7 +17,8 @@ from .vault import Vault
 class Studio:
     """Engines, presets, parts made before, our fonts, how many stretches at once.
 
-    `mix_voices` allows two narrators in one film when one of them fails. `marks`: how films are marked.
+    `mix_voices` allows two narrators in one film when one of them fails. `marks`: how films are
+    marked. `policy`: what none is made of.
     """
 
     crew: Crew
@@ -26,3 +28,4 @@ class Studio:
     workers: int = max(1, min(8, os.cpu_count() or 1))
     mix_voices: bool = False
     marks: Marks = field(default_factory=Marks)
+    policy: Policy = field(default_factory=shipped)

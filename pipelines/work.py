@@ -12,8 +12,10 @@ class FilmError(Exception):
     """What went wrong, for people: one sentence, how to mend it, and the place it is about.
 
     `where` is a path into the story such as ``scenes[2].image`` (counted from 0), or a file's name.
-    `faults` holds the single errors when several were found at once.
+    `faults` holds the single errors when several were found at once. `code`: a word for programs, where there is one.
     """
+
+    code = ""
 
     def __init__(self, message: str, hint: str = "", where: str = "", faults: tuple[FilmError, ...] = ()) -> None:
         super().__init__(message)

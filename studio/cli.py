@@ -118,6 +118,9 @@ def _parser() -> argparse.ArgumentParser:
     combine.add_argument("--transition-seconds", type=float, default=0.5, metavar="SECONDS")
     _watching(combine)
 
+    verify = _verb(verbs, "verify", "what made a file, and is its mark whole", "studio.verbs_marks:verify")
+    verify.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    verify.add_argument("--json", action="store_true", help="as JSON, one file a line")
     engines = _verb(verbs, "engines", "who can paint, shoot, speak and compose here", "studio.verbs:engines")
     engines.add_argument("--json", action="store_true", help="as JSON")
     presets = _verb(verbs, "presets", "moves, transitions, voices, moods, looks, sizes, ...", "studio.verbs:presets")

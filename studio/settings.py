@@ -9,6 +9,7 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -20,6 +21,7 @@ from pipelines.work import FilmError
 
 if TYPE_CHECKING:
     from pipelines.marks import Identity, Marks
+    from pipelines.policy import Policy
     from pipelines.render import Studio
     from pipelines.vault import Vault
 
@@ -72,6 +74,8 @@ class Settings(BaseModel):
     marks: str = Field("all", description="How films are marked: all, none, or some of credentials, watermark, tag.")
     certificate: Path | None = Field(None, description="Your certificate for Content Credentials: a PEM file, the signer's first. Empty: a self-made one.")
     certificate_key: Path | None = Field(None, description="That certificate's key: a PEM file without a password.")
+    moderation_url: str = Field("", description="A server that speaks OpenAI's /moderations, up to and with /v1: every text is sent there first.")
+    moderation_key: SecretStr = Field(SecretStr(""), description="That server's key.")
     host: str = Field("127.0.0.1", description="Address that `serve` listens on. Any but this machine's own needs keys.")
     port: int = Field(7860, ge=0, le=65535, description="Port that `serve` listens on; 0 takes a free one.")
     hosts: str = Field("", description="Names under which browsers may reach the studio, with commas between.")
@@ -164,7 +168,20 @@ def studio(settings: Settings) -> Studio:
     )
     vault = Vault(settings.data / "vault")
     vault.tidy()
-    return Studio(crew, presets, vault, HOME / "assets" / "fonts", mix_voices=settings.mix_voices, marks=_marks(settings))
+    return Studio(crew, presets, vault, HOME / "assets" / "fonts", mix_voices=settings.mix_voices, marks=_marks(settings), policy=_policy(settings, folders))
+
+
+def _policy(settings: Settings, folders: Sequence[Path]) -> Policy:
+    from pipelines.policy import read as read_policy
+
+    policy = read_policy(*folders)
+    if not settings.moderation_url:
+        return policy
+    from dataclasses import replace
+
+    from pipelines.gear.moderation import Moderation
+
+    return replace(policy, judge=Moderation(settings.moderation_url, settings.moderation_key.get_secret_value()))
 
 
 def identity(settings: Settings) -> Identity:

@@ -57,9 +57,7 @@ class Watcher:
                 self._bar.move("Done", 1.0)
                 who = "; ".join(f"{role}: {name}" for role, name in engines.items())
                 parts = f"{self._made} parts made, {self._found} found ready" if self._found else f"{self._made} parts made"
-                self._bar.say(f"{path}: {seconds:.1f} s, {frames} frames, in {self._spent():.1f} s ({parts}). {who}.")
-                if marks:
-                    self._bar.say(f"Marked: {' '.join(marks.values())}")
+                self._bar.say(f"{path}: {seconds:.1f} s, {frames} frames, in {self._spent():.1f} s ({parts}). {who}. {' '.join(marks.values())}".rstrip())
             case Failed() | Stopped() | Began():
                 pass
 

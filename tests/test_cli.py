@@ -92,7 +92,7 @@ def test_help_names_every_command_and_imports_nothing_heavy(tmp_path: Path) -> N
         assert re.search(rf"^ +{verb}( |$)", done.stdout, re.M), verb
 
 
-@pytest.mark.parametrize("verb", ["render", "generate", "chain", "last-frame", "combine", "engines", "presets", "doctor"])
+@pytest.mark.parametrize("verb", ["render", "generate", "chain", "last-frame", "combine", "verify", "engines", "presets", "doctor"])
 def test_every_verb_has_help(verb: str, run: Run) -> None:
     status, out, _ = run(verb, "--help")
     assert status == 0
@@ -123,7 +123,7 @@ def test_render_makes_the_film_and_tells_where(place: Path, run: Run) -> None:
     assert status == 0, err
     assert out == "", "what people read goes to stderr"
     last = err.splitlines()[-1]
-    assert re.match(r"films/mine\.mp4: \d+\.\d s, \d+ frames, in \d+\.\d s \(.*parts made.*\)\. clips: .*; voice: espeak.*; music: none\.$", last)
+    assert re.match(r"films/mine\.mp4: \d+\.\d s, \d+ frames, in \d+\.\d s \(.*parts made.*\)\. clips: .*; voice: espeak.*; music: none\. Synthetic in it: voice by espeak.* Content Credentials, signed .* Watermark in every frame\. Tag: composite\.$", last)
     assert int(re.findall(r"(\d+) frames", last)[0]) == whole.count(place / "films/mine.mp4")
     assert {path.name for path in (place / "films").iterdir()} == {"mine.mp4", "mine.srt", "mine.vtt", "mine.timeline.json"}
 

@@ -18,7 +18,7 @@ LAYERS = (
     ("pipelines.vault", "pipelines.ffmpeg", "pipelines.cards"),
     ("pipelines.drawing.vocabulary",),
     ("pipelines.presets",),
-    ("pipelines.moves", "pipelines.language", "pipelines.story", "pipelines.story_cells", "pipelines.story_files", "pipelines.story_formats", "pipelines.story_pictures"),
+    ("pipelines.moves", "pipelines.language", "pipelines.story", "pipelines.story_cells", "pipelines.story_files", "pipelines.story_formats", "pipelines.story_pictures", "pipelines.folding", "pipelines.policy"),
     ("pipelines.plan",),
     ("pipelines.path", "pipelines.timeline"),
     ("pipelines.drawing.",),
@@ -46,7 +46,7 @@ LAYERS = (
     ("studio.terminal", "studio.checkup"),
     ("studio.api.", "studio.ui", "studio.ui."),
     ("studio.serve",),
-    ("studio.verbs", "studio.verbs_serve"),
+    ("studio.verbs", "studio.verbs_serve", "studio.verbs_marks"),
     ("studio.cli_text", "studio.cli"),
     ("studio.__main__",),
 )

@@ -13,6 +13,8 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from pipelines.policy import BLOCKED
+
 from ..jobs import Job
 from . import videos_ask
 from .callers import Caller
@@ -183,8 +185,15 @@ def _told(doors: Doors, job: Job) -> dict[str, Any]:
         "height": height,
         "width": width,
         "inpaint_items": None,
-        "failure_reason": f"{reason.code}: {reason.message} {reason.hint}".strip() if reason else None,
+        "failure_reason": _why(reason) if reason else None,
     }
+
+
+def _why(reason: Refusal) -> str:
+    """The service's own word where it has one."""
+    if reason.code == BLOCKED:
+        return "input_moderation"
+    return f"{reason.code}: {reason.message} {reason.hint}".strip()
 
 
 def _generation(first: str, job: Job) -> dict[str, Any]:

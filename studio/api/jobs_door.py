@@ -116,7 +116,7 @@ def result_of(doors: Doors, job: Job) -> tuple[Told, Refusal | None]:
     asked = doors.desk.story(job.id)
     frame = frame_of(Story(size=asked["size"], fps=asked["fps"], quality=asked["quality"]), doors.desk.presets)
     size = {"width": frame.width, "height": frame.height, "fps": round(float(frame.rate), 3)}
-    made = {"duration": round(float(last.get("seconds", 0)), 3), "frames": last.get("frames", 0), "engines": last.get("engines", {})}
+    made = {"duration": round(float(last.get("seconds", 0)), 3), "frames": last.get("frames", 0), "engines": last.get("engines", {}), "marks": last.get("marks", {})}
     return made | {"scenes": len(asked["scenes"])} | size, None
 
 
@@ -124,6 +124,8 @@ def failure(event: Told) -> Refusal:
     """Why a film could not be made, with a code for programs."""
     where = str(event.get("where", ""))
     hint, message = str(event.get("hint", "")), str(event.get("message", "The film could not be made."))
+    if event.get("code"):
+        return Refusal(400, str(event["code"]), message, hint, where)
     if where.endswith(".engine") or where.endswith(".voice") or where == "music":
         return Refusal(503, "engine_missing", message, hint, where)
     if where:
