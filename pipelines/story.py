@@ -65,6 +65,7 @@ Speaker = Annotated[
 Engine = Annotated[str, Field(max_length=100, description="A clip engine's name, or auto."), Line]
 Seed = Annotated[int, Field(ge=0, le=SEEDS - 1, description="The same seed makes the same film."), Whole]
 Title = Annotated[str, Field(max_length=200, description="The film's name."), Line]
+Label = Annotated[str, Field(max_length=60, description="Words in a corner of the picture, such as AI-made. Empty: none."), Line]
 FrameSize = Annotated[
     str, Field(description="Width x height in pixels, or a size's name."), BeforeValidator(cells.read_size)
 ]
@@ -125,6 +126,7 @@ class Story:
     look: Annotated[str, cells.known("looks", "none")] = "none"
     fit: Fit = "cover"
     seed: Seed = 0
+    label: Label = ""
 
     @property
     def rate(self) -> Fraction:

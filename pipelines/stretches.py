@@ -14,6 +14,7 @@ from .album import Album
 from .cast import Cast
 from .events import Emit, Made
 from .faults import Faults
+from .label import labelled
 from .plan import Shot
 from .rushes import Rushes
 from .stage import Studio
@@ -50,7 +51,7 @@ class Stretches:
     def make(self, span: Span, tick: Tick) -> Part:
         """One stretch, encoded, or as it was found. A scene's fault if there is nothing to be seen of it."""
         frame, turning = self.timeline.frame, len(span.clips) == 2
-        script = self._script(span)
+        script = labelled(self._script(span), self.story.label, frame)
         xfade = self.studio.presets.pick("transitions", span.transition).xfade if turning else ""
         look = self.studio.presets.pick("looks", self.story.look)
         quality = self.studio.presets.pick("qualities", self.story.quality)

@@ -168,6 +168,7 @@ _STORY_OPTIONS = {
     "caption_style": "how captions in the picture look",
     "look": "a grade over the whole film",
     "fit": "cover, contain-blur, contain or stretch",
+    "label": "words in a corner of the picture, such as AI-made",
     "seed": "a whole number; the same seed gives the same film",
 }
 

@@ -27,7 +27,7 @@ from . import settings
 from .terminal import watching
 
 AREA = 1280 * 720
-OPTIONS = ("title", "size", "fps", "quality", "transition", "voice", "music", "captions", "caption_style", "look", "fit", "seed")
+OPTIONS = ("title", "size", "fps", "quality", "transition", "voice", "music", "captions", "caption_style", "look", "fit", "label", "seed")
 
 
 def render(args: argparse.Namespace) -> int:
