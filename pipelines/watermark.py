@@ -27,7 +27,7 @@ KEY = b"Reelwright watermark 1"
 CELLS = 48  # on the frame's shorter side
 TILE = 32  # cells on a side
 KNOWN = TILE * TILE // 2  # cells that carry no bit
-STRENGTH = 0.8  # steps of 8-bit luma, on average of a whole cell's middle
+STRENGTH = 0.7  # steps of 8-bit luma, on average of a whole cell's middle
 DARKEST, LIGHTEST = 16, 235  # limited range
 CRC = 0x07  # x^8 + x^2 + x + 1
 

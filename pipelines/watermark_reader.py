@@ -110,14 +110,14 @@ def read(frames: Iterable[NDArray[uint8]]) -> Reading:
 
 
 def _flat(frame: NDArray[uint8]) -> NDArray[float32]:
-    """The frame without its large shapes, busy places as quiet as calm ones."""
+    """The frame without its large shapes. Calm places count more: there the pattern is the most of what is seen."""
     import cv2
     import numpy as np
 
     seen = frame.astype(np.float32)
-    fine = seen - cv2.GaussianBlur(seen, (0, 0), FINE * 0.9)
-    busy = cv2.blur(fine * fine, (FINE * 2 + 1, FINE * 2 + 1))
-    out: NDArray[float32] = np.clip(fine / np.sqrt(busy + 1), -2, 2).astype(np.float32)
+    fine = seen - cv2.GaussianBlur(seen, (0, 0), FINE * 0.6)
+    busy = np.sqrt(cv2.blur(fine * fine, (FINE * 2 + 1, FINE * 2 + 1)) + 1)
+    out: NDArray[float32] = (np.clip(fine / busy, -2, 2) / busy).astype(np.float32)
     return out
 
 
