@@ -11,7 +11,8 @@ from types import TracebackType
 
 from .cast import Cast
 from .darkroom import Darkroom, Negative, negative
-from .events import Began, Emit, Made
+from .events import Began, Emit, Made, Warned
+from .faces import AGREE, in_negative
 from .faults import Faults
 from .plan import Brief, Frame
 from .progress import Progress
@@ -111,7 +112,11 @@ class Album:
             raise
         except FilmError as error:
             raise self._faults.of(i, "image", error) from error
-        return self._done(i, made, tick)
+        opened = self._done(i, made, tick)
+        if in_negative(opened, self._studio.faces):
+            n = self._story.scenes[i].scene_number
+            self._emit(Warned(f"scene {n}: the picture shows a face.", AGREE, f"scenes[{i}].image"))
+        return opened
 
     def _opened(self, given: Path) -> Part:
         try:

@@ -1,7 +1,7 @@
 """An invisible mark in the luma of every frame: one fixed pattern that says "Reelwright made this". Knows no film.
 
-Spread spectrum. A tile of TILE x TILE cells, each a little lighter or darker, covers the frame again and again. Half of
-the cells are known, so that a reader finds where the tile lies; the others carry WORD, each bit many times over. A cell
+Spread spectrum. A tile of TILE x TILE cells, each a little lighter or darker, covers the frame again and again. A reader
+finds where the tile lies by the whole pattern; half of its cells carry a word besides, each bit many times over. A cell
 is a share of the frame's shorter side, so a film that is shown smaller or larger has the same pattern. The pattern
 depends on no story: a changed title makes no stretch anew, and films joined by copying still carry it whole.
 
@@ -26,7 +26,7 @@ VERSION = 1  # part of every stretch's recipe: goes up when the pattern changes
 KEY = b"Reelwright watermark 1"
 CELLS = 48  # on the frame's shorter side
 TILE = 32  # cells on a side
-KNOWN = TILE * TILE // 2  # cells that carry no bit
+PLAIN = TILE * TILE // 2  # cells that carry no bit
 STRENGTH = 0.7  # steps of 8-bit luma, on average of a whole cell's middle
 DARKEST, LIGHTEST = 16, 235  # limited range
 CRC = 0x07  # x^8 + x^2 + x + 1
@@ -34,12 +34,11 @@ CRC = 0x07  # x^8 + x^2 + x + 1
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """`pattern`: what is drawn, -1 and 1, (TILE, TILE). `signs`: the same if every bit were 1. `known`: which cells, in a
-    row, carry no bit; `carriers`: (bits, cells of each)."""
+    """`pattern`: what is drawn, -1 and 1, (TILE, TILE). `signs`: the same if every bit were 1. `carriers`: (bits, cells of
+    each), counted along the rows."""
 
     pattern: NDArray[int8]
     signs: NDArray[int8]
-    known: NDArray[int64]
     carriers: NDArray[int64]
 
 
@@ -62,11 +61,10 @@ def tile() -> Tile:
     signs = np.unpackbits(_stream(b"sign", cells // 8)).astype(np.int8) * 2 - 1
     order = np.argsort(_stream(b"order", cells * 8).view("<u8"), kind="stable")
     bits = np.unpackbits(np.frombuffer(word(), np.uint8))
-    known, carrying = order[:KNOWN], order[KNOWN:]
-    carriers = carrying.reshape(-1, bits.size).T
+    carriers = order[PLAIN:].reshape(-1, bits.size).T
     pattern = signs.copy()
     pattern[carriers[bits == 0].ravel()] *= -1
-    return Tile(pattern.reshape(TILE, TILE), signs.reshape(TILE, TILE), known, carriers)
+    return Tile(pattern.reshape(TILE, TILE), signs.reshape(TILE, TILE), carriers)
 
 
 @lru_cache(4)

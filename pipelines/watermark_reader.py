@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from . import ffmpeg
 from .darkroom import Darkroom, negative
 from .vault import Vault
 from .video import look
-from .watermark import CELLS, KNOWN, TILE, tile, word
+from .watermark import CELLS, TILE, tile, word
 
 if TYPE_CHECKING:
     from numpy import float32, uint8
@@ -30,7 +31,8 @@ FEW = 20  # of those, and the others are decoded too
 SIZES = [1.0, *(size / 100 for size in range(60, 151) if size != 100)]  # of the pattern: films are cropped and framed
 # Chances that a film without the mark reaches this: below 1 in 10^8. The sums are of noise, so their spread is known.
 FOUND, CERTAIN = 6.5, 10.0  # spreads by which the best place stands out
-MOST_WRONG = 5  # bits
+PLAIN = 15.0  # and by which no better size is looked for
+MOST_WRONG = 7  # bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Reading:
 
     @property
     def certain(self) -> bool:
-        return self.found and self.stands_out >= CERTAIN and self.wrong <= 1
+        return self.found and self.stands_out >= CERTAIN
 
 
 def of_video(path: Path, folder: Path) -> Reading:
@@ -104,7 +106,7 @@ def read(frames: Iterable[NDArray[uint8]]) -> Reading:
     best: tuple[float, float, NDArray[float32]] = (0.0, 1.0, np.zeros((PERIOD, PERIOD), np.float32))
     for size in SIZES:
         best = max(best, _placed(whole if size == 1 else _resized(whole, 1 / size), size), key=lambda one: one[0])
-        if best[0] >= CERTAIN:
+        if best[0] >= PLAIN:
             break
     return Reading(round(best[0], 1), _wrong(best[2]), bits, count, best[1])
 
@@ -143,13 +145,11 @@ def _placed(shown: NDArray[float32], size: float) -> tuple[float, float, NDArray
     return float(sums[row, column]) / (spread + 1e-9), size, np.roll(laid, (-row, -column), (0, 1))
 
 
+@cache
 def _wanted() -> NDArray[float32]:
     import numpy as np
 
-    ours = tile()
-    known = np.zeros(TILE * TILE, np.float32)
-    known[ours.known[:KNOWN]] = ours.signs.ravel()[ours.known]
-    drawn = np.kron(known.reshape(TILE, TILE), np.ones((FINE, FINE), np.float32))
+    drawn = np.kron(tile().pattern.astype(np.float32), np.ones((FINE, FINE), np.float32))
     out: NDArray[float32] = np.conj(np.fft.rfft2(drawn))
     return out
 

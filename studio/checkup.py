@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from typing import TYPE_CHECKING
 
 from pipelines.work import FilmError
 
 from .settings import GIGA, PREFIX, Settings, studio
+
+if TYPE_CHECKING:
+    from pipelines.stage import Studio
 
 ROOM = 2 * GIGA
 Finding = tuple[bool, str, str]
@@ -29,8 +33,29 @@ def findings(own: Settings) -> list[Finding]:
     for role, name, engine in built.crew.everybody():
         lack = engine.missing()
         out.append((True, f"{role}: {name} ({engine.label})", f"missing: {lack}" if lack else ""))
+    out += _marks(built, own)
     built.crew.close()
     return out
+
+
+def _marks(built: Studio, own: Settings) -> list[Finding]:
+    """How films are marked here, and whether they can be signed."""
+    from pipelines import certificate, credentials, faces
+
+    found: list[Finding] = [(True, "watermark: " + ("in every frame" if built.marks.watermark else "left out"), "")]
+    if built.marks.identity is None:
+        found.append((True, "Content Credentials: left out", ""))
+    elif lack := credentials.missing():
+        found.append((False, "Content Credentials: films are not signed", lack))
+    else:
+        try:
+            certificate.pair(built.marks.identity)
+            whose = "self-made" if built.marks.identity.folder else built.marks.identity.chain.name
+            found.append((True, f"Content Credentials: signed ({whose} certificate)", ""))
+        except FilmError as error:
+            found.append((False, error.message, error.hint))
+    lack = faces.missing(own.faces)
+    return [*found, (True, "faces in pictures: " + ("not looked for" if lack else "looked for"), lack or "")]
 
 
 def _ffmpeg() -> Finding:

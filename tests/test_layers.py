@@ -28,7 +28,7 @@ LAYERS = (
     ("pipelines.pictures.", "pipelines.clips.", "pipelines.voices.", "pipelines.music."),
     ("pipelines.crew",),
     ("pipelines.progress", "pipelines.hands", "pipelines.faults", "pipelines.cast", "pipelines.stage"),
-    ("pipelines.certificate", "pipelines.credentials", "pipelines.account", "pipelines.seal"),
+    ("pipelines.certificate", "pipelines.credentials", "pipelines.account", "pipelines.seal", "pipelines.faces"),
     ("pipelines.album",),
     ("pipelines.schedule",),
     ("pipelines.narrate", "pipelines.score", "pipelines.rushes", "pipelines.stretches", "pipelines.deliver", "pipelines.video", "pipelines.frames"),

@@ -168,7 +168,8 @@ def cues(text: str) -> list[tuple[float, float, str]]:
 
 def environment(data: Path) -> dict[str, str]:
     """For a process of its own: its folder, and no voice from the network."""
-    return os.environ | {"REELWRIGHT_DATA": str(data), "REELWRIGHT_ONLINE_VOICES": "0"}
+    unsigned = {"REELWRIGHT_MARKS": "watermark, tag"}  # a signature is another one each time
+    return os.environ | {"REELWRIGHT_DATA": str(data), "REELWRIGHT_ONLINE_VOICES": "0"} | unsigned
 
 
 def started(data: Path, *args: object, **more: Any) -> subprocess.Popen[str]:
