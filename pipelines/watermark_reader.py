@@ -32,7 +32,7 @@ SIZES = [1.0, *(size / 100 for size in range(60, 151) if size != 100)]  # of the
 # Chances that a film without the mark reaches this: below 1 in 10^8. The sums are of noise, so their spread is known.
 FOUND, CERTAIN = 6.5, 10.0  # spreads by which the best place stands out
 PLAIN = 15.0  # and by which no better size is looked for
-MOST_WRONG = 7  # bits
+MOST_WRONG = 5  # bits
 
 
 @dataclass(frozen=True, slots=True)

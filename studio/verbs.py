@@ -16,6 +16,7 @@ from pipelines import presets as kinds
 from pipelines.cards import cards
 from pipelines.events import Stopped
 from pipelines.moves import said_in
+from pipelines.policy import check_texts
 from pipelines.render import Studio, frame_of
 from pipelines.render import render as make_film
 from pipelines.story import Story, plain
@@ -110,6 +111,7 @@ def chain(args: argparse.Namespace) -> None:
             prompts = [line.strip() for line in args.prompts.read_text("utf-8").splitlines() if line.strip()] or prompts
         except (OSError, UnicodeDecodeError) as error:
             raise FilmError(f"{args.prompts.name} cannot be read.", "Give a text file in UTF-8.") from error
+    check_texts({f"prompt {i}": prompt for i, prompt in enumerate([args.prompt, *prompts])}, studio.policy)
     story = _one_scene(args, studio, 6.0)
     image = story.scenes[0].image
     assert image is not None

@@ -162,15 +162,15 @@ def test_one_changed_byte_is_noticed(film: whole.Shown, own: Studio, tmp_path: P
 @pytest.mark.parametrize("how", [
     ("-c", "copy"),
     ("-c:v", "libx264", "-preset", "veryfast", "-crf", "28"),
-    ("-vf", "scale=320:180", "-c:v", "libx264", "-preset", "veryfast", "-crf", "28"),
+    ("-vf", "scale=320:180", "-c:v", "libx264", "-preset", "veryfast", "-crf", "23"),
     ("-vf", "scale=854:480", "-c:v", "libx264", "-preset", "veryfast", "-crf", "26"),
     ("-vf", "crop=520:300:60:30", "-c:v", "libx264", "-preset", "veryfast", "-crf", "20"),
-], ids=["copied", "crf 28", "half size, crf 28", "scaled up", "cropped"])  # fmt: skip
+], ids=["copied", "crf 28", "half size", "scaled up", "cropped"])  # fmt: skip
 def test_the_watermark_outlives_the_signature(how: tuple[str, ...], film: whole.Shown, own: Studio, tmp_path: Path) -> None:
     found = check(again(film.path, tmp_path / "again.mp4", *how), own)
     assert found.signed is None and found.tag is None
     assert found.watermark and found.watermark.found and found.ours, found.said
-    assert found.watermark.wrong <= (0 if how[0] == "-c" else 7)
+    assert found.watermark.wrong <= (0 if how[0] == "-c" else 5)
 
 
 def test_films_joined_by_copying_keep_it(film: whole.Shown, own: Studio, tmp_path: Path) -> None:

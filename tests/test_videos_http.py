@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from pipelines.policy import shipped
 from studio.api.outside import fetch, public
 from studio.api.refusals import Refusal
 
@@ -101,6 +102,17 @@ def refused(answer: Answer, status: int, param: str | None = None, code: str | N
     assert param is None or error["param"] == param, error
     assert code is None or error["code"] == code, error
     return error
+
+
+def test_what_is_not_filmed_fails_with_its_own_code(served: Served) -> None:
+    rule = shipped()
+    words = " ".join(rule.words[str(group)][0].rstrip("*") for group in rule.rules["sexual_minors"].groups)
+    told = done(served, create(served, prompt=words))
+    assert told["status"] == "failed" and told["error"]["code"] == "moderation_blocked" and "sexual_minors" in told["error"]["message"]
+    asked = {"prompt": words, "width": 128, "height": 72, "n_seconds": 1, "model": "sora"}
+    job = served.ask("POST", "/openai/v1/video/generations/jobs?api-version=preview", json=asked).json
+    found = until(lambda: (one := served.ask("GET", f"/openai/v1/video/generations/jobs/{job['id']}").json)["status"] == "failed" and one, 60)
+    assert found["failure_reason"] == "input_moderation"
 
 
 def test_every_home_of_the_api_and_either_header(served: Served) -> None:
