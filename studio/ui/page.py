@@ -209,6 +209,7 @@ def _story(presets: Presets, crew: Crew, say: Say) -> tuple[dict[str, Any], dict
         made["look"] = gr.Dropdown(_choices(presets.looks), label=say("look"), elem_id="look", min_width=120)
     more["still"] = gr.Image(label=say("still"), elem_id="still", interactive=False, buttons=["fullscreen"], visible=False, type="filepath")
     made["seed"] = gr.Textbox(label=say("story_seed"), elem_id="story-seed", max_lines=1)
+    made["label"] = gr.Textbox(label=say("label"), info=say("label_info"), elem_id="label", max_lines=1)
     more["settings_name"] = gr.Textbox(label=say("settings_name"), elem_id="settings-name", max_lines=1, max_length=100)
     with gr.Row():
         more["keep"] = gr.Button(say("keep_settings"), elem_id="keep-settings", size="sm", min_width=120)
