@@ -24,7 +24,8 @@ from pipelines.work import Cancelled, DiskFull, FilmError
 from .held import hold
 from .job import COLUMNS, UNLIMITED, Busy, Job, Stamped, Terms, Told, job_of, new_id
 
-MOST_CRASHES = 5  # a job that takes the studio down so often, and gets no further, is told to be at fault
+SUSPECT = 3  # a job during which the studio went down so often, and that got no further, lets all others go first
+MOST_CRASHES = 12  # and so often: it is told to be at fault. Whoever kills the studio again and again hits several jobs
 MOST_WAITING = 100  # jobs of one owner
 DAY = 24 * 3600.0
 KEPT_KEYS = DAY  # seconds for which the same idempotency key gives the same job
@@ -301,10 +302,12 @@ class Jobs:
             db.execute("update jobs set crashes = 0 where id = ?", (job,))
 
     def _waiting(self) -> str | None:
-        """The job that is next: of the owner who was served longest ago, the oldest."""
+        """The job that is next: of the owner who was served longest ago, the oldest; those under suspicion come last."""
         with self._open() as db:
-            rows = db.execute("select id, owner from jobs where state = 'queued' order by created").fetchall()
-        return str(min(rows, key=lambda row: self._served.get(row[1], 0.0))[0]) if rows else None
+            rows = db.execute("select id, owner, crashes from jobs where state = 'queued' order by created").fetchall()
+        if not rows:
+            return None
+        return str(min(rows, key=lambda row: (row[2] // SUSPECT, self._served.get(row[1], 0.0)))[0])
 
     def _claim(self) -> str | None:
         job = self._waiting()
