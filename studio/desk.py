@@ -130,6 +130,10 @@ class Desk:
         """How far a running job is, and each scene at work; the newest last."""
         return self._jobs.progress(job)
 
+    def stuck(self, job: str) -> bool:
+        """Whether a job waits for room on the disk to say how it ended."""
+        return self._jobs.stuck(job)
+
     def version(self, job: str) -> int:
         """Grows with everything new about a job."""
         return self._jobs.version(job)

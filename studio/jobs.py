@@ -64,11 +64,16 @@ class Jobs:
         self._moved: dict[str, dict[int, Stamped]] = {}  # by job and scene; 0 is the whole
         self._versions: dict[str, int] = {}
         self._wanted: set[str] = set()  # jobs that are to stop
+        self._stuck: set[str] = set()  # jobs whose end cannot be written down
         self._served: dict[str, float] = {}
         self._closing = False
         with self._open() as db:
             db.executescript(SCHEMA)
             self._recover(db)
+        # While one connection stays open the log beside the file stays too: where the disk is full nobody could make a
+        # new one, not even to read; and what is written need not be cleared up each time.
+        self._held = sqlite3.connect(self._path, check_same_thread=False)
+        self._held.execute("select count(*) from jobs").fetchone()
         self._hands = [threading.Thread(target=self._work, name=f"hand-{i}", daemon=True) for i in range(hands)]
         for hand in self._hands:
             hand.start()
@@ -184,6 +189,11 @@ class Jobs:
         with self._news:
             return sorted(self._moved.get(job, {}).values(), key=lambda stamped: stamped.at)
 
+    def stuck(self, job: str) -> bool:
+        """Whether a job is over, but the disk is too full to keep that: it is tried again until there is room."""
+        with self._news:
+            return job in self._stuck
+
     def version(self, job: str) -> int:
         """A number that grows with everything new about a job: cheap to ask."""
         with self._news:
@@ -238,6 +248,7 @@ class Jobs:
                 condition.notify_all()
         for hand in self._hands:
             hand.join(patience)
+        self._held.close()
         self._lock.close()
 
     def _work(self) -> None:
@@ -278,8 +289,12 @@ class Jobs:
             except DiskFull:  # it is told as soon as there is room
                 if self._closing:
                     return
+                with self._news:
+                    self._stuck.add(job)
+                self._tell(job)
                 time.sleep(AGAIN)
         with self._news:
+            self._stuck.discard(job)
             self._wanted.discard(job)
             self._moved.pop(job, None)
         self._tell(job)
