@@ -80,7 +80,7 @@ class Delivery:
     def _told(self) -> dict[str, object]:
         """The story and who made what; where the pictures lie on somebody's disk is nobody's business."""
         scenes = tuple(replace(one, image=None, voice=_named(one.voice)) for one in self.story.scenes)
-        bare = replace(self.story, scenes=scenes, voice=_named(self.story.voice), music=_named(self.story.music))
+        bare = replace(self.story, scenes=scenes, logo=None, voice=_named(self.story.voice), music=_named(self.story.music))
         return {"story": plain(bare), "engines": dict(self.engines)}
 
     def _chapter(self, i: int) -> str:

@@ -10,6 +10,7 @@ from .events import Warned
 from .plan import Cue, Frame, Section, lengths
 from .story import Story
 from .timeline import Placed, Spoken, Take, Timeline, lay, overlaps
+from .titles import shortest
 
 BREATH = 0.4  # s before and after every narration
 CLOSING = 1.2  # s more at the end of a film that may be as long as it needs
@@ -35,7 +36,7 @@ def timeline(
         needs = takes[i].seconds + 2 * BREATH + _shared(story, i, frame) if i in takes else 0.0
         if scene.duration is None:
             closing = CLOSING if 0 < i == last and i in takes else 0.0
-            wanted.append((max(SHORTEST, needs + closing), False))
+            wanted.append((max(shortest(scene, SHORTEST), needs + closing), False))
         elif needs > scene.duration + 1e-6:
             text = f"scene {scene.scene_number} lasts {needs:.1f} s, not {scene.duration:g} s: its narration needs them."
             warn(Warned(text, "Give it more time, or fewer words.", f"scenes[{i}].duration"))

@@ -84,13 +84,32 @@ Fit = Annotated[
     Field(description="How a picture of another shape fills the frame."),
     cells.one_of("cover", "contain-blur", "contain", "stretch"),
 ]
+Without = Annotated[str, Field(max_length=2_000, description="What is not to be seen; for models."), Line]
+Motion = Annotated[
+    float, Field(ge=0, le=1, description="How much moves: 0 stands still, 0.5 is as said, 1 is wild."), Figure, Tidy
+]
+Card = Annotated[
+    Literal["", "title", "credits"],
+    Field(description="A card in letters: its heading and lines are the prompt's; credits add who made what."),
+    cells.one_of("", "title", "credits"),
+]
+Lower = Annotated[
+    str, Field(max_length=200, description="Who or what is seen, below, in its first seconds: Anna Berg | Biologist."), Line
+]
+Opacity = Annotated[float, Field(ge=0, le=1, description="How much of the logo is seen."), Figure, Tidy]
+Corner = Annotated[
+    Literal["top_left", "top_right", "bottom_left", "bottom_right"],
+    Field(description="The logo's corner."),
+    cells.one_of("top_left", "top_right", "bottom_left", "bottom_right"),
+]
 
 
 @dataclass(frozen=True, slots=True, config=strict)
 class Scene:
     """One row: what is seen and said, for how long (seconds; None: as the narration needs), and how the camera moves.
 
-    An empty `music_mood` is that of the scene before; an empty `transition` or `voice` is the story's.
+    An empty `music_mood` is that of the scene before; an empty `transition`, `voice` or `motion_intensity` is the
+    story's. A prompt or clip action with times in it ("[0s] ... [3s] ...") is several shots: see shots.py.
     """
 
     scene_number: Position
@@ -104,6 +123,10 @@ class Scene:
     voice: Speaker = ""
     engine: Engine = "auto"
     seed: Seed | None = None
+    negative_prompt: Without = ""
+    motion_intensity: Motion | None = None
+    card: Card = ""
+    lower_third: Lower = ""
 
 
 @dataclass(frozen=True, slots=True, config=strict)
@@ -125,6 +148,11 @@ class Story:
     look: Annotated[str, cells.known("looks", "none")] = "none"
     fit: Fit = "cover"
     seed: Seed = 0
+    negative_prompt: Without = ""
+    motion_intensity: Motion = 0.5
+    logo: Picture | None = None
+    logo_place: Corner = "top_right"
+    logo_opacity: Opacity = 0.8
 
     @property
     def rate(self) -> Fraction:
@@ -144,6 +172,15 @@ class Story:
     def seed_of(self, i: int) -> int:
         own = self.scenes[i].seed
         return (self.seed + i) % SEEDS if own is None else own
+
+    def motion_of(self, i: int) -> float:
+        own = self.scenes[i].motion_intensity
+        return self.motion_intensity if own is None else own
+
+    def negative_of(self, i: int) -> str:
+        """What neither the story nor the scene wants to be seen."""
+        own, all_of_it = self.scenes[i].negative_prompt, self.negative_prompt
+        return own if all_of_it in ("", own) else f"{own}, {all_of_it}".removeprefix(", ")
 
     def mood_of(self, i: int) -> str:
         """The mood as written, of this scene or the nearest one before it that has one; "" if none has."""
@@ -246,7 +283,7 @@ def _gaps(rows: Sequence[object], numbers: Sequence[int], table: bool) -> list[F
                 FilmError(f"scene {n}: {cells.shown(row)} is not a scene.", "Give an object.", f"scenes[{i}]")
             )
             continue
-        if cells.blank(row.get("image")) and cells.blank(row.get("prompt")):
+        if all(map(cells.blank, (row.get("image"), row.get("prompt"), row.get("card")))):
             hint = "Give it an image, or say in its prompt what is seen."
             faults.append(
                 FilmError(f"scene {n}, image: there is no picture and no prompt.", hint, f"scenes[{i}].image")
