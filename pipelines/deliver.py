@@ -114,6 +114,10 @@ class Delivery:
                 {"scene": self._number(one.scene), "start": round(one.start, 3), "end": round(one.end, 3), "text": one.text}
                 for one in timeline.captions
             ],
+            "lower_thirds": [
+                {"scene": self._number(one.scene), "start": round(one.start, 3), "end": round(one.end, 3), "lines": list(one.lines)}
+                for one in timeline.banners
+            ],
             "music": self.music.notes if self.music else None,
             "sound": self.sound.notes,
             "spans": [

@@ -210,6 +210,11 @@ def _credits(roles: Cast, takes: Mapping[int, Take], studio: Studio) -> dict[str
 
 
 def _warn_undrawable(story: Story, plan: Timeline, emit: Emit) -> None:
+    for i, scene in enumerate(story.scenes):
+        for field, text in (("lower_third", scene.lower_third), ("prompt", scene.prompt if scene.card else "")):
+            if lost := undrawable(text):
+                said = f"scene {scene.scene_number}: our fonts have no sign for {' '.join(lost[:12])}; it is left out."
+                emit(Warned(said, "", f"scenes[{i}].{field}"))
     if story.captions not in ("burned", "both"):
         return
     for one in plan.spoken:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from .captions import captions
 from .cast import Cast
 from .events import Warned
 from .plan import Cue, Frame, Section, lengths
 from .story import Story
-from .timeline import Placed, Spoken, Take, Timeline, lay, overlaps
+from .timeline import Banner, Placed, Spoken, Take, Timeline, lay, overlaps
 from .titles import shortest
 
 BREATH = 0.4  # s before and after every narration
 CLOSING = 1.2  # s more at the end of a film that may be as long as it needs
+SIGNED, GLANCE = 5.0, 1.5  # s that a lower third is shown, and that it needs
 SHORTEST = 3.0  # s of a scene without a length of its own
 
 
@@ -56,7 +57,7 @@ def timeline(
         first += length - overlap
     ends = [frame.seconds(placed[one.scene].first + placed[one.scene].frames) for one in spoken]
     shown = captions(spoken, ends, line) if story.captions != "none" else ()
-    return Timeline(story.title, frame, tuple(placed), lay(placed), tuple(spoken), shown)
+    return Timeline(story.title, frame, tuple(placed), lay(placed), tuple(spoken), shown, tuple(_banners(story, placed, frame)))
 
 
 def cue(roles: Cast, plan: Timeline, seconds: float, seed: int) -> Cue:
@@ -66,6 +67,19 @@ def cue(roles: Cast, plan: Timeline, seconds: float, seed: int) -> Cue:
         if not sections or sections[-1].mood != role.mood:
             sections.append(Section(role.mood, plan.frame.seconds(place.first)))
     return Cue(tuple(sections), seconds, seed)
+
+
+def _banners(story: Story, placed: Sequence[Placed], frame: Frame) -> Iterator[Banner]:
+    """Every lower third, in its scene's first seconds, clear of transitions where there is time."""
+    head = 0
+    for place in placed:
+        lines = tuple(part for each in story.scenes[place.scene].lower_third.split("|") if (part := each.strip()))
+        start, end = frame.seconds(place.first + head) + BREATH, frame.seconds(place.first + place.frames - place.overlap)
+        if end - start < GLANCE:
+            start, end = frame.seconds(place.first), frame.seconds(place.first + place.frames)
+        if lines:
+            yield Banner(start, min(end, start + SIGNED), lines, place.scene)
+        head = place.overlap
 
 
 def _wanted(story: Story, i: int, frame: Frame) -> int:

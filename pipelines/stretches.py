@@ -81,12 +81,13 @@ class Stretches:
             raise self.faults.of(clip, "engine", error) from error
 
     def _script(self, span: Span) -> str:
-        if self.story.captions not in ("burned", "both"):
+        frame, banners = self.timeline.frame, self.timeline.banners
+        burned = self.timeline.captions if self.story.captions in ("burned", "both") else ()
+        if not burned and not banners:
             return ""
-        frame = self.timeline.frame
         style = self.studio.presets.pick("captions", self.story.caption_style)
         start, end = frame.seconds(span.first), frame.seconds(span.first + span.frames)
-        return ass(self.timeline.captions, style, frame.width, frame.height, start, end, frame.rate)
+        return ass(burned, style, frame.width, frame.height, start, end, frame.rate, banners)
 
     def _recipe(self, clip: int) -> list[object]:
         name, shot = self.roles.roles[clip].engine, self.shots[clip]

@@ -23,7 +23,7 @@ LAYERS = (
     ("pipelines.path", "pipelines.timeline"),
     ("pipelines.drawing.",),
     ("pipelines.typefaces", "pipelines.captions", "pipelines.loudness", "pipelines.darkroom", "pipelines.darkroom_child"),
-    ("pipelines.lettering", "pipelines.subtitles", "pipelines.exports.", "pipelines.film", "pipelines.sound", "pipelines.mp4", "pipelines.splice"),
+    ("pipelines.lettering", "pipelines.banners", "pipelines.subtitles", "pipelines.exports.", "pipelines.film", "pipelines.sound", "pipelines.mp4", "pipelines.splice"),
     ("pipelines.gear.",),
     ("pipelines.pictures.", "pipelines.clips.", "pipelines.voices.", "pipelines.music."),
     ("pipelines.crew",),
