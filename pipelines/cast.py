@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from . import moves, titles
+from . import moves, shots, titles
 from .crew import Crew, names
 from .events import Warned
 from .language import language_of
@@ -121,7 +121,7 @@ class _Casting:
     def _reading(self, scene: Scene, seed: int) -> moves.Reading:
         """What the camera does. Behind a card it does little, if nothing else was said."""
         action = CALM if scene.card and scene.clip_action == "auto" else scene.clip_action
-        return moves.read(action, scene.duration or moves.MAX_DURATION, self.presets.moves, seed)
+        return shots.read(action, scene.duration, self.presets.moves, seed)
 
     def _negates(self, i: int, engine: str, painter: str) -> None:
         """Tell where nobody heeds a negative prompt."""

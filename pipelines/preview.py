@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import ffmpeg, film, moves, sound
+from . import ffmpeg, film, moves, shots, sound
 from .album import DENSE
 from .captions import captions, cells
 from .cast import speakers
@@ -213,7 +213,7 @@ def _cover(frame: Frame) -> tuple[int, int]:
 def _shot(story: Story, i: int, frame: Frame, presets: Presets) -> Shot:
     scene, seed = story.scenes[i], story.seed_of(i)
     seconds = scene.duration or moves.MAX_DURATION
-    camera = moves.read(scene.clip_action, seconds, presets.moves, seed).camera
+    camera = moves.livelier(shots.read(scene.clip_action, scene.duration, presets.moves, seed).camera, story.motion_of(i))
     return Shot(scene.prompt, None, camera, lengths([(seconds, True)], frame)[0], frame, story.fit, seed)
 
 

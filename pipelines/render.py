@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from . import shots
 from .album import Album
 from .cast import Cast, cast
 from .crew import Crew
@@ -22,6 +23,7 @@ from .deliver import Delivery, check_place
 from .events import Began, Done, Emit, Event, Warned
 from .faults import Faults
 from .hands import Hands
+from .logo import badge
 from .narrate import Narration, narrate
 from .plan import Frame, Shot, without
 from .presets import Presets
@@ -56,12 +58,15 @@ def render(story: Story, studio: Studio, emit: Emit, out: Path) -> Film:
     FilmError for what cannot be made; Cancelled when `emit` raises it. Nothing half-made is ever at `out`.
     """
     check_place(out)
-    listener, emit = emit, (told := _Told(emit))
+    asked, story = story, shots.expanded(story)
+    owners = shots.owners(story)
+    hear, emit = emit, (told := _Told(lambda event: hear(shots.told(event, owners))))
     progress = None
     try:
         roles = cast(story, studio.crew, studio.presets, emit)
         progress = Progress(emit, _weights(roles, studio))
         faults, frame = Faults(story, emit), frame_of(story, studio.presets)
+        seal = badge(story, frame, studio)
         with Album(story, roles, frame, studio, emit, progress, faults) as album:
             with ThreadPoolExecutor(1) as pool:
                 spoken = pool.submit(_speak, story, roles, studio, frame, emit, progress, faults)
@@ -72,20 +77,23 @@ def render(story: Story, studio: Studio, emit: Emit, out: Path) -> Film:
             plan = timeline(story, takes, frame, line_room(style, frame.width, frame.height), emit)
             _warn_undrawable(story, plan, emit)
             engines = _credits(roles, takes, studio)
-            shots = _shots(story, roles, plan, studio.presets, engines)
-            with Rushes(story, roles, shots, album, studio, emit, progress, faults) as rushes:
-                stretches = Stretches(story, roles, plan, shots, album, rushes, studio, emit, faults)
+            takings = _shots(story, roles, plan, studio.presets, engines)
+            with Rushes(story, roles, takings, album, studio, emit, progress, faults) as rushes:
+                stretches = Stretches(story, roles, plan, takings, album, rushes, studio, emit, faults, seal)
                 spans, sound, music = _make(stretches, voiced, progress)
-            paths = [_path(studio.crew, role.engine, shots[i], album, i) for i, role in enumerate(roles.roles)]
+            paths = [_path(studio.crew, role.engine, takings[i], album, i) for i, role in enumerate(roles.roles)]
         emit(Began("join", 1))
-        delivery = Delivery(story, roles, plan, engines, spans, sound, music, paths)
+        delivery = Delivery(asked, story, roles, plan, engines, spans, sound, music, paths)
         film = delivery.join(studio.vault, progress.tick("join"))
         delivery.put(film, out, emit)
+    except FilmError as error:
+        shots.blame(error, owners)
+        raise
     finally:
         told.end()
         if progress:
             progress.stop()
-    listener(Done(str(out), plan.seconds, plan.frames, dict(engines)))
+    hear(Done(str(out), plan.seconds, plan.frames, dict(engines)))
     return Film(out, plan, engines)
 
 

@@ -27,6 +27,7 @@ from pydantic import (
 from pydantic.dataclasses import dataclass
 from pydantic_core import ErrorDetails
 
+from . import shots
 from . import story_cells as cells
 from .presets import Presets, choose, strict
 from .work import FilmError
@@ -255,6 +256,8 @@ def read(
                 later.append(_in_scene(each, places[int(each["loc"][1])], numbers))
             elif each["loc"] != ("scenes",):  # too few are left only because each was refused
                 faults.append(_told(each, "Story", "", ""))
+    if not faults and not later:
+        later = _untimely(made.scenes, places)
     if faults or later:
         raise together([*faults, *sorted(later, key=_place)])
     return dataclasses.replace(made, scenes=tuple(sorted(made.scenes, key=lambda scene: scene.scene_number)))
@@ -295,6 +298,19 @@ def _gaps(rows: Sequence[object], numbers: Sequence[int], table: bool) -> list[F
             where = f"scenes[{i}].scene_number"
             faults.append(FilmError(f"scene {n}, scene_number: {n} is there twice.", hint, where))
         taken.add(n)
+    return faults
+
+
+def _untimely(scenes: Sequence[Scene], places: Sequence[int]) -> list[FilmError]:
+    """What is wrong with times inside prompts and clip actions."""
+    faults = []
+    for i, scene in zip(places, scenes, strict=True):
+        for field, text in (("prompt", scene.prompt if not scene.card else ""), ("clip_action", scene.clip_action)):
+            if found := shots.wrong(text, scene.duration):
+                faults.append(FilmError(f"scene {scene.scene_number}, {field}: {found[0]}", found[1], f"scenes[{i}].{field}"))
+    count = sum(max(1, len(shots.parts(scene.prompt))) for scene in scenes)
+    if count > MOST_SCENES:
+        faults.append(FilmError(f"The story has {count} shots, more than {MOST_SCENES}.", "Make several films and combine them.", "scenes[0]"))
     return faults
 
 

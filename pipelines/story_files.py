@@ -108,7 +108,7 @@ def _told(
     if isinstance(data, Mapping):
         rows = data.get("scenes")
         if isinstance(rows, list) and len(rows) <= MOST_SCENES:
-            data = {**data, "scenes": illustrated(rows, base, table)}
+            data = {**data, "scenes": illustrated(rows, base, table, data.get("logo"))}
         if blank(data.get("title")):
             data = {**data, "title": title}
     return read(data, presets, base, table=table, found=found)

@@ -173,7 +173,7 @@ class _Footage:
         if rows.size:
             first, last = int(rows[0]) // 2 * 2, min(high, (int(rows[-1]) + 2) // 2 * 2)
             _laid(out[first:last], light[first:last], INK)
-            quarter = cv2.resize(light[first:last], (wide // 2, (last - first) // 2), interpolation=cv2.INTER_AREA)
+            quarter = np.asarray(cv2.resize(light[first:last], (wide // 2, (last - first) // 2), interpolation=cv2.INTER_AREA), np.float32)
             for plane in _chroma(out, wide, high):
                 _laid(plane[first // 2 : last // 2], quarter, PAPER)
         if words.rule:

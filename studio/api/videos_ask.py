@@ -15,7 +15,7 @@ from typing import Any
 
 from starlette.datastructures import UploadFile
 
-from pipelines import moves
+from pipelines import moves, shots
 from pipelines.crew import names
 from pipelines.story import SEEDS, Story, pixels
 from pipelines.story import read as read_story
@@ -55,7 +55,7 @@ def create(doors: Doors, caller: Caller, body: Body, picture: Path | None = None
     size = text_of(body, "size", 40, usual="720x1280") or "720x1280"
     image = picture_of(doors, caller, body) or picture
     scene: dict[str, Any] = {"prompt": prompt, "duration": seconds, "engine": engine_of(body, model)}
-    scene["clip_action"] = text_of(body, "clip_action", 500) or moves.said_in(prompt) or "auto"
+    scene["clip_action"] = text_of(body, "clip_action", 500) or ("" if shots.timed(prompt) else moves.said_in(prompt)) or "auto"
     scene |= {name: text_of(body, name, most) for name, most in (("narration", 5_000), ("music_mood", 200), ("voice", 200))}
     if image is not None:
         scene["image"] = image
