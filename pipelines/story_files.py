@@ -17,8 +17,8 @@ from .story_formats import data as data_of
 from .story_pictures import illustrated, match
 from .work import FilmError
 
-BODY_SCENE = ("scene_number", "narration", "duration", "clip_action", "music_mood")
-BODY_PARAMS = ("transition_type", "seed", "fps", "engine", "voice", "quality", "size", "captions", "look", "music")
+BODY_SCENE = ("scene_number", "narration", "duration", "clip_action", "music_mood", "prompt", "card", "lower_third")
+BODY_PARAMS = ("transition_type", "seed", "fps", "engine", "voice", "quality", "size", "captions", "look", "music", "negative_prompt", "motion_intensity")
 
 __all__ = ["from_body", "load", "match", "told"]
 

@@ -18,6 +18,7 @@ from pipelines.events import Stopped
 from pipelines.moves import said_in
 from pipelines.render import Studio, frame_of
 from pipelines.render import render as make_film
+from pipelines.shots import timed
 from pipelines.story import Story, plain
 from pipelines.story import read as read_story
 from pipelines.story_cells import is_sound
@@ -27,7 +28,7 @@ from . import settings
 from .terminal import watching
 
 AREA = 1280 * 720
-OPTIONS = ("title", "size", "fps", "quality", "transition", "voice", "music", "captions", "caption_style", "look", "fit", "seed")
+OPTIONS = ("title", "size", "fps", "quality", "transition", "voice", "music", "captions", "caption_style", "look", "fit", "seed", "negative_prompt", "motion_intensity", "logo", "logo_place", "logo_opacity")
 
 
 def render(args: argparse.Namespace) -> int:
@@ -40,6 +41,8 @@ def render(args: argparse.Namespace) -> int:
     for name in ("music", "voice"):
         if is_sound(given.get(name)):
             given[name] = str(Path(given[name]).resolve())
+    if "logo" in given:
+        given["logo"] = str(Path(given["logo"]).resolve())
     many = len(args.stories) > 1
     outs = _outputs(args.stories, args.output)
     failed = 0
@@ -136,7 +139,9 @@ def _one_scene(args: argparse.Namespace, studio: Studio, seconds: float) -> Stor
     if style and style not in studio.presets.looks:
         raise FilmError(f'There is no look called "{args.style}".', kinds.choose(style, studio.presets.looks))
     scene = {"prompt": args.prompt, "image": args.input_image.resolve(), "duration": seconds, "engine": args.engine}
-    scene |= {"clip_action": _action(args.prompt, args), "narration": getattr(args, "narration", "")}
+    _check_motion(args)
+    said = "" if timed(args.prompt) else said_in(args.prompt)
+    scene |= {"clip_action": args.camera or said or "auto", "narration": getattr(args, "narration", "")}
     mood = getattr(args, "music_mood", "")
     told = {
         "title": args.prompt[:100],
@@ -145,6 +150,8 @@ def _one_scene(args: argparse.Namespace, studio: Studio, seconds: float) -> Stor
         "fps": args.fps,
         "seed": args.seed,
         "look": style or "none",
+        "motion_intensity": args.motion,
+        "negative_prompt": args.negative_prompt,
         "music": "auto" if mood else "none",
         "captions": "both" if getattr(args, "narration", "") else "none",
     }
@@ -159,10 +166,14 @@ def _size(aspect: str) -> str:
     return f"{width}x{round(width / ratio / 2) * 2}"
 
 
-def _action(prompt: str, args: argparse.Namespace) -> str:
-    """The camera's words: those given, else the prompt's own, at the pace asked for."""
+def _check_motion(args: argparse.Namespace) -> None:
     if not 0 <= args.motion <= 1:
         raise FilmError(f"--motion: {args.motion:g} does not fit.", "Give a number from 0 (still) to 1 (much).")
+
+
+def _action(prompt: str, args: argparse.Namespace) -> str:
+    """The camera's words: those given, else the prompt's own, at the pace asked for."""
+    _check_motion(args)
     if args.motion == 0:
         return "static"
     words = args.camera or said_in(prompt) or "auto"

@@ -116,7 +116,8 @@ def _videos() -> Told:
         **ours,
         "captions": _bounded(story["captions"]),
         "style": TEXT,
-        "negative_prompt": TEXT,
+        "negative_prompt": _bounded(story["negative_prompt"]),
+        "motion_intensity": _bounded(story["motion_intensity"]),
     }
     video, after = _param("video_id", "path", TEXT), _param("after", "query", TEXT)
     limit = _param("limit", "query", {"type": "integer", "minimum": 0, "maximum": 100})

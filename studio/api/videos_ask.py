@@ -30,7 +30,7 @@ from .refusals import Refusal, bad, refusal
 
 MODELS = {"sora-2": "standard", "sora-2-pro": "master"}  # by model: the quality of the film
 OURS = "reelwright-"
-OWN = ("seed", "engine", "clip_action", "narration", "voice", "music_mood", "captions", "style", "negative_prompt")
+OWN = ("seed", "engine", "clip_action", "narration", "voice", "music_mood", "captions", "style", "negative_prompt", "motion_intensity")
 CREATE = ("prompt", "model", "seconds", "size", "input_reference", "image", "characters", *OWN)
 PROMPT = 32_000
 SHORTEST, LONGEST = 0.5, 60.0
@@ -70,14 +70,15 @@ def create(doors: Doors, caller: Caller, body: Body, picture: Path | None = None
         "look": _style(text_of(body, "style", 60)),
         "transition": "none",
     }
+    told["negative_prompt"] = text_of(body, "negative_prompt", 2_000)
+    if (motion := number_of(body, "motion_intensity", 0, 1)) is not None:
+        told["motion_intensity"] = motion
     if seed is not None:
         if not seed.is_integer():
             raise bad('"seed" is not a whole number.', "seed")
         told["seed"] = int(seed)
     story = checked(doors, told)
     warnings = [_cropped(doors, image, story)] if image is not None and picture is None else []
-    if text_of(body, "negative_prompt", PROMPT):
-        warnings.append("negative_prompt: no engine at hand uses it.")
     return Asked(story, kept(doors, story, prompt, model, seconds) | {"warnings": [one for one in warnings if one]})
 
 
