@@ -15,7 +15,8 @@ from .crew import Crew, names
 from .events import Warned
 from .language import language_of
 from .presets import Mood, Presets, choose
-from .story import Scene, Story, mood_for, sound_file, together
+from .story import Scene, Story, sound_file, together
+from .story_moods import mood_for
 from .work import FilmError
 
 Warn = Callable[[Warned], None]

@@ -26,7 +26,8 @@ from .presets import CaptionStyle, Presets
 from .render import frame_of
 from .score import composed
 from .stage import Studio
-from .story import Story, mood_for, schema_of, sound_file
+from .story import Story, schema_of, sound_file
+from .story_moods import mood_for
 from .subtitles import ass, room
 from .timeline import Spoken, Take
 from .vault import Notes, Part, Vault, linked

@@ -64,6 +64,19 @@ def wrong(text: str, duration: float | None) -> tuple[str, str] | None:
     return None
 
 
+def untimely(scenes: Sequence[Scene], places: Sequence[int], most: int) -> list[FilmError]:
+    """What is wrong with times inside prompts and clip actions; `places`: where the scenes stand in what was written."""
+    faults = []
+    for i, scene in zip(places, scenes, strict=True):
+        for field, text in (("prompt", scene.prompt if not scene.card else ""), ("clip_action", scene.clip_action)):
+            if found := wrong(text, scene.duration):
+                faults.append(FilmError(f"scene {scene.scene_number}, {field}: {found[0]}", found[1], f"scenes[{i}].{field}"))
+    count = sum(max(1, len(parts(scene.prompt))) for scene in scenes)
+    if count > most:
+        faults.append(FilmError(f"The story has {count} shots, more than {most}.", "Make several films and combine them.", "scenes[0]"))
+    return faults
+
+
 def expanded(story: Story) -> Story:
     """The story with every shot a scene of its own; the same story where no prompt has times in it."""
     if not any(_apart(scene) for scene in story.scenes):

@@ -6,7 +6,6 @@ Knows fields and limits. Does not know the files that stories come in (story_fil
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -257,7 +256,7 @@ def read(
             elif each["loc"] != ("scenes",):  # too few are left only because each was refused
                 faults.append(_told(each, "Story", "", ""))
     if not faults and not later:
-        later = _untimely(made.scenes, places)
+        later = shots.untimely(made.scenes, places, MOST_SCENES)
     if faults or later:
         raise together([*faults, *sorted(later, key=_place)])
     return dataclasses.replace(made, scenes=tuple(sorted(made.scenes, key=lambda scene: scene.scene_number)))
@@ -298,19 +297,6 @@ def _gaps(rows: Sequence[object], numbers: Sequence[int], table: bool) -> list[F
             where = f"scenes[{i}].scene_number"
             faults.append(FilmError(f"scene {n}, scene_number: {n} is there twice.", hint, where))
         taken.add(n)
-    return faults
-
-
-def _untimely(scenes: Sequence[Scene], places: Sequence[int]) -> list[FilmError]:
-    """What is wrong with times inside prompts and clip actions."""
-    faults = []
-    for i, scene in zip(places, scenes, strict=True):
-        for field, text in (("prompt", scene.prompt if not scene.card else ""), ("clip_action", scene.clip_action)):
-            if found := shots.wrong(text, scene.duration):
-                faults.append(FilmError(f"scene {scene.scene_number}, {field}: {found[0]}", found[1], f"scenes[{i}].{field}"))
-    count = sum(max(1, len(shots.parts(scene.prompt))) for scene in scenes)
-    if count > MOST_SCENES:
-        faults.append(FilmError(f"The story has {count} shots, more than {MOST_SCENES}.", "Make several films and combine them.", "scenes[0]"))
     return faults
 
 
@@ -391,23 +377,3 @@ def pixels(size: str, presets: Presets) -> tuple[int, int]:
 def sound_file(name: str) -> Path | None:
     """The file behind a story's voice or music, or None where it is a name."""
     return Path(name) if os.path.isabs(name) and cells.is_sound(name) else None
-
-
-def mood_for(text: str, presets: Presets) -> tuple[str, bool]:
-    """The mood that words stand for, and whether they are known; the nearest known mood if not. "" is the calm one.
-
-    Presets without moods raise FilmError.
-    """
-    if not presets.moods:
-        raise FilmError("There are no moods among the presets.", "Put presets/moods.toml back.", "moods.toml")
-    usual = "calm" if "calm" in presets.moods else next(iter(presets.moods))
-    if cells.blank(text):
-        return usual, True
-    words = {cells.fold(word): name for name, mood in presets.moods.items() for word in mood.words}
-    words |= {cells.fold(name): name for name in presets.moods}
-    wanted = cells.fold(text)[:200]
-    if wanted in words:
-        return words[wanted], True
-    held = next((words[word] for word in re.findall(r"[^\W_]+", wanted) if word in words), None)
-    near = difflib.get_close_matches(wanted, words, n=1, cutoff=0.5)
-    return held or (words[near[0]] if near else usual), False

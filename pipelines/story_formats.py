@@ -10,13 +10,13 @@ import difflib
 import io
 import json
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from .presets import Presets, choose
 from .story import MOST_SCENES, SCENE_FIELDS
 from .story_cells import blank, clean, fold, shown
+from .story_moods import mood_in
 from .work import FilmError
 
 MOST_BYTES = 20 * 2**20
@@ -268,14 +268,3 @@ def _prose(text: str, marked: bool, presets: Presets) -> dict[str, object]:
     said = [" ".join(lines) for lines in found]
     scenes = [{"narration": words, "prompt": words, "music_mood": mood_in(words, presets)} for words in said]
     return {"title": title, "scenes": scenes}
-
-
-def mood_in(text: str, presets: Presets) -> str:
-    """The mood whose words a text has most of; "" if it has none, which is the mood of the scene before."""
-    words = Counter(re.findall(r"[^\W_]+", text.casefold()))
-    counts = {
-        name: sum(words[word] for word in {fold(each) for each in (name, *mood.words)})
-        for name, mood in presets.moods.items()
-    }
-    best = max(counts, key=lambda name: counts[name], default="")
-    return best if counts.get(best) else ""

@@ -41,7 +41,10 @@ def submit(doors: Doors, caller: Caller, scenes: Any, settings: Mapping[str, Any
             found = picture(given, where) or from_text(doors, caller, given, where)
             row = row | {"image": found}
         rows.append(row)
-    story = read_story(dict(settings) | {"scenes": rows}, doors.desk.presets)
+    whole = dict(settings)
+    if (given := whole.get("logo")) not in (None, ""):
+        whole["logo"] = picture(given, "logo") or from_text(doors, caller, given, "logo")
+    story = read_story(whole | {"scenes": rows}, doors.desk.presets)
     return doors.desk.submit(story, caller.owner, f"{door} {key}" if key else "", {"door": door}, caller.films)
 
 
