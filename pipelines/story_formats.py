@@ -41,6 +41,40 @@ def data(path: Path, presets: Presets) -> tuple[object, list[FilmError], bool]:
     return {"scenes": scenes}, faults, True
 
 
+def table(path: Path) -> list[dict[str, object]]:
+    """The rows of any table (CSV, TSV, XLSX), each by the names in its first row; blank rows are left out."""
+    raw = _bytes(path)
+    kind = _kind(raw, path)
+    if kind not in ("csv", "tsv", "xlsx"):
+        raise FilmError(f"{shown(path.suffix)} is no table.", "Give .csv, .tsv or .xlsx.")
+    rows = _workbook(raw) if kind == "xlsx" else _separated(_decoded(raw))
+    filled = [(line, cells) for line, cells in rows if not all(map(blank, cells))]
+    if not filled:
+        raise FilmError("the table is empty.", "The first row names the columns.")
+    names = [fold(str(cell)) for cell in filled[0][1]]
+    faults = [FilmError(f"The column {shown(name)} is there twice.", "Remove one.", name) for i, name in enumerate(names) if name and name in names[:i]]
+    if faults:
+        raise faults[0]
+    if len(filled) - 1 > MOST_SCENES:
+        raise FilmError(f"it has more than {MOST_SCENES} rows.", "Make several tables of it.")
+    return [{name: cell for name, cell in zip(names, cells, strict=False) if name} for _, cells in filled[1:]]
+
+
+def _separated(text: str) -> Iterator[Row]:
+    """The rows of a CSV of any columns: the separator is the one that parts its first line most."""
+    head = next((line for line in text.splitlines() if line.strip()), "")[:8192]
+    between = max((",", ";", "\t"), key=lambda one: len(next(csv.reader([head], delimiter=one), [])))
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=between, skipinitialspace=True, strict=True)
+    try:
+        for cells in reader:
+            yield reader.line_num, cells
+            if reader.line_num > MOST_ROWS:
+                raise FilmError(f"it has more than {MOST_ROWS:,} rows.", "Remove some.")
+    except csv.Error as error:
+        hint = "Close each quotation mark, and write one that belongs to the text twice."
+        raise FilmError(f"line {reader.line_num}: the row cannot be read ({error}).", hint) from None
+
+
 def _bytes(path: Path) -> bytes:
     try:
         if not path.is_file():

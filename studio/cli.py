@@ -87,6 +87,8 @@ def _parser() -> argparse.ArgumentParser:
     render.add_argument("stories", nargs="+", type=Path, metavar="STORY")
     render.add_argument("-o", "--output", type=Path, metavar="FILM", help="the film; for several stories a folder")
     render.add_argument("--pictures", type=Path, metavar="DIR", help="folder with the pictures (default: the story's)")
+    render.add_argument("--fields", type=Path, metavar="TABLE", help="fill the story's {{name}} from a table: one film a row")
+    render.add_argument("--field", action="append", default=[], metavar="NAME=VALUE", help="fill one {{name}} of the story")
     for name, what in _STORY_OPTIONS.items():
         render.add_argument(f"--{name.replace('_', '-')}", metavar=name.split("_")[-1].upper(), help=what)
     _watching(render)

@@ -43,14 +43,14 @@ def render(args: argparse.Namespace) -> int:
             given[name] = str(Path(given[name]).resolve())
     if "logo" in given:
         given["logo"] = str(Path(given["logo"]).resolve())
-    many = len(args.stories) > 1
-    outs = _outputs(args.stories, args.output)
+    films = _films(args)
+    many = len(films) > 1
     failed = 0
     try:
-        for path, out in zip(args.stories, outs, strict=True):
-            with watching(args.json, path.name if many else "") as watcher:
+        for path, fields, out in films:
+            with watching(args.json, (path.name if not args.fields else out.name) if many else "") as watcher:
                 try:
-                    story = _with(load(path, studio.presets, args.pictures), given, studio)
+                    story = _with(load(path, studio.presets, args.pictures, fields), given, studio)
                     make_film(story, studio, watcher.hear, out)
                 except FilmError as error:
                     if args.json or many:
@@ -65,6 +65,32 @@ def render(args: argparse.Namespace) -> int:
     finally:
         studio.crew.close()
     return 1 if failed else 0
+
+
+def _films(args: argparse.Namespace) -> list[tuple[Path, dict[str, object], Path]]:
+    """Every film that is asked for: its story, what fills the gaps in it, and where it goes."""
+    from pipelines.story_formats import table
+    from pipelines.template import named
+
+    said: dict[str, object] = {}
+    for one in args.field:
+        name, equals, value = one.partition("=")
+        if not equals or not name.strip():
+            raise FilmError(f'--field: "{one[:60]}" does not fit.', "Write --field name=value.")
+        said[name] = value
+    if not args.fields:
+        return [(path, said, out) for path, out in zip(args.stories, _outputs(args.stories, args.output), strict=True)]
+    if len(args.stories) > 1:
+        raise FilmError("A table of fields fills one story.", "Give one STORY with --fields.")
+    if args.output is not None and args.output.suffix and not os.path.isdir(args.output):
+        raise FilmError("Several films need a folder.", "Give -o a folder's name.")
+    path = args.stories[0]
+    try:
+        rows = table(args.fields)
+    except FilmError as error:
+        raise FilmError(f"{args.fields.name}: {error.message}", error.hint, args.fields.name) from error
+    outs = [(args.output or Path()) / f"{name}.mp4" for name in named(rows, path.stem)]
+    return [(path, row | said, out) for row, out in zip(rows, outs, strict=True)]
 
 
 def _with(story: Story, given: dict[str, Any], studio: Studio) -> Story:

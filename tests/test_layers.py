@@ -18,7 +18,7 @@ LAYERS = (
     ("pipelines.vault", "pipelines.ffmpeg", "pipelines.cards"),
     ("pipelines.drawing.vocabulary",),
     ("pipelines.presets",),
-    ("pipelines.moves", "pipelines.shots", "pipelines.language", "pipelines.story", "pipelines.story_cells", "pipelines.story_files", "pipelines.story_moods", "pipelines.story_formats", "pipelines.story_pictures"),
+    ("pipelines.moves", "pipelines.shots", "pipelines.language", "pipelines.story", "pipelines.story_cells", "pipelines.story_files", "pipelines.story_moods", "pipelines.template", "pipelines.story_formats", "pipelines.story_pictures"),
     ("pipelines.plan", "pipelines.titles"),
     ("pipelines.path", "pipelines.timeline"),
     ("pipelines.drawing.",),

@@ -70,6 +70,7 @@ def _service() -> Told:
         "properties": {
             "sequence_data": {"type": "array", "items": one, "minItems": 1, "maxItems": 500},
             "generation_params": {"type": "object", "properties": params, "additionalProperties": False},
+            "fields": {"type": "object", "additionalProperties": {"type": ["string", "number"]}, "description": "What fills {{name}} in any of the texts."},
         },
         "required": ["sequence_data"],
         "additionalProperties": False,
