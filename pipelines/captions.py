@@ -132,14 +132,14 @@ def _units(one: Spoken, room: int) -> Iterator[Word]:
         each = max(0.0, word.end - begin) / max(1, sum(map(len, tokens)) + PAUSE * (len(tokens) - 1))
         begun = one.start + begin
         for token in tokens:
-            for piece in _pieces(token, room):
+            for piece in pieces(token, room):
                 yield Word(piece, begun, begun + each * len(piece))
                 begun += each * len(piece)
             begun += each * PAUSE
         latest = begin
 
 
-def _pieces(token: str, room: int) -> Iterator[str]:
+def pieces(token: str, room: int) -> Iterator[str]:
     """A token cut where its script may be cut, and anywhere between characters where it would not fit a line."""
     parts = clusters(token)
     long = cells(token) > room // 2

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import ffmpeg, film, moves, sound
+from . import ffmpeg, film, moves, shots, sound
 from .album import DENSE
 from .captions import captions, cells
 from .cast import speakers
@@ -26,7 +26,8 @@ from .presets import CaptionStyle, Presets
 from .render import frame_of
 from .score import composed
 from .stage import Studio
-from .story import Story, mood_for, schema_of, sound_file
+from .story import Story, schema_of, sound_file
+from .story_moods import mood_for
 from .subtitles import ass, room
 from .timeline import Spoken, Take
 from .vault import Notes, Part, Vault, linked
@@ -213,7 +214,7 @@ def _cover(frame: Frame) -> tuple[int, int]:
 def _shot(story: Story, i: int, frame: Frame, presets: Presets) -> Shot:
     scene, seed = story.scenes[i], story.seed_of(i)
     seconds = scene.duration or moves.MAX_DURATION
-    camera = moves.read(scene.clip_action, seconds, presets.moves, seed).camera
+    camera = moves.livelier(shots.read(scene.clip_action, scene.duration, presets.moves, seed).camera, story.motion_of(i))
     return Shot(scene.prompt, None, camera, lengths([(seconds, True)], frame)[0], frame, story.fit, seed)
 
 

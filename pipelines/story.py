@@ -6,7 +6,6 @@ Knows fields and limits. Does not know the files that stories come in (story_fil
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -27,6 +26,7 @@ from pydantic import (
 from pydantic.dataclasses import dataclass
 from pydantic_core import ErrorDetails
 
+from . import shots
 from . import story_cells as cells
 from .presets import Presets, choose, strict
 from .work import FilmError
@@ -84,13 +84,32 @@ Fit = Annotated[
     Field(description="How a picture of another shape fills the frame."),
     cells.one_of("cover", "contain-blur", "contain", "stretch"),
 ]
+Without = Annotated[str, Field(max_length=2_000, description="What is not to be seen; for models."), Line]
+Motion = Annotated[
+    float, Field(ge=0, le=1, description="How much moves: 0 stands still, 0.5 is as said, 1 is wild."), Figure, Tidy
+]
+Card = Annotated[
+    Literal["", "title", "credits"],
+    Field(description="A card in letters: its heading and lines are the prompt's; credits add who made what."),
+    cells.one_of("", "title", "credits"),
+]
+Lower = Annotated[
+    str, Field(max_length=200, description="Who or what is seen, below, in its first seconds: Anna Berg | Biologist."), Line
+]
+Opacity = Annotated[float, Field(ge=0, le=1, description="How much of the logo is seen."), Figure, Tidy]
+Corner = Annotated[
+    Literal["top_left", "top_right", "bottom_left", "bottom_right"],
+    Field(description="The logo's corner."),
+    cells.one_of("top_left", "top_right", "bottom_left", "bottom_right"),
+]
 
 
 @dataclass(frozen=True, slots=True, config=strict)
 class Scene:
     """One row: what is seen and said, for how long (seconds; None: as the narration needs), and how the camera moves.
 
-    An empty `music_mood` is that of the scene before; an empty `transition` or `voice` is the story's.
+    An empty `music_mood` is that of the scene before; an empty `transition`, `voice` or `motion_intensity` is the
+    story's. A prompt or clip action with times in it ("[0s] ... [3s] ...") is several shots: see shots.py.
     """
 
     scene_number: Position
@@ -104,6 +123,10 @@ class Scene:
     voice: Speaker = ""
     engine: Engine = "auto"
     seed: Seed | None = None
+    negative_prompt: Without = ""
+    motion_intensity: Motion | None = None
+    card: Card = ""
+    lower_third: Lower = ""
 
 
 @dataclass(frozen=True, slots=True, config=strict)
@@ -125,6 +148,11 @@ class Story:
     look: Annotated[str, cells.known("looks", "none")] = "none"
     fit: Fit = "cover"
     seed: Seed = 0
+    negative_prompt: Without = ""
+    motion_intensity: Motion = 0.5
+    logo: Picture | None = None
+    logo_place: Corner = "top_right"
+    logo_opacity: Opacity = 0.8
 
     @property
     def rate(self) -> Fraction:
@@ -144,6 +172,15 @@ class Story:
     def seed_of(self, i: int) -> int:
         own = self.scenes[i].seed
         return (self.seed + i) % SEEDS if own is None else own
+
+    def motion_of(self, i: int) -> float:
+        own = self.scenes[i].motion_intensity
+        return self.motion_intensity if own is None else own
+
+    def negative_of(self, i: int) -> str:
+        """What neither the story nor the scene wants to be seen."""
+        own, all_of_it = self.scenes[i].negative_prompt, self.negative_prompt
+        return own if all_of_it in ("", own) else f"{own}, {all_of_it}".removeprefix(", ")
 
     def mood_of(self, i: int) -> str:
         """The mood as written, of this scene or the nearest one before it that has one; "" if none has."""
@@ -218,6 +255,8 @@ def read(
                 later.append(_in_scene(each, places[int(each["loc"][1])], numbers))
             elif each["loc"] != ("scenes",):  # too few are left only because each was refused
                 faults.append(_told(each, "Story", "", ""))
+    if not faults and not later:
+        later = shots.untimely(made.scenes, places, MOST_SCENES)
     if faults or later:
         raise together([*faults, *sorted(later, key=_place)])
     return dataclasses.replace(made, scenes=tuple(sorted(made.scenes, key=lambda scene: scene.scene_number)))
@@ -246,7 +285,7 @@ def _gaps(rows: Sequence[object], numbers: Sequence[int], table: bool) -> list[F
                 FilmError(f"scene {n}: {cells.shown(row)} is not a scene.", "Give an object.", f"scenes[{i}]")
             )
             continue
-        if cells.blank(row.get("image")) and cells.blank(row.get("prompt")):
+        if all(map(cells.blank, (row.get("image"), row.get("prompt"), row.get("card")))):
             hint = "Give it an image, or say in its prompt what is seen."
             faults.append(
                 FilmError(f"scene {n}, image: there is no picture and no prompt.", hint, f"scenes[{i}].image")
@@ -338,23 +377,3 @@ def pixels(size: str, presets: Presets) -> tuple[int, int]:
 def sound_file(name: str) -> Path | None:
     """The file behind a story's voice or music, or None where it is a name."""
     return Path(name) if os.path.isabs(name) and cells.is_sound(name) else None
-
-
-def mood_for(text: str, presets: Presets) -> tuple[str, bool]:
-    """The mood that words stand for, and whether they are known; the nearest known mood if not. "" is the calm one.
-
-    Presets without moods raise FilmError.
-    """
-    if not presets.moods:
-        raise FilmError("There are no moods among the presets.", "Put presets/moods.toml back.", "moods.toml")
-    usual = "calm" if "calm" in presets.moods else next(iter(presets.moods))
-    if cells.blank(text):
-        return usual, True
-    words = {cells.fold(word): name for name, mood in presets.moods.items() for word in mood.words}
-    words |= {cells.fold(name): name for name in presets.moods}
-    wanted = cells.fold(text)[:200]
-    if wanted in words:
-        return words[wanted], True
-    held = next((words[word] for word in re.findall(r"[^\W_]+", wanted) if word in words), None)
-    near = difflib.get_close_matches(wanted, words, n=1, cutoff=0.5)
-    return held or (words[near[0]] if near else usual), False

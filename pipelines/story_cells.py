@@ -136,7 +136,7 @@ def read_line(value: object, info: ValidationInfo) -> str:
 def _among(name: str, known: Sequence[str], sentence: str) -> str:
     names = {fold(each): each for each in known}
     if fold(name) not in names:
-        raise fault(sentence, choose(fold(name)[:60], known))
+        raise fault(sentence, choose(fold(name)[:60], [each for each in known if each]))
     return names[fold(name)]
 
 

@@ -11,8 +11,8 @@ import gradio as gr
 from pydantic_core import PydanticCustomError
 
 from pipelines.render import frame_of
-from pipelines.story import mood_for
 from pipelines.story_cells import is_sound, number
+from pipelines.story_moods import mood_for
 from pipelines.work import FilmError
 
 from ..production import stop as stop_job
