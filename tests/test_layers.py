@@ -16,6 +16,8 @@ ROOT = Path(__file__).parents[1]
 LAYERS = (
     ("pipelines.work", "pipelines.events"),
     ("pipelines.vault", "pipelines.ffmpeg", "pipelines.cards"),
+    ("pipelines.gate",),
+    ("pipelines.telecine",),
     ("pipelines.drawing.vocabulary",),
     ("pipelines.presets",),
     ("pipelines.moves", "pipelines.language", "pipelines.story", "pipelines.story_cells", "pipelines.story_files", "pipelines.story_formats", "pipelines.story_pictures"),
