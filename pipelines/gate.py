@@ -25,8 +25,7 @@ ANEW = "Save it anew, or choose another."
 
 PICTURES = ["h264", "hevc", "vp8", "vp9", "libvpx", "libvpx-vp9", "av1", "libdav1d", "libaom-av1", "mpeg4", "mpeg2video", "mpeg1video", "prores", "mjpeg", "h263", "dvvideo", "dnxhd", "ffv1", "rawvideo", "png", "qtrle"]  # fmt: skip
 SOUNDS = ["aac", "mp3", "mp3float", "mp2", "mp2float", "opus", "libopus", "vorbis", "libvorbis", "flac", "alac", "ac3", "eac3", "pcm_u8", "pcm_s8", "pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be", "pcm_s32le", "pcm_s32be", "pcm_f32le", "pcm_f32be", "pcm_alaw", "pcm_mulaw", "pcm_bluray", "adpcm_ms", "adpcm_ima_wav", "adpcm_ima_qt"]  # fmt: skip
-DEMUXERS = "mov,matroska,avi,mpegts,concat"
-GUARD = ["-protocol_whitelist", "file", "-format_whitelist", DEMUXERS]
+GUARD = ["-protocol_whitelist", "file", "-format_whitelist"]  # then the one demuxer
 STILL_BRANDS = (b"avif", b"avis", b"mif1", b"msf1", b"heic", b"heix", b"heif", b"hevc")  # an MP4 in form, a picture in truth
 ALPHA = re.compile(r"yuva|rgba|bgra|argb|abgr|gbrap|^ya\d|rgba64|pal8")
 
@@ -125,7 +124,7 @@ def opening(found: str, given: Path, *, clear: str = "") -> tuple[str | Path, ..
     refs: list[str] = ["-enable_drefs", "0", "-use_absolute_path", "0"] if found == "mov" else []
     limits = ["-codec_whitelist", ",".join([*PICTURES, *SOUNDS]), "-max_pixels", str(PIXELS)]
     own = {"vp9": ["-c:v", "libvpx-vp9"], "vp8": ["-c:v", "libvpx"]}.get(clear, [])
-    return (*GUARD, *refs, *limits, *own, "-f", found, "-i", given)
+    return (*GUARD, found, *refs, *limits, *own, "-f", found, "-i", given)
 
 
 def look(path: Path, folder: Path, name: str) -> Video:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from fractions import Fraction
+from types import MappingProxyType
 
 from .captions import captions
 from .cast import Cast
 from .events import Warned
 from .plan import Cue, Frame, Section, lengths
-from .story import Story
+from .story import MOST_SECONDS, Story
 from .timeline import Placed, Spoken, Take, Timeline, lay, overlaps
 
 BREATH = 0.4  # s before and after every narration
 CLOSING = 1.2  # s more at the end of a film that may be as long as it needs
+LEAST = 0.5  # s of a video that is shown once, not held
 SHORTEST = 3.0  # s of a scene without a length of its own
 
 
@@ -23,11 +26,12 @@ def room(story: Story, i: int, frame: Frame) -> float | None:
 
 
 def timeline(
-    story: Story, takes: Mapping[int, Take], frame: Frame, line: int, warn: Callable[[Warned], None]
-) -> Timeline:
+    story: Story, takes: Mapping[int, Take], frame: Frame, line: int, warn: Callable[[Warned], None],
+    videos: Mapping[int, float] = MappingProxyType({}),
+) -> Timeline:  # fmt: skip
     """Every scene in whole frames, every take and caption in seconds. Speech stays clear of transitions.
 
-    `line` is how many characters fit a line of the captions.
+    `line` is how many characters fit a line of the captions. `videos`: seconds that scenes' own videos last.
     """
     wanted: list[tuple[float, bool]] = []
     last = len(story.scenes) - 1
@@ -35,7 +39,8 @@ def timeline(
         needs = takes[i].seconds + 2 * BREATH + _shared(story, i, frame) if i in takes else 0.0
         if scene.duration is None:
             closing = CLOSING if 0 < i == last and i in takes else 0.0
-            wanted.append((max(SHORTEST, needs + closing), False))
+            own = _whole(videos[i], frame) if i in videos and i not in takes else SHORTEST
+            wanted.append((max(own, needs + closing), False))
         elif needs > scene.duration + 1e-6:
             text = f"scene {scene.scene_number} lasts {needs:.1f} s, not {scene.duration:g} s: its narration needs them."
             warn(Warned(text, "Give it more time, or fewer words.", f"scenes[{i}].duration"))
@@ -56,6 +61,12 @@ def timeline(
     ends = [frame.seconds(placed[one.scene].first + placed[one.scene].frames) for one in spoken]
     shown = captions(spoken, ends, line) if story.captions != "none" else ()
     return Timeline(story.title, frame, tuple(placed), lay(placed), tuple(spoken), shown)
+
+
+def _whole(seconds: float, frame: Frame) -> float:
+    """How long a video is shown that nobody speaks over: its own length, in whole frames, within a scene's limits."""
+    shown = min(seconds, float(MOST_SECONDS))
+    return frame.seconds(int(Fraction(shown).limit_denominator(100_000) * frame.rate)) if shown >= LEAST else SHORTEST
 
 
 def cue(roles: Cast, plan: Timeline, seconds: float, seed: int) -> Cue:

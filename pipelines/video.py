@@ -36,7 +36,7 @@ def last_frame(path: Path, out: Path, vault: Vault, tick: Tick = idle) -> None:
         frames = _decoded(video, tick)
         if not frames:
             raise FilmError(f"{path.name} holds no picture that can be decoded.", ANEW, path.name)
-        _sound_end(video, path)
+        _intact(video, path)
         made = folder / f"last{suffix}"
         graph = ",".join(part for part in (f"select=eq(n\\,{frames - 1})", shown(video)) if part)
         one: list[str | int] = ["-map", "0:V:0", "-vf", graph, "-fps_mode", "passthrough", "-frames:v", 1]
@@ -58,9 +58,9 @@ def _decoded(video: Video, tick: Tick) -> int:
     return frames
 
 
-def _sound_end(video: Video, path: Path) -> None:
+def _intact(video: Video, path: Path) -> None:
     """FilmError if the end is damaged: a decoder fills in what it cannot read, so its last picture would be a guess."""
-    near: list[str | int | Path] = ["-xerror", "-err_detect", "explode", "-sseof", f"{-TAIL:g}", *video.args]
+    near: list[str | int | Path] = ["-xerror", "-err_detect", "explode", "-ss", f"{max(0.0, video.seconds - TAIL):.3f}", *video.args]
     try:
         ffmpeg.run([*near, "-map", "0:V:0", "-fps_mode", "passthrough", "-f", "null", "-"])
     except FilmError as error:
@@ -91,7 +91,7 @@ def _copy(videos: Sequence[Video], made: Path, folder: Path, tick: Tick) -> None
         for i, (video, length) in enumerate(zip(videos, seconds, strict=True))
     )
     (folder / "list.txt").write_text("".join(parts), "utf-8")
-    args: list[str | int | Path] = ["-copyts", *GUARD, "-f", "concat", "-safe", 1, "-i", "list.txt"]
+    args: list[str | int | Path] = ["-copyts", *GUARD, "mov,concat", "-f", "concat", "-safe", 1, "-i", "list.txt"]
     out: list[str | int | Path] = ["-map", "0:v", "-c:v", "copy"]
     if any(video.sound for video in videos):
         args += [arg for video in videos for arg in video.args]

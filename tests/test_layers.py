@@ -32,7 +32,7 @@ LAYERS = (
     ("pipelines.progress", "pipelines.hands", "pipelines.faults", "pipelines.cast", "pipelines.stage"),
     ("pipelines.album",),
     ("pipelines.schedule",),
-    ("pipelines.narrate", "pipelines.score", "pipelines.rushes", "pipelines.stretches", "pipelines.deliver", "pipelines.video", "pipelines.frames"),
+    ("pipelines.clip", "pipelines.steady", "pipelines.footage", "pipelines.upscale", "pipelines.atmos", "pipelines.narrate", "pipelines.score", "pipelines.rushes", "pipelines.stretches", "pipelines.deliver", "pipelines.video", "pipelines.frames"),
     ("pipelines.render",),
     ("pipelines.preview",),
     ("pipelines.chain",),
