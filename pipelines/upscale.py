@@ -9,7 +9,7 @@ from pathlib import Path
 
 from . import ffmpeg, mp4
 from .film import encoding
-from .gate import ANEW, look
+from .gate import ANEW, PIXELS, WIDEST, look
 from .plan import Frame
 from .presets import Presets
 from .telecine import plain, square
@@ -17,6 +17,7 @@ from .vault import Vault, disk
 from .video import AAC, place
 from .work import FilmError, Tick
 
+SMALLEST = 16  # pixels
 LITTLE = 1.2  # times as large: below, nothing needs to be sharpened
 AMOUNT, MOST = 0.25, 0.8  # of unsharp masking for each time as large
 FAR = 3.0  # times as large: from here on what is soft is wider
@@ -44,6 +45,8 @@ def upscale(path: Path, box: tuple[int, int], out: Path, presets: Presets, vault
 
     FilmError if it is no video, or that large already.
     """
+    if not all(SMALLEST <= side <= WIDEST for side in box) or box[0] * box[1] > PIXELS:
+        raise FilmError(f"A video cannot be made {box[0]}x{box[1]}.", f"Give {SMALLEST}x{SMALLEST} to 8K, such as 1920x1080.")
     with disk(), vault.scratch() as folder:
         video = look(path, folder, "given")
         size = larger(square(video), box)
