@@ -37,7 +37,7 @@ class Album:
         scenes = list(zip(story.scenes, painted, strict=True))
         self._ticks = {
             i: progress.tick("pictures", scene.scene_number, 20.0 if paint else 1.0)
-            for i, (scene, paint) in enumerate(scenes) if scene.image or paint
+            for i, (scene, paint) in enumerate(scenes) if (scene.image and not roles.roles[i].video) or paint
         }  # fmt: skip
         self._darkroom = Darkroom()
         self._pool = ThreadPoolExecutor(1)

@@ -13,6 +13,7 @@ from pathlib import Path
 from . import moves, shots, titles
 from .crew import Crew, names
 from .events import Warned
+from .gate import is_video
 from .language import language_of
 from .presets import Mood, Presets, choose
 from .story import Scene, Story, sound_file, together
@@ -34,7 +35,9 @@ class Speaker:
 @dataclass(frozen=True, slots=True)
 class Role:
     """What one scene needs. `model`: its name among the presets, or empty; `painter`: who makes the picture, or empty
-    where there is one or none is wanted. `speakers`: best first, empty for silence; `own_voice`: own sound file."""
+    where there is one or none is wanted. `speakers`: best first, empty for silence; `own_voice`: own sound file.
+
+    `video`: the scene's image is a video. Then nobody makes its clip: `engine` is empty."""
 
     engine: str
     model: str
@@ -45,6 +48,7 @@ class Role:
     mood_name: str
     speakers: tuple[Speaker, ...]
     own_voice: Path | None
+    video: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +124,21 @@ class _Casting:
         mood, known = mood_for(self.story.mood_of(i), self.presets)
         if not known and scene.music_mood:
             self.warn(Warned(f'scene {n}: the mood "{scene.music_mood}" is not known; "{mood}" is played.', "", f"{where}.music_mood"))
-        reading = self._reading(scene, seed)
+        video = scene.image is not None and is_video(scene.image)
+        by_itself = video and scene.clip_action in ("", "auto")
+        reading = moves.Reading(moves.Camera(())) if by_itself else self._reading(scene, seed)
         self._tell(reading, n, f"{where}.clip_action")
         reading = replace(reading, camera=moves.livelier(reading.camera, self.story.motion_of(i)))
         own = sound_file(self.story.voice_of(i))
+        if video:
+            if scene.engine != "auto":
+                said = f"scene {n}: it shows a video of its own, so no engine is asked."
+                self.warn(Warned(said, "Leave its engine empty.", f"{where}.engine"))
+            silent = () if own else self._speakers(i)
+            return Role("", "", "", reading, seed, self.presets.moods[mood], mood, silent, own, video)
+        if scene.clip_start or scene.steady or scene.clip_sound != "under":
+            said = f"scene {n}: clip_start, clip_sound and steady are for videos; its image is none."
+            self.warn(Warned(said, "", f"{where}.image"))
         engine, model = self._engine(i)
         painter = self._painter(i, engine, model)
         self._remark(scene, "pictures" if painter else "clips", painter or engine, where)

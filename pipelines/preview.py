@@ -19,6 +19,7 @@ from .album import DENSE
 from .captions import captions, cells
 from .cast import speakers
 from .darkroom import Darkroom, Negative, expected, negative
+from .footage import is_video, poster
 from .loudness import tamed
 from .narrate import Mute, spoken, spread
 from .plan import Cue, Frame, Section, Shot, lengths
@@ -69,12 +70,12 @@ class Motion:
 
 
 def thumb(picture: Path, darkroom: Darkroom, vault: Vault, wide: int = 480) -> Part:
-    """A JPEG of somebody's picture, upright, at most `wide` pixels wide.
+    """A JPEG of somebody's picture, upright, at most `wide` pixels wide; of a video its first picture.
 
     -> notes: "width" and "height" of the picture itself. FilmError if it is no picture; no `where`.
     """
     _wide(wide)
-    developed = darkroom.develop(picture, (wide // 2 * 2, 1), vault)
+    developed = darkroom.develop(poster(picture, 0.0, vault) if is_video(picture) else picture, (wide // 2 * 2, 1), vault)
     seen = negative(developed)
 
     def build(out: Path) -> Notes:
@@ -214,7 +215,9 @@ def _cover(frame: Frame) -> tuple[int, int]:
 def _shot(story: Story, i: int, frame: Frame, presets: Presets) -> Shot:
     scene, seed = story.scenes[i], story.seed_of(i)
     seconds = scene.duration or moves.MAX_DURATION
-    camera = moves.livelier(shots.read(scene.clip_action, scene.duration, presets.moves, seed).camera, story.motion_of(i))
+    by_itself = scene.clip_action == "auto" and scene.image is not None and is_video(scene.image)
+    said = moves.Camera(()) if by_itself else shots.read(scene.clip_action, scene.duration, presets.moves, seed).camera
+    camera = moves.livelier(said, story.motion_of(i))
     return Shot(scene.prompt, None, camera, lengths([(seconds, True)], frame)[0], frame, story.fit, seed)
 
 
@@ -223,7 +226,8 @@ def _developed(story: Story, i: int, frame: Frame, vault: Vault, darkroom: Darkr
     if scene.image is None:
         return None
     try:
-        return negative(darkroom.develop(scene.image, _cover(frame), vault))
+        seen = poster(scene.image, scene.clip_start, vault) if is_video(scene.image) else scene.image
+        return negative(darkroom.develop(seen, _cover(frame), vault))
     except FilmError as error:
         raise FilmError(f"scene {scene.scene_number}, image: {error.message}", error.hint, f"scenes[{i}].image") from error
 

@@ -33,6 +33,7 @@ from .work import FilmError
 
 MOST_SCENES = 500
 MOST_LISTED = 50  # further faults are counted, not listed
+MOST_SECONDS = 60  # of a scene
 SEEDS = 2**32
 
 
@@ -51,9 +52,10 @@ Line = BeforeValidator(cells.read_line)
 Tidy = AfterValidator(_decimals)
 Position = Annotated[int, Field(ge=1, le=1_000_000, description="The order in the film."), Whole]
 Picture = Annotated[Path, PlainValidator(cells.read_picture), WithJsonSchema({"type": "string", "format": "path"})]
+Image = Annotated[Path, PlainValidator(cells.read_image), WithJsonSchema({"type": "string", "format": "path"})]
 Prompt = Annotated[str, Field(max_length=32_000, description="What is seen."), Text]
 Narration = Annotated[str, Field(max_length=5_000, description="What is said."), Text]
-Duration = Annotated[float, _limited(0.5, 60, "seconds", "Empty: as long as the narration needs."), Figure, Tidy]
+Duration = Annotated[float, _limited(0.5, MOST_SECONDS, "seconds", "Empty: as long as the narration needs."), Figure, Tidy]
 Action = Annotated[str, Field(max_length=500, description="Camera moves in words."), Line]
 Feeling = Annotated[str, Field(max_length=200, description="A mood. Empty: that of the scene before."), Line]
 Turn = Annotated[
@@ -64,6 +66,13 @@ Speaker = Annotated[
 ]
 Engine = Annotated[str, Field(max_length=100, description="A clip engine's name, or auto."), Line]
 Seed = Annotated[int, Field(ge=0, le=SEEDS - 1, description="The same seed makes the same film."), Whole]
+Begin = Annotated[float, _limited(0, 10_800, "seconds", "Where a video begins."), Figure, Tidy]
+OwnSound = Annotated[
+    Literal["none", "under", "full"],
+    Field(description="A video's own sound: none, under the voice as music is, or full."),
+    cells.one_of("none", "under", "full"),
+]
+Steady = Annotated[bool, Field(description="Whether a shaken video is made steady."), BeforeValidator(cells.read_switch)]
 Title = Annotated[str, Field(max_length=200, description="The film's name."), Line]
 FrameSize = Annotated[
     str, Field(description="Width x height in pixels, or a size's name."), BeforeValidator(cells.read_size)
@@ -109,11 +118,13 @@ class Scene:
     """One row: what is seen and said, for how long (seconds; None: as the narration needs), and how the camera moves.
 
     An empty `music_mood` is that of the scene before; an empty `transition`, `voice` or `motion_intensity` is the
-    story's. A prompt or clip action with times in it ("[0s] ... [3s] ...") is several shots: see shots.py.
+    story's. A prompt or clip action with times in it ("[0s] ... [3s] ...") is several shots: see shots.py. `image` may be
+    a video: then `clip_start`, `clip_sound` and `steady` say from where, with how much of its sound, and whether made
+    steady.
     """
 
     scene_number: Position
-    image: Picture | None = None
+    image: Image | None = None
     prompt: Prompt = ""
     narration: Narration = ""
     duration: Duration | None = None
@@ -127,6 +138,9 @@ class Scene:
     motion_intensity: Motion | None = None
     card: Card = ""
     lower_third: Lower = ""
+    clip_start: Begin = 0.0
+    clip_sound: OwnSound = "under"
+    steady: Steady = False
 
 
 @dataclass(frozen=True, slots=True, config=strict)

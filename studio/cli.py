@@ -120,6 +120,12 @@ def _parser() -> argparse.ArgumentParser:
     combine.add_argument("--transition-seconds", type=float, default=0.5, metavar="SECONDS")
     _watching(combine)
 
+    upscale = _verb(verbs, "upscale", "a video larger, and as sharp as that allows", "studio.verbs:upscale")
+    upscale.add_argument("video", type=Path, metavar="VIDEO")
+    upscale.add_argument("-o", "--output", type=Path, required=True, metavar="OUT")
+    upscale.add_argument("--size", default="1920x1080", metavar="WxH", help="it becomes as large as fits into this; a size's name will do")
+    _watching(upscale)
+
     engines = _verb(verbs, "engines", "who can paint, shoot, speak and compose here", "studio.verbs:engines")
     engines.add_argument("--json", action="store_true", help="as JSON")
     presets = _verb(verbs, "presets", "moves, transitions, voices, moods, looks, sizes, ...", "studio.verbs:presets")

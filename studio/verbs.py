@@ -19,9 +19,9 @@ from pipelines.moves import said_in
 from pipelines.render import Studio, frame_of
 from pipelines.render import render as make_film
 from pipelines.shots import timed
-from pipelines.story import Story, plain
+from pipelines.story import Story, pixels, plain
 from pipelines.story import read as read_story
-from pipelines.story_cells import is_sound
+from pipelines.story_cells import fold, is_sound
 from pipelines.work import FilmError
 
 from . import settings
@@ -224,6 +224,18 @@ def combine(args: argparse.Namespace) -> None:
     with watching(args.json) as watcher:
         how = join(args.videos, args.output, name, args.transition_seconds, studio.presets, studio.vault, watcher.tick)
         watcher.done(args.output, None, how)
+
+
+def upscale(args: argparse.Namespace) -> None:
+    from pipelines.deliver import check_place
+    from pipelines.upscale import upscale as enlarge
+
+    studio = settings.studio(settings.read())
+    check_place(args.output)
+    box = pixels(fold(args.size), studio.presets)
+    with watching(args.json) as watcher:
+        width, height = enlarge(args.video, box, args.output, studio.presets, studio.vault, watcher.tick)
+        watcher.done(args.output, None, f"{width}x{height}")
 
 
 def engines(args: argparse.Namespace) -> None:

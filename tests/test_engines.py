@@ -15,12 +15,12 @@ import pytest
 
 from pipelines import ffmpeg, render
 from pipelines import presets as kinds
+from pipelines.clip import Clip, fitted
 from pipelines.crew import Crew
 from pipelines.events import Event, Fault, Made, Moved
 from pipelines.plan import Frame
 from pipelines.presets import Model, Presets
 from pipelines.render import Studio
-from pipelines.rushes import Clip, fitted
 from pipelines.work import Cancelled, FilmError
 
 from . import measure, whole

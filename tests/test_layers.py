@@ -16,6 +16,8 @@ ROOT = Path(__file__).parents[1]
 LAYERS = (
     ("pipelines.work", "pipelines.events"),
     ("pipelines.vault", "pipelines.ffmpeg", "pipelines.cards"),
+    ("pipelines.gate",),
+    ("pipelines.telecine",),
     ("pipelines.drawing.vocabulary",),
     ("pipelines.presets",),
     ("pipelines.moves", "pipelines.shots", "pipelines.language", "pipelines.story", "pipelines.story_cells", "pipelines.story_files", "pipelines.story_moods", "pipelines.template", "pipelines.story_formats", "pipelines.story_pictures"),
@@ -30,7 +32,7 @@ LAYERS = (
     ("pipelines.progress", "pipelines.hands", "pipelines.faults", "pipelines.cast", "pipelines.stage", "pipelines.logo"),
     ("pipelines.album",),
     ("pipelines.schedule",),
-    ("pipelines.narrate", "pipelines.score", "pipelines.rushes", "pipelines.stretches", "pipelines.deliver", "pipelines.video", "pipelines.frames"),
+    ("pipelines.clip", "pipelines.steady", "pipelines.footage", "pipelines.upscale", "pipelines.atmos", "pipelines.narrate", "pipelines.score", "pipelines.rushes", "pipelines.stretches", "pipelines.deliver", "pipelines.video", "pipelines.frames"),
     ("pipelines.render",),
     ("pipelines.preview",),
     ("pipelines.chain",),

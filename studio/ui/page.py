@@ -165,6 +165,11 @@ def _scene(presets: Presets, crew: Crew, say: Say) -> tuple[dict[str, Any], gr.B
         made["voice"] = _free([("", ""), *_voices(presets)], say("voice"), "voice", say("voice_info"))
         made["engine"] = gr.Dropdown(_engines(crew, presets), label=say("engine"), elem_id="engine", min_width=120, allow_custom_value=True)
     made["seed"] = gr.Textbox(label=say("seed"), info=say("seed_info"), elem_id="seed", max_lines=1)
+    with gr.Row():
+        made["clip_start"] = gr.Textbox(label=say("clip_start"), info=say("clip_start_info"), elem_id="clip-start", max_lines=1, min_width=120)
+        sounds = [("", ""), *((say(f"clip_sound_{name}"), name) for name in ("none", "under", "full"))]
+        made["clip_sound"] = gr.Dropdown(sounds, label=say("clip_sound"), elem_id="clip-sound", min_width=120)
+        made["steady"] = gr.Dropdown([("", ""), (say("steady_true"), "true")], label=say("steady"), elem_id="steady", min_width=120)
     with gr.Row(elem_id="scene-acts"):
         one = gr.Button(say("make_scene"), icon=icon("play"), elem_id="one", min_width=120)
         again = gr.Button(say("another_take"), icon=icon("dices"), elem_id="again", min_width=120)
