@@ -97,7 +97,7 @@ def still(story: Story, i: int, studio: Studio, darkroom: Darkroom, wide: int = 
     shot = _shot(story, i, frame, studio.presets)
     middle = shot.frames // 2
     live = studio.crew.get("clips", "camera")
-    seen = _developed(story, i, frame, studio.vault, darkroom)
+    seen = developed(story, i, frame, studio, darkroom)
     script = _script(story, i, frame, studio.presets)
     look = studio.presets.pick("looks", story.look)
     graph = film.picture_filter(frame, "", 1, look, bool(script))
@@ -217,12 +217,13 @@ def _shot(story: Story, i: int, frame: Frame, presets: Presets) -> Shot:
     return Shot(scene.prompt, None, camera, lengths([(seconds, True)], frame)[0], frame, story.fit, seed)
 
 
-def _developed(story: Story, i: int, frame: Frame, vault: Vault, darkroom: Darkroom) -> Negative | None:
+def developed(story: Story, i: int, frame: Frame, studio: Studio, darkroom: Darkroom) -> Negative | None:
+    """The scene's own picture as the film has it; None where it has none."""
     scene = story.scenes[i]
     if scene.image is None:
         return None
     try:
-        return negative(darkroom.develop(scene.image, _cover(frame), vault))
+        return negative(darkroom.develop(scene.image, _cover(frame), studio.vault))
     except FilmError as error:
         raise FilmError(f"scene {scene.scene_number}, image: {error.message}", error.hint, f"scenes[{i}].image") from error
 

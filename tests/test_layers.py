@@ -23,6 +23,7 @@ LAYERS = (
     ("pipelines.path", "pipelines.timeline"),
     ("pipelines.drawing.",),
     ("pipelines.typefaces", "pipelines.captions", "pipelines.loudness", "pipelines.darkroom", "pipelines.darkroom_child"),
+    ("pipelines.paper", "pipelines.printer"),
     ("pipelines.subtitles", "pipelines.exports.", "pipelines.film", "pipelines.sound", "pipelines.mp4", "pipelines.splice"),
     ("pipelines.gear.",),
     ("pipelines.pictures.", "pipelines.clips.", "pipelines.voices.", "pipelines.music."),
@@ -33,6 +34,7 @@ LAYERS = (
     ("pipelines.narrate", "pipelines.score", "pipelines.rushes", "pipelines.stretches", "pipelines.deliver", "pipelines.video", "pipelines.frames"),
     ("pipelines.render",),
     ("pipelines.preview",),
+    ("pipelines.board",),
     ("pipelines.chain",),
     ("studio.settings", "studio.held", "studio.keys"),
     ("studio.job",),
@@ -44,14 +46,14 @@ LAYERS = (
     ("studio.terminal", "studio.checkup"),
     ("studio.api.", "studio.ui", "studio.ui."),
     ("studio.serve",),
-    ("studio.verbs", "studio.verbs_serve"),
+    ("studio.verbs", "studio.verbs_serve", "studio.verbs_paper"),
     ("studio.cli_text", "studio.cli"),
     ("studio.__main__",),
 )
 COMING = {"studio.api."}  # named by the design before they are built
 ENGINES = ("pictures", "clips", "voices", "music")
 STARTERS = {"pipelines/ffmpeg.py", "pipelines/darkroom.py", "pipelines/voices/espeak.py"}
-LATE = {"aiohttp", "torch", "diffusers", "transformers", "accelerate", "audiocraft", "edge_tts", "symusic", "openpyxl", "fontTools", "gradio", "fastapi", "pandas"}
+LATE = {"aiohttp", "torch", "diffusers", "transformers", "accelerate", "audiocraft", "edge_tts", "symusic", "openpyxl", "fontTools", "fpdf", "pypdfium2", "gradio", "fastapi", "pandas"}
 WEB = {"gradio", "fastapi", "starlette", "uvicorn", "studio"}
 MOST_LINES = 400
 
