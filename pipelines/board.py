@@ -29,6 +29,7 @@ from .render import frame_of
 from .schedule import BREATH, SHORTEST
 from .stage import Studio
 from .story import Story, mood_for
+from .story_cells import point
 from .vault import Notes, replacing
 from .work import FilmError, Tick, idle
 
@@ -149,7 +150,7 @@ def _seen(story: Story, i: int, lasts: float, camera: moves.Camera, studio: Stud
     found = developed(story, i, frame, studio, darkroom)
     if found is None:
         found, drawn = _drawn(story, i, frame, studio, darkroom), DRAWER
-    shot = Shot(scene.prompt, None, camera, frame.at_least(lasts), frame, story.fit, story.seed_of(i))
+    shot = Shot(scene.prompt, None, camera, frame.at_least(lasts), frame, story.fit, story.seed_of(i), focus=point(scene.focus))
     return Seen(found, studio.crew.get("clips", "camera").path(shot, found)), drawn
 
 

@@ -57,7 +57,7 @@ class Shot:
     """One clip to take: `frames` long, moving as `camera` says.
 
     `picture` is a PNG of ours, upright and in sRGB, where the scene has one and the engine writes a file. `model` is
-    the one that was asked for, of those that the engine runs.
+    the one that was asked for, of those that the engine runs. `focus`: what of the picture matters, if somebody said so.
     """
 
     prompt: str
@@ -68,6 +68,7 @@ class Shot:
     fit: str
     seed: int
     model: Model | None = None
+    focus: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from .rushes import Rushes, live
 from .schedule import room, timeline
 from .stage import Studio as Studio
 from .story import Story, pixels
+from .story_cells import point
 from .stretches import Stretches
 from .subtitles import room as line_room
 from .subtitles import undrawable
@@ -121,7 +122,7 @@ def _speak(
 def _shots(story: Story, roles: Cast, plan: Timeline, presets: Presets) -> list[Shot]:
     models = presets.models
     return [
-        Shot(scene.prompt, None, role.reading.camera, place.frames, plan.frame, story.fit, role.seed, models.get(role.model))
+        Shot(scene.prompt, None, role.reading.camera, place.frames, plan.frame, story.fit, role.seed, models.get(role.model), point(scene.focus))
         for scene, role, place in zip(story.scenes, roles.roles, plan.scenes, strict=True)
     ]
 

@@ -64,6 +64,8 @@ Speaker = Annotated[
 ]
 Engine = Annotated[str, Field(max_length=100, description="A clip engine's name, or auto."), Line]
 Seed = Annotated[int, Field(ge=0, le=SEEDS - 1, description="The same seed makes the same film."), Whole]
+Drawn = Annotated[str, Field(description="The picture as if drawn or painted. Empty: as it is."), cells.known("styles")]
+Focus = Annotated[str, Field(max_length=60, description="What matters in the picture, as 0.3 0.4 or top left. Empty: found by itself."), BeforeValidator(cells.read_focus)]
 Title = Annotated[str, Field(max_length=200, description="The film's name."), Line]
 FrameSize = Annotated[
     str, Field(description="Width x height in pixels, or a size's name."), BeforeValidator(cells.read_size)
@@ -104,6 +106,8 @@ class Scene:
     voice: Speaker = ""
     engine: Engine = "auto"
     seed: Seed | None = None
+    picture_style: Drawn = ""
+    focus: Focus = ""
 
 
 @dataclass(frozen=True, slots=True, config=strict)

@@ -297,6 +297,7 @@ def _palette(lab: Floats, count: int) -> Floats:
     """So many colours that suit the picture. Found from where they stand by light, so that there is no chance in it."""
     every = lab.reshape(-1, 3)
     few = np.ascontiguousarray(every[:: max(1, len(every) // SAMPLES)])
+    count = min(count, len(few))
     order = np.argsort(few[:, 0], kind="stable")
     start = np.empty(len(few), np.int32)
     start[order] = np.minimum(np.arange(len(few)) * count // len(few), count - 1)

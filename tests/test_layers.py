@@ -15,11 +15,11 @@ ROOT = Path(__file__).parents[1]
 # Lower may not import higher; one line imports downward only, or among itself. A trailing dot: every module below.
 LAYERS = (
     ("pipelines.work", "pipelines.events"),
-    ("pipelines.vault", "pipelines.ffmpeg", "pipelines.cards"),
+    ("pipelines.vault", "pipelines.ffmpeg", "pipelines.cards", "pipelines.focus"),
     ("pipelines.drawing.vocabulary",),
     ("pipelines.presets",),
     ("pipelines.moves", "pipelines.language", "pipelines.story", "pipelines.story_cells", "pipelines.story_files", "pipelines.story_formats", "pipelines.story_pictures"),
-    ("pipelines.plan",),
+    ("pipelines.plan", "pipelines.styles"),
     ("pipelines.path", "pipelines.timeline"),
     ("pipelines.drawing.",),
     ("pipelines.typefaces", "pipelines.captions", "pipelines.loudness", "pipelines.darkroom", "pipelines.darkroom_child"),
