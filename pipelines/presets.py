@@ -232,6 +232,17 @@ class Style:
 
 
 @dataclass(frozen=True, slots=True, config=strict)
+class Tells:
+    """Something that a good prompt tells: words that show it does, and phrases to add, in English and German."""
+
+    label: str
+    what: str
+    words: tuple[str, ...]
+    add: Annotated[tuple[str, ...], Field(min_length=1)]
+    dazu: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, config=strict)
 class Model:
     """A model by name: the engine (a file in pipelines/clips, or pictures for a painter's) that runs it, and where its weights come from.
 
@@ -289,6 +300,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "sizes": Kind("frames.toml", Size, "size"),
         "qualities": Kind("qualities.toml", Quality, "quality"),
         "captions": Kind("captions.toml", CaptionStyle, "caption style"),
+        "helper": Kind("helper.toml", Tells, "part of a prompt"),
         "models": Kind("models.toml", Model, "model"),
         "painters": Kind("painters.toml", Model, "model of a painter"),
         "composers": Kind("composers.toml", Model, "model of a composer"),
@@ -309,6 +321,7 @@ class Presets:
     sizes: dict[str, Size] = field(default_factory=dict)
     qualities: dict[str, Quality] = field(default_factory=dict)
     captions: dict[str, CaptionStyle] = field(default_factory=dict)
+    helper: dict[str, Tells] = field(default_factory=dict)
     models: dict[str, Model] = field(default_factory=dict)
     painters: dict[str, Model] = field(default_factory=dict)
     composers: dict[str, Model] = field(default_factory=dict)
