@@ -33,6 +33,7 @@ from .rushes import Rushes, live
 from .schedule import room, timeline
 from .stage import Studio as Studio
 from .story import SCENE_FIELDS, Story, pixels
+from .story_cells import point
 from .stretches import Stretches
 from .subtitles import room as line_room
 from .subtitles import undrawable
@@ -135,7 +136,7 @@ def _shots(story: Story, roles: Cast, plan: Timeline, presets: Presets, made: Ma
     return [
         Shot(
             scene.prompt, None, role.reading.camera, place.frames, plan.frame, story.fit, role.seed, presets.models.get(role.model),
-            look.prompt, without(story.negative_of(i), look.negative), card(story, i, made),
+            look.prompt, without(story.negative_of(i), look.negative), card(story, i, made), point(scene.focus),
         )
         for i, (scene, role, place) in enumerate(zip(story.scenes, roles.roles, plan.scenes, strict=True))
     ]  # fmt: skip

@@ -73,6 +73,8 @@ OwnSound = Annotated[
     cells.one_of("none", "under", "full"),
 ]
 Steady = Annotated[bool, Field(description="Whether a shaken video is made steady."), BeforeValidator(cells.read_switch)]
+Drawn = Annotated[str, Field(description="The picture as if drawn or painted. Empty: as it is."), cells.known("styles")]
+Focus = Annotated[str, Field(max_length=60, description="What matters in the picture, as 0.3 0.4 or top left. Empty: found by itself."), BeforeValidator(cells.read_focus)]
 Title = Annotated[str, Field(max_length=200, description="The film's name."), Line]
 FrameSize = Annotated[
     str, Field(description="Width x height in pixels, or a size's name."), BeforeValidator(cells.read_size)
@@ -141,6 +143,8 @@ class Scene:
     clip_start: Begin = 0.0
     clip_sound: OwnSound = "under"
     steady: Steady = False
+    picture_style: Drawn = ""
+    focus: Focus = ""
 
 
 @dataclass(frozen=True, slots=True, config=strict)

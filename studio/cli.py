@@ -133,8 +133,33 @@ def _parser() -> argparse.ArgumentParser:
     presets.add_argument("--json", action="store_true", help="as JSON")
     doctor = _verb(verbs, "doctor", "look over this machine and its settings", "studio.verbs:doctor")
     doctor.add_argument("--json", action="store_true", help="as JSON")
+    _paper(verbs)
     _running(verbs)
     return parser
+
+
+def _paper(verbs: Verbs) -> None:
+    """Commands for what comes before a film: its storyboard, its pictures, its words."""
+    sheet = _verb(verbs, "sheet", "a story's storyboard, as a PDF or PNG", "studio.verbs_paper:sheet")
+    sheet.add_argument("story", type=Path, metavar="STORY")
+    sheet.add_argument("-o", "--output", type=Path, required=True, metavar="SHEET", help=".pdf, or .png (a file a page)")
+    sheet.add_argument("--pictures", type=Path, metavar="DIR", help="folder with the pictures (default: the story's)")
+    sheet.add_argument("--columns", type=int, default=2, choices=(1, 2, 3), help="pictures side by side (default: 2)")
+    sheet.add_argument("--paper", default="a4", choices=("a4", "letter"), help="default: a4")
+
+    style = _verb(verbs, "style", "a picture as if drawn or painted", "studio.verbs_paper:style")
+    style.add_argument("picture", type=Path, metavar="PICTURE")
+    style.add_argument("--as", dest="style", required=True, metavar="STYLE", help="`reelwright presets styles` lists them")
+    style.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help=".png or .jpg")
+
+    prompt = _verb(verbs, "prompt", "what a prompt lacks, and what could be added", "studio.verbs_paper:prompt")
+    prompt.add_argument("prompt", metavar="PROMPT")
+    prompt.add_argument("--rewrite", action="store_true", help="by the language model of REELWRIGHT_CHAT_URL")
+    prompt.add_argument("--json", action="store_true", help="as JSON")
+    story = _verb(verbs, "story", "a story about a topic, by a language model", "studio.verbs_paper:story")
+    story.add_argument("topic", metavar="TOPIC")
+    story.add_argument("-o", "--output", type=Path, required=True, metavar="STORY", help="a .json file")
+    story.add_argument("--scenes", type=int, default=6, metavar="NUMBER", help="how many (default: 6)")
 
 
 def _running(verbs: Verbs) -> None:
