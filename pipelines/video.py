@@ -39,7 +39,8 @@ class Stream:
 
 @dataclass(frozen=True, slots=True)
 class Video:
-    """What is in a video: `args` open it by its `kind`; `frames` pictures at `rate` a second, the first at `start`."""
+    """What is in a video: `args` open it by its `kind`; `frames` pictures at `rate` a second, the first at `start`.
+    `even`: each is shown as long as any other."""
 
     kind: str
     args: tuple[str | Path, ...]
@@ -50,6 +51,7 @@ class Video:
     rate: Fraction
     frames: int
     start: Fraction
+    even: bool = True
 
 
 def demuxer(path: Path) -> str:
@@ -102,9 +104,10 @@ def look(path: Path, folder: Path, name: str) -> Video:
     base = Fraction(facts["0", "tb"])
     rate = Fraction(len(shows)) / (length * base) if length else Fraction(25)
     sound = _stream(facts, "1") if ("1", "codec_id") in facts else None
-    return Video(
-        kind, args, _stream(facts, "0"), sound, width, height, rate.limit_denominator(1001), len(shows), min(shows) * base
-    )
+    rate = rate.limit_denominator(1001)
+    first = min(shows)
+    even = all(abs((pts - first) * base - n / rate) <= max(base, Fraction(1, 500)) for n, pts in enumerate(sorted(shows)))
+    return Video(kind, args, _stream(facts, "0"), sound, width, height, rate, len(shows), first * base, even)
 
 
 def _stream(facts: dict[tuple[str, str], str], which: str) -> Stream:
