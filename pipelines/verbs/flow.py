@@ -25,6 +25,7 @@ WORKED = 448  # pixels: motion is found in pictures whose longer side is at most
 NEAR = 6  # pixels of those: how far the neighbours are whose motion is tried
 PATCH = 9  # pixels: over so many it is judged how well two pictures agree
 OTHER = 0.36  # of the pictures' contrast: two that agree less are two scenes
+SOFT, FAR = 0.06, 0.05  # of the width: how softly, and how far at most, two scenes are drawn towards each other
 SOLID = 6.0  # grey levels: pictures of less contrast are taken to have so much
 
 cv2.setNumThreads(1)  # pictures are drawn side by side instead
@@ -55,11 +56,24 @@ class Between:
         motion, left = _motion(self.small, self.forth, self.back, t)
         if mix is None and left > OTHER * max(SOLID, _contrast(self.small[0]), _contrast(self.small[1])):
             return self.first if t < 0.5 else self.second
+        return self._mixed(motion, t, share)
+
+    def turning(self, t: float, mix: float) -> Picture:
+        """The first turning into the second: at `t` of the way, with `mix` of the second to be seen. Two scenes are
+        drawn towards each other only softly, as wholes; within one scene things move to where they are next."""
+        left = _motion(self.small, self.forth, self.back, t)[1]
+        if left <= OTHER * max(SOLID, _contrast(self.small[0]), _contrast(self.small[1])):
+            return self.at(t, mix)
+        width = self.small[0].shape[1]
+        soft = cv2.GaussianBlur((self.forth - self.back) / 2, (0, 0), SOFT * width)
+        far = np.maximum(1.0, np.sqrt(np.square(soft).sum(-1, keepdims=True)) / (FAR * width))
+        return self._mixed(np.asarray(soft / far, np.float32), t, mix)
+
+    def _mixed(self, motion: Field, t: float, share: float) -> Picture:
         weights = [_seen(motion, -t) * (1 - share) + 1e-4, _seen(motion, 1 - t) * share + 1e-4]
         out = np.empty_like(self.first)
         rows = out.shape[0] * 2 // 3
-        luma = _drawn(self.first[:rows], self.second[:rows], motion, weights, t, cv2.INTER_CUBIC)
-        out[:rows] = luma
+        out[:rows] = _drawn(self.first[:rows], self.second[:rows], motion, weights, t, cv2.INTER_CUBIC)
         chroma = _drawn(_chroma(self.first), _chroma(self.second), motion, weights, t, cv2.INTER_LINEAR)
         planes = out[rows:].reshape(2, rows // 2, -1)
         planes[0], planes[1] = chroma[..., 0], chroma[..., 1]
