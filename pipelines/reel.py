@@ -135,7 +135,7 @@ def picture(blocks: Iterable[Picture], count: int, frame: Frame, quality: Qualit
             tick(min(1.0, done / count))
             yield block.reshape(-1).data
 
-    ffmpeg.write(told, watched())
+    ffmpeg.write(told, watched(), cwd=out.parent)
     if (made := mp4.count(out)) != count:
         raise FilmError(f"The video came out with {made} pictures, not {count}.", "Run it again.")
 

@@ -10,8 +10,11 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
+
+from . import cli_videos
 
 if TYPE_CHECKING:
     Verbs = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -117,6 +120,8 @@ def _parser() -> argparse.ArgumentParser:
     combine.add_argument("--transition", default="none", metavar="NAME", help="none, fade, crossfade, ...")
     combine.add_argument("--transition-seconds", type=float, default=0.5, metavar="SECONDS")
     _watching(combine)
+
+    cli_videos.add(partial(_verb, verbs))
 
     engines = _verb(verbs, "engines", "who can paint, shoot, speak and compose here", "studio.verbs:engines")
     engines.add_argument("--json", action="store_true", help="as JSON")

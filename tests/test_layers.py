@@ -34,6 +34,9 @@ LAYERS = (
     ("pipelines.render",),
     ("pipelines.preview",),
     ("pipelines.chain",),
+    ("pipelines.reel",),
+    ("pipelines.verbs.",),
+    ("pipelines.front",),
     ("studio.settings", "studio.held", "studio.keys"),
     ("studio.job",),
     ("studio.jobs", "studio.limits"),
@@ -44,8 +47,8 @@ LAYERS = (
     ("studio.terminal", "studio.checkup"),
     ("studio.api.", "studio.ui", "studio.ui."),
     ("studio.serve",),
-    ("studio.verbs", "studio.verbs_serve"),
-    ("studio.cli_text", "studio.cli"),
+    ("studio.verbs", "studio.verbs_serve", "studio.verbs_videos"),
+    ("studio.cli_text", "studio.cli_videos", "studio.cli"),
     ("studio.__main__",),
 )
 COMING = {"studio.api."}  # named by the design before they are built

@@ -45,7 +45,7 @@ def fill(videos: Sequence[Path], how: Fill, studio: Studio, out: Path, tick: Tic
         step = reel.frame.rate / rate / slow
         count = max(1, round(reel.count / step))
         missing = how.missing or not reel.video.even
-        pictures = retimed(reel, step, count, studio.workers, missing=missing)
+        pictures = retimed(reel.frames(), step, count, studio.workers, missing=missing)
         sound = [Piece(reel, 0.0, reel.seconds, float(1 / slow))]
         said = f"{float(reel.frame.rate):g} to {float(rate):g} pictures a second" + (f", {how.slow:g} times as long" if slow != 1 else "")
         return desk.finish(pictures, count, frame, sound, tick, said)

@@ -67,7 +67,7 @@ class Between:
         width = self.small[0].shape[1]
         soft = cv2.GaussianBlur((self.forth - self.back) / 2, (0, 0), SOFT * width)
         far = np.maximum(1.0, np.sqrt(np.square(soft).sum(-1, keepdims=True)) / (FAR * width))
-        return self._mixed(np.asarray(soft / far, np.float32), t, mix)
+        return self._mixed(np.asarray(soft / far * _rim(*self.small[0].shape), np.float32), t, mix)
 
     def _mixed(self, motion: Field, t: float, share: float) -> Picture:
         weights = [_seen(motion, -t) * (1 - share) + 1e-4, _seen(motion, 1 - t) * share + 1e-4]
@@ -160,6 +160,13 @@ def _drawn(first: Picture, second: Picture, motion: Field, weights: list[Field],
     after = cv2.remap(second, cv2.scaleAdd(wide, 1 - t, here), None, reading, borderMode=cv2.BORDER_REPLICATE)
     wider: list[Any] = [cv2.resize(weight, (width, height), interpolation=cv2.INTER_LINEAR) for weight in weights]
     return np.asarray(cv2.blendLinear(before, after, *wider), np.uint8)
+
+
+@lru_cache(maxsize=8)
+def _rim(height: int, width: int) -> Field:
+    """(height, width, 1): 1, and 0 at the rim, where nothing may be drawn from beyond it."""
+    across, down = (np.minimum(1, np.minimum(np.arange(n), np.arange(n)[::-1]) / (2 * FAR * width)) for n in (width, height))
+    return np.asarray(np.outer(down, across)[..., None], np.float32)
 
 
 def _contrast(small: Picture) -> float:

@@ -9,7 +9,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..reel import LONGEST, Piece, Reel
+from ..reel import LONGEST, Piece, Reel, opened
 from ..stage import Studio
 from ..work import FilmError, Tick, idle, part
 from .cutting import Cut, cutting, several, within
@@ -98,3 +98,9 @@ def _around(reel: Reel, kept: Sequence[tuple[int, int]], missing: float) -> tupl
     if missing and (before > MOST or after > MOST):
         raise FilmError(f"{missing:g} seconds would be made anew.", f"At most {MOST:g} on each side.", "seconds")
     return before, after if after >= LEAST else 0.0
+
+
+def ends(video: Path, studio: Studio) -> float:
+    """How long the video is, in seconds."""
+    with studio.vault.scratch() as folder:
+        return opened(video, folder, "given").seconds

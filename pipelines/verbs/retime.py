@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from ..reel import Reel
 from .flow import between, shrunk
 
 if TYPE_CHECKING:
@@ -24,14 +23,13 @@ MOST_MISSING = 4  # pictures in a row; what stands still for longer is meant to
 Pair = tuple["Picture", "Picture", list[float]]
 
 
-def retimed(reel: Reel, step: Fraction, count: int, workers: int, first: Fraction = Fraction(0), missing: bool = False) -> Iterator[Picture]:
-    """`count` pictures, I420, the next `step` pictures of the reel after the one before, beginning at `first`.
+def retimed(frames: Iterable[Picture], step: Fraction, count: int, workers: int, missing: bool = False) -> Iterator[Picture]:
+    """`count` pictures, I420, each `step` of the given pictures after the one before.
 
     `missing`: a picture that only repeats the one before it is taken for one that was lost, and drawn anew.
     """
-    moments = [first + k * step for k in range(count)]
-    kept = _kept(reel.frames(), missing)
-    yield from drawn(_pairs(kept, moments), workers)
+    moments = [k * step for k in range(count)]
+    yield from drawn(_pairs(_kept(frames, missing), moments), workers)
 
 
 def drawn(pairs: Iterable[Pair], workers: int) -> Iterator[Picture]:
