@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,22 +40,25 @@ def engine_of(studio: Studio, named: str) -> tuple[str, Any]:
     return "", studio.crew.ready("clips", named)
 
 
-def shot_on(studio: Studio, named: str, shot: Shot, still: Path, tick: Tick) -> Iterator[Picture]:
-    """The `shot.frames` pictures after `still` (a PNG): the doubled first one, which is the still, is left out."""
+def shot_on(studio: Studio, named: str, shot: Shot, still: Path | None, tick: Tick, doubled: int = 1) -> Iterator[Picture]:
+    """The `shot.frames` pictures after `still` (a PNG of ours), or from the prompt alone where the engine can.
+
+    The first `doubled` pictures that the engine makes are the still once more, and left out.
+    """
     model, engine = engine_of(studio, named)
-    longer = replace(shot, picture=still, frames=shot.frames + 1, model=studio.presets.models.get(model))
+    longer = replace(shot, picture=still, frames=shot.frames + doubled, model=studio.presets.models.get(model))
     if getattr(engine, "live", False):
         seen = None
-        if engine.wants_picture:
+        if still is not None and engine.wants_picture:
             darkroom = Darkroom()
             try:
                 seen = negative(darkroom.develop(still, (shot.frame.width * DENSE, shot.frame.height * DENSE), studio.vault))
             finally:
                 darkroom.close()
-        yield from engine.footage(longer, seen).frames(1, shot.frames)
+        yield from engine.footage(longer, seen).frames(doubled, shot.frames)
         return
     content = longer.model.content if longer.model else None
-    recipe = [named, engine.version, content, digest(still), engine.recipe(longer)]
+    recipe = [named, engine.version, content, digest(still) if still else "", engine.recipe(longer)]
 
     def take(out: Path) -> Notes:
         told: Notes = engine.shoot(longer, out, tick)
@@ -69,4 +73,5 @@ def shot_on(studio: Studio, named: str, shot: Shot, still: Path, tick: Tick) -> 
     clip = Clip(part.path, int(frames), Fraction(rate), int(width), int(height))
     if clip.count < 2:
         raise FilmError(f"The clip that {engine.label} made is a single picture.", "Choose another engine.")
-    yield from played(clip, longer).frames(1, shot.frames)
+    rush = played(clip, longer)
+    yield from rush.frames(ceil(doubled / rush.step), shot.frames)  # a slower clip shows its first picture for longer
