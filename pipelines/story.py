@@ -174,12 +174,8 @@ class Story:
 
     @property
     def rate(self) -> Fraction:
-        """Frames a second, exactly: 23.976, 29.97, 47.952 and 59.94 are n * 1000/1001."""
-        for whole_rate in (24, 30, 48, 60):
-            ntsc = Fraction(whole_rate * 1000, 1001)
-            if abs(self.fps - ntsc) < 0.005:
-                return ntsc
-        return Fraction(str(self.fps)).limit_denominator(1001)
+        """Frames a second, exactly."""
+        return exact_rate(self.fps)
 
     def transition_of(self, i: int) -> str:
         return self.scenes[i].transition or self.transition
@@ -381,6 +377,15 @@ def _sentence(error: ErrorDetails, spec: Mapping[str, Any]) -> tuple[str, str]:
             return f"{len(value):,} characters are more than {limits['max_length']:,}.", hint
         case _:
             return f"{cells.shown(value)} does not fit.", hint
+
+
+def exact_rate(fps: float) -> Fraction:
+    """Frames a second as people write them, exactly: 23.976, 29.97, 47.952, 59.94, 119.88 are n * 1000/1001."""
+    for whole_rate in (24, 30, 48, 60, 120):
+        ntsc = Fraction(whole_rate * 1000, 1001)
+        if abs(fps - ntsc) < 0.005:
+            return ntsc
+    return Fraction(str(fps)).limit_denominator(1001)
 
 
 def pixels(size: str, presets: Presets) -> tuple[int, int]:

@@ -10,8 +10,11 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
+
+from . import cli_videos
 
 if TYPE_CHECKING:
     Verbs = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -93,12 +96,14 @@ def _parser() -> argparse.ArgumentParser:
         render.add_argument(f"--{name.replace('_', '-')}", metavar=name.split("_")[-1].upper(), help=what)
     _watching(render)
 
-    generate = _verb(verbs, "generate", "one clip from a prompt and a picture", "studio.verbs:generate")
+    generate = _verb(verbs, "generate", "one clip from a prompt, a picture or a video", "studio.verbs:generate")
     generate.add_argument("prompt", metavar="PROMPT")
     _clip_options(generate)
     generate.add_argument("--seconds", type=float, default=8.0)
     generate.add_argument("--narration", default="", metavar="TEXT", help="words to be spoken over it")
     generate.add_argument("--music-mood", default="", metavar="MOOD", help="music of that mood under it")
+    generate.add_argument("--input-video", type=Path, metavar="FILE", help="the video to make over as the prompt says")
+    generate.add_argument("--variations", type=int, default=1, metavar="NUMBER", help="so many, each from another seed")
     _watching(generate)
 
     chain = _verb(verbs, "chain", "a long clip of segments that carry on from each other", "studio.verbs:chain")
@@ -125,6 +130,7 @@ def _parser() -> argparse.ArgumentParser:
     upscale.add_argument("-o", "--output", type=Path, required=True, metavar="OUT")
     upscale.add_argument("--size", default="1920x1080", metavar="WxH", help="it becomes as large as fits into this; a size's name will do")
     _watching(upscale)
+    cli_videos.add(partial(_verb, verbs))
 
     engines = _verb(verbs, "engines", "who can paint, shoot, speak and compose here", "studio.verbs:engines")
     engines.add_argument("--json", action="store_true", help="as JSON")
@@ -240,7 +246,7 @@ def _later(does: str) -> Callable[[argparse.Namespace], int | None]:
 
 def _clip_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT")
-    parser.add_argument("--input-image", type=Path, metavar="FILE", help="the picture to start from")
+    parser.add_argument("--input-image", type=Path, metavar="FILE", help="the picture to start from (without one it is drawn)")
     parser.add_argument("--size", default="", metavar="WxH", help="such as 1280x720, or a size's name")
     parser.add_argument("--aspect-ratio", default="16:9", metavar="W:H", help="where no size is given")
     parser.add_argument("--style", default="", metavar="NAME", help="a look, such as cinematic, anime or film noir")
