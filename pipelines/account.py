@@ -67,6 +67,14 @@ def put_together(title: str, videos: Sequence[Path], said: str, ours: Account | 
     return Account(title, source, ours.made if ours else {}, tuple(Deed("c2pa.placed", said, GIVEN, i) for i in range(len(given))), given)
 
 
+def shot_account(title: str, label: str, source: str, picture: Path | None) -> Account:
+    """The account of a film that one clip engine made, from a picture or without."""
+    given = (Given(picture, "Picture"),) if picture else ()
+    whole = mixed([source, *([GIVEN] if picture else [])])
+    deed = Deed("c2pa.placed" if picture else "c2pa.edited", f"Shot by {label}", whole, 0 if picture else None)
+    return Account(title, whole or MIXED, {"clips": label} if source else {}, (deed,), given)
+
+
 def _seen(scene: Scene, n: str, label: str, source: str, place: int | None) -> Deed:
     if place is None:
         return Deed("c2pa.edited", f"{n}: drawn by {label}", source)

@@ -11,7 +11,7 @@ The key is public: anybody can read the mark, and whoever wants to can take it o
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -94,9 +94,27 @@ def _stream(label: bytes, count: int) -> NDArray[uint8]:
     return np.frombuffer(hashlib.shake_256(KEY + b" " + label).digest(count), np.uint8)
 
 
+def inked(frames: Iterable[NDArray[uint8]], width: int, height: int) -> Iterator[NDArray[uint8]]:
+    """I420 frames with the mark. They are one piece of memory, drawn over each time."""
+    import cv2
+    import numpy as np
+
+    lighter, darker = planes(width, height)
+    out = np.empty((height * 3 // 2, width), np.uint8)
+    luma, colour = out[:height], out[height:]
+    for frame in frames:
+        seen = frame.reshape(-1, width)
+        cv2.add(seen[:height], lighter, dst=luma)
+        cv2.subtract(luma, darker, dst=luma)
+        cv2.min(luma, LIGHTEST, dst=luma)  # type: ignore[call-overload]
+        cv2.max(luma, DARKEST, dst=luma)  # type: ignore[call-overload]
+        colour[:] = seen[height:]
+        yield out
+
+
 @dataclass(frozen=True, slots=True)
 class Inked:
-    """Footage that carries the mark. The frames are one piece of memory, drawn over each time."""
+    """Footage that carries the mark."""
 
     inner: Footage
     width: int
@@ -104,17 +122,4 @@ class Inked:
 
     def frames(self, start: int, count: int) -> Iterator[NDArray[uint8]]:
         """See film.Footage."""
-        import cv2
-        import numpy as np
-
-        lighter, darker = planes(self.width, self.height)
-        out = np.empty((self.height * 3 // 2, self.width), np.uint8)
-        luma, colour = out[: self.height], out[self.height :]
-        for frame in self.inner.frames(start, count):
-            seen = frame.reshape(-1, self.width)
-            cv2.add(seen[: self.height], lighter, dst=luma)
-            cv2.subtract(luma, darker, dst=luma)
-            cv2.min(luma, LIGHTEST, dst=luma)  # type: ignore[call-overload]
-            cv2.max(luma, DARKEST, dst=luma)  # type: ignore[call-overload]
-            colour[:] = seen[self.height :]
-            yield out
+        return inked(self.inner.frames(start, count), self.width, self.height)
