@@ -339,7 +339,7 @@ def test_every_engine_says_what_comes_from_it(own: Studio) -> None:
     told = {(role, name): accounts.source_of(own.crew, role, name) for role, name, _ in own.crew.everybody()}
     by_rule = {("clips", "sketch"), ("pictures", "sketch"), ("voices", "espeak"), ("music", "bandstand")}
     assert {one for one, source in told.items() if source == BY_RULE} == by_rule
-    assert {one for one, source in told.items() if source == GIVEN} == {("clips", "camera")}
+    assert {one for one, source in told.items() if source == GIVEN} == {("clips", "camera"), ("clips", "card")}
     assert set(told.values()) == {GIVEN, BY_RULE, LEARNED}
 
 
