@@ -64,7 +64,7 @@ def put_together(title: str, videos: Sequence[Path], said: str, ours: Account | 
     """The account of a film that was put together of videos, or changed, as `said`. `ours`: that of one among them."""
     given = tuple(Given(path, f"Video {i}") for i, path in enumerate(videos, 1))
     source = mixed([GIVEN, ours.source]) if ours else MIXED
-    return Account(title, source, ours.made if ours else {}, tuple(Deed("c2pa.placed", said, GIVEN, i) for i in range(len(given))), given)
+    return Account(title, source, ours.made if ours else {}, tuple(Deed("c2pa.placed", said, GIVEN, i) for i in range(len(given))), given, said)
 
 
 def shot_account(title: str, label: str, source: str, picture: Path | None) -> Account:

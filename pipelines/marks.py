@@ -67,12 +67,15 @@ class Account:
     made: Mapping[str, str] = field(default_factory=dict)
     deeds: Sequence[Deed] = ()
     given: Sequence[Given] = ()
+    how: str = ""  # where it was put together of videos in which anything may be
 
     @property
     def said(self) -> str:
         """In a sentence."""
+        if self.how and not self.made:
+            return f"Made of given videos: {self.how}."
         if not self.made:
-            return "Nothing in it is synthetic: no model and no rule made a part of it."
+            return "Nothing in it is synthetic but what was given may be: no model and no rule of ours made a part."
         return "Synthetic in it: " + "; ".join(f"{role} by {who}" for role, who in self.made.items()) + "."
 
 

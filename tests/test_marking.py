@@ -201,7 +201,7 @@ def test_without_marks_nothing_is_drawn_and_it_says_so(own: Studio, tmp_path: Pa
     assert (found.ours, found.signed, found.tag) == (False, None, None) and found.watermark and not found.watermark.found
     marks = shown.timeline["marks"]
     assert all("left out" in marks[name] for name in ("credentials", "watermark", "tag"))
-    assert marks["made"] == "Nothing in it is synthetic: no model and no rule made a part of it."
+    assert marks["made"] == "Nothing in it is synthetic but what was given may be: no model and no rule of ours made a part."
 
 
 def test_the_mark_is_not_seen(photo: Path) -> None:
