@@ -106,7 +106,7 @@ class Narrator(Engine, Protocol):
         ...
 
     def voice_for(self, language: str) -> str:
-        """Its own name for the voice that suits a BCP-47 language best."""
+        """Its own name for the voice that suits a BCP-47 language best; "" if it speaks no such language."""
         ...
 
     def speak(self, line: Line, out: Path, tick: Tick) -> Notes:

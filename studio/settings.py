@@ -60,6 +60,7 @@ class Settings(BaseModel):
     )
     presets: Path | None = Field(None, description="Folder with presets of your own; they come after the shipped ones.")
     online_voices: bool = Field(True, description="0: no narration is sent to an online service.")
+    voices: Path | None = Field(None, description="Folder with voice files of your own, Piper's and Kokoro's; if not set, voices in the data folder.")
     mix_voices: bool = Field(False, description="1: when a narrator fails, another may speak the rest of the film.")
     videos_url: str = Field("", description="A server that speaks /v1/videos, up to and with /v1. Prompts and pictures go there.")
     videos_key: SecretStr = Field(SecretStr(""), description="That server's key.")
@@ -151,6 +152,8 @@ def studio(settings: Settings) -> Studio:
     crew = Crew(
         {
             "edge": {"online": settings.online_voices},
+            "piper": {"folder": settings.voices or settings.data / "voices"},
+            "kokoro": {"folder": settings.voices or settings.data / "voices"},
             "pictures.diffusers": {"models": presets.painters},
             "musicgen": {"models": presets.composers},
             "ace_step": {"models": presets.composers},
