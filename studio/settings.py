@@ -157,6 +157,7 @@ def studio(settings: Settings) -> Studio:
             "pictures.diffusers": {"models": presets.painters},
             "musicgen": {"models": presets.composers},
             "ace_step": {"models": presets.composers},
+            "audiocraft": {"models": presets.composers},
             "videos_api": {"url": settings.videos_url, "key": settings.videos_key.get_secret_value()},
             "comfyui": {"url": settings.comfyui_url},
         }
