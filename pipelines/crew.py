@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pkgutil
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import find_spec
@@ -15,7 +15,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol
 
-from .plan import Brief, Cue, Line, Shot
+from .plan import Brief, Cue, Line, Shot, Slate
 from .presets import Model, Presets, Voice, choose
 from .vault import Notes
 from .work import FilmError, Tick
@@ -57,6 +57,9 @@ class ClipEngine(Engine, Protocol):
 
     `wants_picture`: it cannot do without. An engine that runs several models may offer `lacks(model)`: None, or what
     is lacking for that one and the remedy. FilmError from any method is that scene's fault; other scenes go on.
+
+    It may offer `shoot_all(slates)`, which makes several shots in one go, stage by stage: each is told by its slate as
+    soon as it is whole, or what is wrong with it; only what stops all of them is raised.
     """
 
     wants_picture: bool
@@ -177,6 +180,11 @@ class Crew:
         if lack := engine.missing():
             raise FilmError(f"{engine.label} cannot be used here.", lack)
         return engine
+
+    def together(self, name: str) -> Callable[[Sequence[Slate]], None] | None:
+        """How that clip engine makes several shots in one go; None if it makes one at a time."""
+        shoot_all: Callable[[Sequence[Slate]], None] | None = getattr(self.get("clips", name), "shoot_all", None)
+        return shoot_all
 
     def lack(self, role: str, name: str, model: Model | None = None) -> str | None:
         """None, or what that engine lacks (for that model) and the remedy."""

@@ -126,6 +126,10 @@ class Desk:
         """How far a running job is, and each scene at work; the newest last."""
         return self._jobs.progress(job)
 
+    def glimpses(self, job: str) -> list[Stamped]:
+        """What each scene of a running job is becoming whose clip is computed: its newest small picture."""
+        return self._jobs.glimpses(job)
+
     def version(self, job: str) -> int:
         """Grows with everything new about a job."""
         return self._jobs.version(job)

@@ -71,6 +71,13 @@ def total(device: torch.device) -> int:
     return int(torch.cuda.get_device_properties(device).total_memory) if device.type == "cuda" else 1 << 62
 
 
+def full() -> type[BaseException]:
+    """What torch raises when the device's memory runs out."""
+    import torch
+
+    return torch.OutOfMemoryError
+
+
 def attention(device: torch.device) -> AbstractContextManager[None]:
     """Within it, attention takes the kernel that is fastest there: cuDNN's from Hopper on, else torch's own choice."""
     import torch
