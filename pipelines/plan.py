@@ -89,7 +89,7 @@ class Slate:
     out: Path
     tick: Tick
     kept: Callable[[Notes | FilmError], None]
-    show: Callable[[NDArray[uint8]], None]
+    show: Callable[[NDArray[uint8]], object] | None = None
 
 
 @dataclass(frozen=True, slots=True)

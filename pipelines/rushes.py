@@ -28,7 +28,7 @@ from .stage import Studio
 from .story import Story
 from .vault import Notes, Part, disk, key
 from .video import look
-from .work import DiskFull, FilmError, Tick
+from .work import DiskFull, FilmError
 
 if TYPE_CHECKING:
     from numpy import uint8

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    Show = Callable[[NDArray[uint8]], None]
+    Show = Callable[[NDArray[uint8]], object]
 
 PAUSE = 0.8  # seconds between two pictures of a clip
 STEADY = 1e-3  # how far a colour is held to grey where a picture says nothing of it

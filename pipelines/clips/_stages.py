@@ -70,7 +70,7 @@ class _Alone:
 def alone(shoot_all: Callable[[Sequence[Slate]], None], shot: Shot, out: Path, tick: Tick) -> Notes:
     """One shot, by an engine that makes several at once; its FilmError is raised."""
     held = _Alone()
-    shoot_all([Slate(shot, out, tick, held.told.append, lambda _picture: None)])
+    shoot_all([Slate(shot, out, tick, held.told.append)])
     told = held.told[0]
     if isinstance(told, FilmError):
         raise told

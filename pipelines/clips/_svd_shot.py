@@ -148,7 +148,9 @@ def _begun(machine: Machine, jobs: Sequence[Job]) -> list[_Clip]:
     return clips
 
 
-def _glimpses(machine: Machine, clip: _Clip) -> Glimpses:
+def _glimpses(machine: Machine, clip: _Clip) -> Glimpses | None:
+    if not clip.job.slate.show:
+        return None
     return Glimpses(colours(clip.latents[0] * machine.scale, clip.picture[0]), clip.job.slate.show)
 
 
