@@ -9,6 +9,7 @@ import pkgutil
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from .plan import Brief, Cue, Line, Shot, Slate
 from .presets import Model, Presets, Voice, choose
+from .units import Units
 from .vault import Notes
 from .work import FilmError, Tick
 
@@ -59,7 +61,8 @@ class ClipEngine(Engine, Protocol):
     is lacking for that one and the remedy. FilmError from any method is that scene's fault; other scenes go on.
 
     It may offer `shoot_all(slates)`, which makes several shots in one go, stage by stage: each is told by its slate as
-    soon as it is whole, or what is wrong with it; only what stops all of them is raised.
+    soon as it is whole, or what is wrong with it; only what stops all of them is raised. With `spreads = True` and a
+    keyword argument `device` it can be had once on each GPU of a machine, in a process each.
     """
 
     wants_picture: bool
@@ -134,9 +137,11 @@ def names(role: str) -> tuple[str, ...]:
 @dataclass(frozen=True)
 class Crew:
     """The engines of one render or one server. `options` are keyword arguments by engine name, or by role and name:
-    "pictures.diffusers" for one of several engines of that name."""
+    "pictures.diffusers" for one of several engines of that name. devices: over which a film's shots are spread."""
 
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    devices: Sequence[str] = ()
+    _units: list[Units] = field(default_factory=list)
     _hired: dict[tuple[str, str], Any] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
@@ -182,9 +187,17 @@ class Crew:
         return engine
 
     def together(self, name: str) -> Callable[[Sequence[Slate]], None] | None:
-        """How that clip engine makes several shots in one go; None if it makes one at a time."""
-        shoot_all: Callable[[Sequence[Slate]], None] | None = getattr(self.get("clips", name), "shoot_all", None)
-        return shoot_all
+        """How that clip engine makes several shots in one go; None if it makes one at a time. One that can be had once
+        on each of several devices is spread over them."""
+        engine = self.get("clips", name)
+        shoot_all: Callable[[Sequence[Slate]], None] | None = getattr(engine, "shoot_all", None)
+        if shoot_all is None or len(self.devices) < 2 or not getattr(engine, "spreads", False):
+            return shoot_all
+        with self._lock:
+            if not self._units:
+                self._units.append(Units(self.devices))
+        options = {**self.options.get(name, {}), **self.options.get(f"clips.{name}", {})}
+        return partial(self._units[0].shoot_all, name, options)
 
     def lack(self, role: str, name: str, model: Model | None = None) -> str | None:
         """None, or what that engine lacks (for that model) and the remedy."""
@@ -209,6 +222,6 @@ class Crew:
 
     def close(self) -> None:
         """End what the engines have started."""
-        for engine in self._hired.values():
+        for engine in [*self._hired.values(), *self._units]:
             if hasattr(engine, "close"):
                 engine.close()

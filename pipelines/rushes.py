@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -126,6 +127,7 @@ class Rushes:
         self._ticks = {i: progress.tick("clips", story.scenes[i].scene_number, shots[i].frames) for i in engines}
         self._pools = {name: ThreadPoolExecutor(1) for name in dict.fromkeys(engines.values())}
         self._found: dict[int, Future[Rush]] = {}
+        self._last: dict[str, float] = {}  # when an engine's last clip was done
 
     def __enter__(self) -> Rushes:
         if self._engines:
@@ -197,6 +199,7 @@ class Rushes:
                 Slate(shot, folder / f"{i}.mp4", self._ticks[i], partial(self._kept, engine, i, shot, recipe, folder / f"{i}.mp4"), partial(self._show, i))
                 for i, (shot, recipe) in asked.items()
             ]  # fmt: skip
+            self._last[engine.label] = time.monotonic()
             if slates:
                 shoot_all(slates)
 
@@ -237,6 +240,7 @@ class Rushes:
         name = self._engines[i]
         engine = self._studio.crew.get("clips", name)
         shot, recipe = self._asked(engine, name, i)
+        self._last[engine.label] = time.monotonic()
         try:
             part = self._vaulted(i, recipe, lambda out: self._seen(engine, out, engine.shoot(shot, out, self._ticks[i])))
         except DiskFull:
@@ -292,13 +296,17 @@ class Rushes:
             self._emit(Glimpse(self._story.scenes[i].scene_number, said, width, height))
 
     def _seen(self, engine: Any, out: Path, told: Notes) -> Notes:
-        """What there is to tell of a clip that was made; nobody sees it before its frames are counted."""
+        """What there is to tell of a clip that was made; nobody sees it before its frames are counted. `took`: seconds
+        since the engine's last one, so all of a film's together are what they took."""
+        now = time.monotonic()
+        before, self._last[engine.label] = self._last.get(engine.label, now), now
         try:
             seen = look(out, out.parent, "made")
         except FilmError as error:
             raise FilmError(f"The clip that {engine.label} made cannot be read.", "Run it again, or choose another engine.") from error
         if (said := told.get("frames", seen.frames)) != seen.frames:
             raise FilmError(f"The clip that {engine.label} made has {seen.frames} frames, not {said}.", "Run it again, or choose another engine.")
+        told = told | {"took": round(now - before, 2)}
         return told | {"frames": seen.frames, "rate": str(seen.rate), "width": seen.width, "height": seen.height}
 
 

@@ -17,6 +17,7 @@ from typing import Any
 from pipelines import mp4
 from pipelines.cards import cards
 from pipelines.crew import ROLES
+from pipelines.estimate import past, story_takes
 from pipelines.events import Done
 from pipelines.presets import KINDS, Presets
 from pipelines.render import Studio
@@ -129,6 +130,11 @@ class Desk:
     def glimpses(self, job: str) -> list[Stamped]:
         """What each scene of a running job is becoming whose clip is computed: its newest small picture."""
         return self._jobs.glimpses(job)
+
+    def takes(self, story: Story) -> float | None:
+        """About how many seconds the story's clips will take here; None where nobody knows."""
+        there = cards()
+        return story_takes(story, self.presets, there[0].name if there else "", past(self.studio.vault), len(there))
 
     def version(self, job: str) -> int:
         """Grows with everything new about a job."""

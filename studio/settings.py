@@ -141,9 +141,11 @@ def _keep_memory() -> None:
 
 def studio(settings: Settings) -> Studio:
     """What a render works with, on this machine."""
+    from pipelines.cards import devices
     from pipelines.crew import Crew
     from pipelines.presets import read as read_presets
     from pipelines.render import Studio
+    from pipelines.units import possible
     from pipelines.vault import Vault
 
     _keep_memory()
@@ -160,7 +162,8 @@ def studio(settings: Settings) -> Studio:
             "audiocraft": {"models": presets.composers},
             "videos_api": {"url": settings.videos_url, "key": settings.videos_key.get_secret_value()},
             "comfyui": {"url": settings.comfyui_url},
-        }
+        },
+        devices() if possible() else (),
     )
     vault = Vault(settings.data / "vault")
     vault.tidy()

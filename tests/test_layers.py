@@ -26,11 +26,11 @@ LAYERS = (
     ("pipelines.subtitles", "pipelines.exports.", "pipelines.film", "pipelines.sound", "pipelines.mp4", "pipelines.splice"),
     ("pipelines.gear.",),
     ("pipelines.pictures.", "pipelines.clips.", "pipelines.voices.", "pipelines.music."),
-    ("pipelines.crew",),
+    ("pipelines.crew", "pipelines.units"),
     ("pipelines.progress", "pipelines.hands", "pipelines.faults", "pipelines.cast", "pipelines.stage"),
     ("pipelines.album",),
     ("pipelines.schedule",),
-    ("pipelines.narrate", "pipelines.score", "pipelines.rushes", "pipelines.stretches", "pipelines.deliver", "pipelines.video", "pipelines.frames"),
+    ("pipelines.narrate", "pipelines.score", "pipelines.rushes", "pipelines.estimate", "pipelines.stretches", "pipelines.deliver", "pipelines.video", "pipelines.frames"),
     ("pipelines.render",),
     ("pipelines.preview",),
     ("pipelines.chain",),
@@ -50,7 +50,7 @@ LAYERS = (
 )
 COMING = {"studio.api."}  # named by the design before they are built
 ENGINES = ("pictures", "clips", "voices", "music")
-STARTERS = {"pipelines/ffmpeg.py", "pipelines/darkroom.py", "pipelines/voices/_espeak.py"}
+STARTERS = {"pipelines/ffmpeg.py", "pipelines/darkroom.py", "pipelines/voices/_espeak.py", "pipelines/units.py"}
 LATE = {"aiohttp", "torch", "diffusers", "transformers", "accelerate", "audiocraft", "edge_tts", "symusic", "openpyxl", "fontTools", "gradio", "fastapi", "pandas", "onnxruntime"}
 WEB = {"gradio", "fastapi", "starlette", "uvicorn", "studio"}
 MOST_LINES = 400

@@ -45,6 +45,7 @@ class Engine:
     rank = 4
     online = False
     wants_picture = False
+    spreads = True
 
     def __init__(self, *, device: str = "auto", most: float | None = None, compiled: bool = True) -> None:
         self._device, self._most, self._compiled = device, most, compiled

@@ -44,6 +44,7 @@ class Engine:
     rank = 5
     online = False
     wants_picture = False
+    spreads = True
 
     def __init__(self, *, device: str = "auto", vram: float | None = None) -> None:
         self._device, self._vram = device, vram

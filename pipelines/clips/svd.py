@@ -35,6 +35,7 @@ class Engine:
     rank = 6
     online = False
     wants_picture = True
+    spreads = True
 
     def __init__(self, *, device: str = "auto", most: float | None = None, savings: Savings | None = None) -> None:
         self._device, self._most = device, most
