@@ -143,6 +143,7 @@ def studio(settings: Settings) -> Studio:
     """What a render works with, on this machine."""
     from pipelines.cards import devices
     from pipelines.crew import Crew
+    from pipelines.gear import zero
     from pipelines.presets import read as read_presets
     from pipelines.render import Studio
     from pipelines.units import possible
@@ -165,6 +166,8 @@ def studio(settings: Settings) -> Studio:
         },
         devices() if possible() else (),
     )
+    if zero.here():
+        crew.get("clips", "svd")  # what is to run on a GPU that is lent has to be known from the start
     vault = Vault(settings.data / "vault")
     vault.tidy()
     return Studio(crew, presets, vault, HOME / "assets" / "fonts", mix_voices=settings.mix_voices)

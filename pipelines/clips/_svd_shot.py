@@ -102,8 +102,8 @@ def pans(shot: Shot, wanted: Options) -> bool:
     return wanted.camera and goes(shot.camera)
 
 
-def shoot(machine: Machine, jobs: Sequence[Job], cutting: Cutting) -> None:
-    """Make them all; those that come out as no numbers are `odd` when all is written."""
+def shoot(machine: Machine, jobs: Sequence[Job], cutting: Cutting, finish: Callable[[Job], Notes | None]) -> None:
+    """Make them all, `finish` ends each; those that come out as no numbers are `odd` when all is written."""
     left = list(jobs)
     while left:
         clips = _begun(machine, left)
@@ -118,9 +118,9 @@ def shoot(machine: Machine, jobs: Sequence[Job], cutting: Cutting) -> None:
                 if machine.thrifty:
                     waiting.append((one, made))
                 else:
-                    _show(machine, one, made, cutting)
+                    _show(machine, one, made, cutting, finish)
         for one, made in waiting:
-            _show(machine, one, made, cutting)
+            _show(machine, one, made, cutting, finish)
         left = [one for one in left if len(one.made) < one.count]
 
 
@@ -154,7 +154,7 @@ def _glimpses(machine: Machine, clip: _Clip) -> Glimpses | None:
     return Glimpses(colours(clip.latents[0] * machine.scale, clip.picture[0]), clip.job.slate.show)
 
 
-def _show(machine: Machine, one: Job, latents: Tensor, cutting: Cutting) -> None:
+def _show(machine: Machine, one: Job, latents: Tensor, cutting: Cutting, finish: Callable[[Job], Notes | None]) -> None:
     """Decode a clip and send it to the CPU; a shot whose last one that was is written."""
     import torch
 
@@ -174,12 +174,11 @@ def _show(machine: Machine, one: Job, latents: Tensor, cutting: Cutting) -> None
     if one.long:
         one.notes["retried"] = str(machine.dtype).removeprefix("torch.")
     if len(one.made) == one.count:
-        cutting.add(one.slate, partial(_written, one))
+        cutting.add(one.slate, partial(finish, one))
 
 
-def _written(one: Job) -> Notes | None:
-    """The shot as its file; None if it is to be made again."""
-    clips = [pictures() for pictures, _ in one.made]
+def computed(one: Job) -> Notes | None:
+    """The shot's notes, its pictures being there; None if it is to be made again."""
     if not all(bool(good()) for _, good in one.made):
         one.over = one.long
         if one.long:
@@ -187,17 +186,29 @@ def _written(one: Job) -> Notes | None:
             raise FilmError(said, "Give the scene another seed. If every scene says so, the weights are not this model's.")
         one.odd = True
         return None
-    frames = [frame for i, clip in enumerate(clips) for frame in clip[1 if i else 0 :]]
     one.over = True  # whatever comes of it
-    shot, rate = one.slate.shot, one.wanted.fps
-    measures = one.first.shape[3], one.first.shape[2]
+    return one.notes
+
+
+def written(one: Job) -> Notes | None:
+    """The shot as its file; None if it is to be made again."""
+    if (notes := computed(one)) is None:
+        return None
+    return notes | filed(one.slate, one.wanted, [pictures() for pictures, _ in one.made])
+
+
+def filed(slate: Slate, wanted: Options, clips: Sequence[NDArray[uint8]]) -> Notes:
+    """Clips of I420 pictures, each but the first beginning with the last one's end, as the shot's file."""
+    frames = [frame for i, clip in enumerate(clips) for frame in clip[1 if i else 0 :]]
+    shot, rate = slate.shot, wanted.fps
+    measures = clips[0].shape[2], clips[0].shape[1] * 2 // 3
     told: Sequence[NDArray[uint8]] | Iterator[NDArray[uint8]] = frames
     count = len(frames)
-    if pans(shot, one.wanted):
+    if pans(shot, wanted):
         again = max(1, round(SMOOTH / rate))
         count, rate = count * again, rate * again
         told = panned(shot, frames, again, rate, measures)
-    return one.notes | write_planes(told, count, measures, Fraction(rate), one.slate.out, part(one.slate.tick, DRAWN, 1.0))
+    return write_planes(told, count, measures, Fraction(rate), slate.out, part(slate.tick, DRAWN, 1.0))
 
 
 def panned(shot: Shot, frames: Sequence[NDArray[uint8]], again: int, rate: int, measures: tuple[int, int]) -> Iterator[NDArray[uint8]]:

@@ -8,22 +8,34 @@ nothing of the film.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from ..gear import gpu as _gpu
+from ..gear import zero
 from ..gear.snapshot import plan, too_small
 from ..plan import Shot, Slate
 from ..presets import Model
 from ..vault import Notes
-from ..work import FilmError, Tick
+from ..work import FilmError, Tick, part
 from ._stages import Cutting, alone, emptied, guarded
 from ._svd_machine import Machine, Origin
 from ._svd_net import Savings
 from ._svd_plan import Options, motion, options, pieces, size
-from ._svd_shot import Job, job, pans, shape, shoot
+from ._svd_shot import DRAWN, Job, computed, filed, job, pans, shape, shoot, written
+
+if TYPE_CHECKING:
+    from numpy import uint8
+    from numpy.typing import NDArray
+
+    Finish = Callable[[Job], Notes | None]
 
 NEEDS = 8.0  # GiB of the GPU
+# Seconds for one pixel of a clip: of a row's step, and to encode and decode it. From 19.1 s for 25 steps of two rows and
+# 3.4 s for the rest, 25 frames of 1024 x 576, as was published for an H100 PCIe.
+STEP, SHOWN = 19.1 / 50 / (25 * 1024 * 576), 3.4 / (25 * 1024 * 576)
 THRIFTY = "lean"  # the plan in vram that keeps only what works on the device
 
 
@@ -39,9 +51,10 @@ class Engine:
 
     def __init__(self, *, device: str = "auto", most: float | None = None, savings: Savings | None = None) -> None:
         self._device, self._most = device, most
-        self._savings = savings or Savings(compiled=True)
+        self._savings = savings or Savings(compiled=not zero.here())  # where it is lent, there is no time to compile
         self._loaded: tuple[object, Machine] | None = None
         self._lock = threading.Lock()
+        self._steps = zero.lent(self._compute, _seconds)
 
     def missing(self) -> str | None:
         """Packages, or a GPU."""
@@ -74,6 +87,12 @@ class Engine:
         """See crew.ClipEngine. What sees, encodes and moves comes to the device once for all shots of a model."""
         import torch
 
+        if zero.here():
+            with Cutting() as cutting:
+                for slate in slates:
+                    if lent := guarded(slate, self._called):
+                        cutting.add(slate, partial(_filed, slate, *lent))
+            return
         jobs = [made for slate in slates if (made := guarded(slate, job))]
         with self._lock, torch.inference_mode(), Cutting() as cutting:
             while jobs:
@@ -81,26 +100,45 @@ class Engine:
                 some = [one for one in jobs if one.model == model]
                 jobs = [one for one in jobs if one.model != model]
                 try:
-                    self._film(model, some, cutting)
+                    self._film(model, some, cutting, written)
                 except FilmError as error:  # it is about the model
                     cutting.settle(0)
                     for one in some:
                         if not one.over:
                             one.slate.kept(error)
 
+    def _called(self, slate: Slate) -> tuple[list[NDArray[uint8]], Notes]:
+        """A shot's clips and notes from a GPU that is lent for it alone."""
+        if slate.shot.picture is None:
+            raise FilmError("There is no picture to set in motion.", "Add a picture to the scene.")
+        return zero.called(self._steps, slate.shot, part(slate.tick, 0.0, DRAWN))
+
+    def _compute(self, shot: Shot, tick: Tick) -> tuple[list[Any], Notes]:
+        """There: the clips as I420 pictures, and what there is to tell."""
+        import torch
+
+        told: list[Notes | FilmError] = []
+        with self._lock, torch.inference_mode(), Cutting() as cutting:
+            one = job(Slate(shot, Path(), tick, told.append))
+            self._film(one.model, [one], cutting, computed)
+            cutting.settle(0)
+        if isinstance(told[0], FilmError):
+            raise told[0]
+        return [pictures() for pictures, _ in one.made], told[0]
+
     def close(self) -> None:
         """Let the model go."""
         with self._lock:
             self._loaded = None
 
-    def _film(self, model: Model, jobs: list[Job], cutting: Cutting) -> None:
+    def _film(self, model: Model, jobs: list[Job], cutting: Cutting, finish: Finish) -> None:
         """A model's shots: where memory runs out, what is left of them once more with less of it; those that came out
         as no numbers, in longer ones."""
         left, wanted = jobs, options(model.options)
         for thrifty in dict.fromkeys((plan(model, self._device, self._most) == THRIFTY, True)):
             machine = self._machine(model, wanted, thrifty=thrifty)
             try:
-                self._shot(machine, left, cutting)
+                self._shot(machine, left, cutting, finish)
                 return
             except _gpu.full():
                 pass  # what the failed work held is let go only out here
@@ -113,11 +151,11 @@ class Engine:
         raise FilmError(said, "Close what else uses the GPU, or give the model a smaller size in models.toml.")
 
     @staticmethod
-    def _shot(machine: Machine, jobs: list[Job], cutting: Cutting) -> None:
-        shoot(machine, [one for one in jobs if not one.long and not one.odd], cutting)
+    def _shot(machine: Machine, jobs: list[Job], cutting: Cutting, finish: Finish) -> None:
+        shoot(machine, [one for one in jobs if not one.long and not one.odd], cutting, finish)
         cutting.settle(0)
         if odd := [one.anew() if one.odd else one for one in jobs if one.odd or (one.long and not one.over)]:
-            shoot(machine.longer(), odd, cutting)
+            shoot(machine.longer(), odd, cutting, finish)
             cutting.settle(0)
 
     def _machine(self, model: Model, wanted: Options, *, thrifty: bool) -> Machine:
@@ -138,3 +176,18 @@ def _told(shot: Shot) -> tuple[Options, Model]:
     if shot.model is None:
         raise FilmError("Stable Video Diffusion has no model here.", "Add one to models.toml.")
     return options(shot.model.options), shot.model
+
+
+def _filed(slate: Slate, clips: list[NDArray[uint8]], notes: Notes) -> Notes:
+    assert slate.shot.model
+    return notes | filed(slate, options(slate.shot.model.options), clips)
+
+
+def _seconds(shot: Shot) -> float:
+    """About how long a lent GPU takes for a shot."""
+    if shot.model is None:
+        return 0.0
+    wanted = options(shot.model.options)
+    rows = 2 if max(wanted.guidance) > 1 else 1
+    pixels = wanted.frames * wanted.size[0] * wanted.size[1]
+    return pieces(shot.frame.seconds(shot.frames), wanted) * pixels * (STEP * rows * wanted.steps + SHOWN)
