@@ -363,12 +363,10 @@ class Jobs:
             db.execute("commit")
 
     def _add(self, job: str, event: Event) -> None:
-        if isinstance(event, Moved):
+        if isinstance(event, Moved | Glimpse):
+            kept = self._moved if isinstance(event, Moved) else self._glimpses
             with self._news:
-                self._moved.setdefault(job, {})[event.scene] = Stamped(0, time.time(), plain(event))
-        elif isinstance(event, Glimpse):
-            with self._news:
-                self._glimpses.setdefault(job, {})[event.scene] = Stamped(0, time.time(), plain(event))
+                kept.setdefault(job, {})[event.scene] = Stamped(0, time.time(), plain(event))
         else:
             with self._open() as db:
                 self._record(db, job, event)

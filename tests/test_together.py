@@ -265,6 +265,22 @@ def test_a_film_is_shot_in_one_go_and_only_what_is_new(studio: Studio, tmp_path:
         assert image.format == "JPEG" and image.size == (seen[0].width, seen[0].height) == (16, 8)
 
 
+def test_a_shot_that_goes_on_from_another_begins_with_its_last_picture(studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pictures, engine = whole.pictures(tmp_path / "pictures", 2), studio.crew.get("clips", "svd")
+    real, goes = engine.shoot_all, list[list[str]]()
+
+    def shoot_all(slates: Any) -> None:
+        goes.append([slate.shot.picture.stem for slate in slates])
+        real(slates)
+
+    monkeypatch.setattr(engine, "shoot_all", shoot_all)
+    row = {"duration": 1.2, "engine": "tiny", "clip_action": "static"}
+    rows: list[dict[str, Any]] = [row | {"prompt": "[0s] a harbour [0.6s] a ship leaves"}, row]
+    shown = whole.make(whole.story(studio.presets, pictures, rows), studio, tmp_path / "film.mp4")
+    assert [len(go) for go in goes] == [2, 1] and len({name for go in goes for name in go}) == 3
+    assert shown.made["clips"] == [1, 1, 2]
+
+
 def test_a_film_tells_what_was_otherwise_than_asked(studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pictures, real, count = whole.pictures(tmp_path / "pictures", 2), shots.denoise, list[int]()
 
