@@ -34,8 +34,9 @@ STEPPED, DRAWN = 0.85, 0.97  # shares of the work: the steps of a clip; all befo
 
 @dataclass
 class Job:
-    """A shot on its way. now: the picture that its next clip begins with, (1, 3, height, width) in -1..1; made: its
-    clips as I420 pictures, and whether they are numbers. odd: they are not, and it is to be made again."""
+    """A shot on its way. now: the picture that its next clip begins with, (1, 3, height, width) in -1..1; at: how many
+    clips it has; made: those as I420 pictures, and whether they are numbers. odd: they are not, and it is to be made
+    again."""
 
     slate: Slate
     model: Model
@@ -44,6 +45,7 @@ class Job:
     first: Tensor
     count: int
     now: Tensor
+    at: int = 0
     notes: Notes = field(default_factory=dict)
     made: list[tuple[Callable[[], NDArray[Any]], Callable[[], NDArray[Any]]]] = field(default_factory=list)
     long: bool = False
@@ -53,12 +55,11 @@ class Job:
     @property
     def tick(self) -> Tick:
         """That of the clip that is made now."""
-        start = len(self.made)
-        return part(self.slate.tick, DRAWN * start / self.count, DRAWN * (start + 1) / self.count)
+        return part(self.slate.tick, DRAWN * self.at / self.count, DRAWN * (self.at + 1) / self.count)
 
     def anew(self) -> Job:
         """The same from its beginning, in longer numbers."""
-        self.now, self.made, self.odd, self.long = self.first, [], False, True
+        self.now, self.at, self.made, self.odd, self.long = self.first, 0, [], False, True
         return self
 
 
@@ -121,7 +122,7 @@ def shoot(machine: Machine, jobs: Sequence[Job], cutting: Cutting, finish: Calla
                     _show(machine, one, made, cutting, finish)
         for one, made in waiting:
             _show(machine, one, made, cutting, finish)
-        left = [one for one in left if len(one.made) < one.count]
+        left = [one for one in left if one.at < one.count]
 
 
 def schedule(machine: Machine, wanted: Options) -> Schedule:
@@ -137,7 +138,7 @@ def _begun(machine: Machine, jobs: Sequence[Job]) -> list[_Clip]:
     with machine.part("image_encoder") as encoder:
         for one in jobs:
             one.tick(0.0)
-            random = torch.Generator("cpu").manual_seed(one.slate.shot.seed + len(one.made))
+            random = torch.Generator("cpu").manual_seed(one.slate.shot.seed + one.at)
             picture = one.now.to(machine.device)
             clips.append(_Clip(one, picture, random, seen(encoder, picture, *machine.colours), picture))
     with machine.part("vae") as vae:
@@ -171,9 +172,10 @@ def _show(machine: Machine, one: Job, latents: Tensor, cutting: Cutting, finish:
             last = some[-1:]
     one.now = ((last.clamp(-1, 1) / 2 + 0.5) * 255).round() / 127.5 - 1
     one.made.append((landed(torch.cat(made)), landed(good)))
+    one.at += 1
     if one.long:
         one.notes["retried"] = str(machine.dtype).removeprefix("torch.")
-    if len(one.made) == one.count:
+    if one.at == one.count:
         cutting.add(one.slate, partial(finish, one))
 
 
@@ -194,7 +196,9 @@ def written(one: Job) -> Notes | None:
     """The shot as its file; None if it is to be made again."""
     if (notes := computed(one)) is None:
         return None
-    return notes | filed(one.slate, one.wanted, [pictures() for pictures, _ in one.made])
+    clips = [pictures() for pictures, _ in one.made]
+    one.made.clear()
+    return notes | filed(one.slate, one.wanted, clips)
 
 
 def filed(slate: Slate, wanted: Options, clips: Sequence[NDArray[uint8]]) -> Notes:

@@ -36,6 +36,7 @@ NEEDS = 8.0  # GiB of the GPU
 # Seconds for one pixel of a clip: of a row's step, and to encode and decode it. From 19.1 s for 25 steps of two rows and
 # 3.4 s for the rest, 25 frames of 1024 x 576, as was published for an H100 PCIe.
 STEP, SHOWN = 19.1 / 50 / (25 * 1024 * 576), 3.4 / (25 * 1024 * 576)
+AT_ONCE = 24  # shots that go through the stages together: their pictures lie in memory
 THRIFTY = "lean"  # the plan in vram that keeps only what works on the device
 
 
@@ -93,19 +94,24 @@ class Engine:
                     if lent := guarded(slate, self._called):
                         cutting.add(slate, partial(_filed, slate, *lent))
             return
-        jobs = [made for slate in slates if (made := guarded(slate, job))]
+        waiting = list(slates)
         with self._lock, torch.inference_mode(), Cutting() as cutting:
-            while jobs:
-                model = jobs[0].model
-                some = [one for one in jobs if one.model == model]
-                jobs = [one for one in jobs if one.model != model]
-                try:
-                    self._film(model, some, cutting, written)
-                except FilmError as error:  # it is about the model
-                    cutting.settle(0)
-                    for one in some:
-                        if not one.over:
-                            one.slate.kept(error)
+            while waiting:
+                model = waiting[0].shot.model
+                some = [slate for slate in waiting if slate.shot.model == model][:AT_ONCE]
+                waiting = [slate for slate in waiting if all(slate is not one for one in some)]
+                if jobs := [made for slate in some if (made := guarded(slate, job))]:
+                    self._told(jobs, cutting)
+
+    def _told(self, jobs: list[Job], cutting: Cutting) -> None:
+        """Shots of one model; what is wrong with that, is told of each that is not made."""
+        try:
+            self._film(jobs[0].model, jobs, cutting, written)
+        except FilmError as error:
+            cutting.settle(0)
+            for one in jobs:
+                if not one.over:
+                    one.slate.kept(error)
 
     def _called(self, slate: Slate) -> tuple[list[NDArray[uint8]], Notes]:
         """A shot's clips and notes from a GPU that is lent for it alone."""
