@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 from dataclasses import dataclass
 
 LIBRARIES = ("libnvidia-ml.so.1", "nvml.dll")
@@ -41,6 +42,13 @@ def cards() -> tuple[Card, ...]:
         finally:
             library.nvmlShutdown()
     return ()
+
+
+def devices() -> tuple[str, ...]:
+    """What torch calls each of them that this process may use."""
+    allowed = os.environ.get("CUDA_VISIBLE_DEVICES")
+    many = len(cards()) if allowed is None else len([one for one in allowed.split(",") if one.strip() not in ("", "-1")])
+    return tuple(f"cuda:{i}" for i in range(many))
 
 
 def _card(library: ctypes.CDLL, i: int) -> Card | None:

@@ -256,7 +256,7 @@ def speakers(
     present = crew.present("voices") if present is None else present
     if wanted == "auto":
         suits = language_of(text, default=language)
-        found = [Speaker(name, crew.get("voices", name).voice_for(suits)) for name in present]
+        found = [Speaker(name, voice) for name in present if (voice := crew.get("voices", name).voice_for(suits))]
     elif wanted in presets.voices:
         ids = presets.voices[wanted].ids
         found = [Speaker(name, ids[name]) for name in present if name in ids]

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import pkgutil
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol
 
-from .plan import Brief, Cue, Line, Shot
+from .plan import Brief, Cue, Line, Shot, Slate
 from .presets import Model, Presets, Voice, choose
+from .units import Units
 from .vault import Notes
 from .work import FilmError, Tick
 
@@ -60,6 +62,10 @@ class ClipEngine(Engine, Protocol):
 
     `wants_picture`: it cannot do without. An engine that runs several models may offer `lacks(model)`: None, or what
     is lacking for that one and the remedy. FilmError from any method is that scene's fault; other scenes go on.
+
+    It may offer `shoot_all(slates)`, which makes several shots in one go, stage by stage: each is told by its slate as
+    soon as it is whole, or what is wrong with it; only what stops all of them is raised. With `spreads = True` and a
+    keyword argument `device` it can be had once on each GPU of a machine, in a process each.
     """
 
     wants_picture: bool
@@ -109,7 +115,7 @@ class Narrator(Engine, Protocol):
         ...
 
     def voice_for(self, language: str) -> str:
-        """Its own name for the voice that suits a BCP-47 language best."""
+        """Its own name for the voice that suits a BCP-47 language best; "" if it speaks no such language."""
         ...
 
     def speak(self, line: Line, out: Path, tick: Tick) -> Notes:
@@ -134,9 +140,11 @@ def names(role: str) -> tuple[str, ...]:
 @dataclass(frozen=True)
 class Crew:
     """The engines of one render or one server. `options` are keyword arguments by engine name, or by role and name:
-    "pictures.diffusers" for one of several engines of that name."""
+    "pictures.diffusers" for one of several engines of that name. devices: over which a film's shots are spread."""
 
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    devices: Sequence[str] = ()
+    _units: list[Units] = field(default_factory=list)
     _hired: dict[tuple[str, str], Any] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
@@ -181,6 +189,19 @@ class Crew:
             raise FilmError(f"{engine.label} cannot be used here.", lack)
         return engine
 
+    def together(self, name: str) -> Callable[[Sequence[Slate]], None] | None:
+        """How that clip engine makes several shots in one go; None if it makes one at a time. One that can be had once
+        on each of several devices is spread over them."""
+        engine = self.get("clips", name)
+        shoot_all: Callable[[Sequence[Slate]], None] | None = getattr(engine, "shoot_all", None)
+        if shoot_all is None or len(self.devices) < 2 or not getattr(engine, "spreads", False):
+            return shoot_all
+        with self._lock:
+            if not self._units:
+                self._units.append(Units(self.devices))
+        options = {**self.options.get(name, {}), **self.options.get(f"clips.{name}", {})}
+        return partial(self._units[0].shoot_all, name, options)
+
     def lack(self, role: str, name: str, model: Model | None = None) -> str | None:
         """None, or what that engine lacks (for that model) and the remedy."""
         engine = self.get(role, name)
@@ -204,6 +225,6 @@ class Crew:
 
     def close(self) -> None:
         """End what the engines have started."""
-        for engine in self._hired.values():
+        for engine in [*self._hired.values(), *self._units]:
             if hasattr(engine, "close"):
                 engine.close()

@@ -44,6 +44,17 @@ class Made:
 
 
 @dataclass(frozen=True, slots=True)
+class Glimpse:
+    """What a scene's clip is becoming, while it is computed: a small JPEG in base64, `width` x `height`. Only the newest
+    of a scene is worth keeping."""
+
+    scene: int
+    picture: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
 class Warned:
     """Something went otherwise than asked; the film goes on."""
 
@@ -91,7 +102,7 @@ class Stopped:
     """Somebody stopped it; finished parts are kept."""
 
 
-Event = Began | Moved | Made | Warned | Fault | Done | Failed | Stopped
+Event = Began | Moved | Made | Glimpse | Warned | Fault | Done | Failed | Stopped
 Emit = Callable[[Event], None]
 
 

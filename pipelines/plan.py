@@ -5,14 +5,21 @@ Seconds become whole frames in `lengths`, once, and nowhere else.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .moves import Camera
 from .presets import Model, Mood
+from .vault import Notes
+from .work import FilmError, Tick
+
+if TYPE_CHECKING:
+    from numpy import uint8
+    from numpy.typing import NDArray
 
 SLOWEST = Fraction(5, 4)  # a clip that is too short is stretched so far, then its last frame stays
 
@@ -96,6 +103,21 @@ class Shot:
     def styled(self) -> str:
         """What a model is told."""
         return styled(self.prompt, self.style)
+
+
+@dataclass(frozen=True, slots=True)
+class Slate:
+    """One of several shots that an engine makes together: its MP4 goes to `out`.
+
+    `kept` is called once, from any thread, as soon as the file is whole, with its notes, or with what is wrong with this
+    scene alone. `show` may be called with a small RGB picture (height, width, 3) of what it is becoming.
+    """
+
+    shot: Shot
+    out: Path
+    tick: Tick
+    kept: Callable[[Notes | FilmError], None]
+    show: Callable[[NDArray[uint8]], object] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -253,7 +253,7 @@ class Model:
 
     `wants_picture` where the model differs from its engine. `options` are checked by the engine. gated: its page asks
     you to agree first. excluded: where it is not licensed. revenue_cap: dollars a year from which it costs. vram: GiB of
-    a GPU for each way of keeping it in memory.
+    a GPU for each way of keeping it in memory. pace: seconds for one second of its clips, by a word in the GPU's name.
     """
 
     label: str
@@ -268,6 +268,7 @@ class Model:
     excluded: tuple[str, ...] = ()
     revenue_cap: Annotated[int, Field(ge=0)] = 0
     vram: dict[str, Annotated[float, Field(gt=0)]] = field(default_factory=dict)
+    pace: dict[str, Annotated[float, Field(gt=0)]] = field(default_factory=dict)
 
     @property
     def terms(self) -> str:

@@ -1,34 +1,43 @@
 """Clips that are files: engines write them, or people bring them as videos. Each is made once, kept, and played into
 the film at its size, rate and length.
 
-Engines go side by side, each one shot after the other in the film's order. Knows no transition and no sound.
+Engines go side by side, each one shot after the other in the film's order, or all of its shots in one go where it can.
+Knows no transition and no sound.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import base64
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import footage
 from .album import Album
 from .cast import Cast
 from .clip import Clip, Filmed, Rush, filmed, played
 from .darkroom import Negative
-from .events import Began, Emit, Made, Warned
+from .events import Began, Emit, Glimpse, Made, Warned
 from .faults import Faults
-from .plan import Shot
+from .plan import Shot, Slate
 from .progress import Progress
 from .shots import goes_on
 from .stage import Studio
 from .story import Story
-from .vault import Notes
+from .vault import Notes, Part, disk, key
 from .video import look
-from .work import DiskFull, FilmError, Tick
+from .work import DiskFull, FilmError
+
+if TYPE_CHECKING:
+    from numpy import uint8
+    from numpy.typing import NDArray
 
 
 class Rushes:
@@ -46,12 +55,19 @@ class Rushes:
         self._ticks = {i: progress.tick("clips", story.scenes[i].scene_number, shots[i].frames) for i in engines}
         self._pools = {name: ThreadPoolExecutor(1) for name in dict.fromkeys(engines.values())}
         self._found: dict[int, Future[Rush | Filmed]] = {}
+        self._last: dict[str, float] = {}  # when an engine's last clip was done
 
     def __enter__(self) -> Rushes:
         if self._engines:
             self._emit(Began("clips", len(self._engines)))
-        for i, name in self._engines.items():
-            self._found[i] = self._pools[name].submit(self._shoot, i)
+        self._found |= {i: Future() for i in self._engines}
+        for name, pool in self._pools.items():
+            places = [i for i, engine in self._engines.items() if engine == name]
+            if name and (shoot_all := self._studio.crew.together(name)):
+                pool.submit(self._run, places, partial(self._all, name, places, shoot_all))
+            else:
+                for i in places:
+                    pool.submit(self._run, [i], partial(self._each, i))
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -59,6 +75,8 @@ class Rushes:
             pool.shutdown(wait=False, cancel_futures=True)
         for pool in self._pools.values():
             pool.shutdown()
+        for one in self._found.values():
+            one.cancel()
 
     def __contains__(self, i: int) -> bool:
         return i in self._engines
@@ -71,33 +89,153 @@ class Rushes:
         """The same, to be waited for."""
         return self._found[i]
 
-    def _shoot(self, i: int) -> Rush | Filmed:
-        tick, number = self._ticks[i], self._story.scenes[i].scene_number
-        tick(0.0)
-        if i in self._sources:
-            return self._film(i, number, tick)
-        name = self._engines[i]
+    def _run(self, places: Sequence[int], work: Callable[[], None]) -> None:
+        """The work; whoever waits for one of those scenes does not wait for ever, whatever stops it."""
+        try:
+            work()
+        except BaseException as error:
+            for i in places:
+                if not self._found[i].done():
+                    self._found[i].set_exception(error)
+            raise
+
+    def _each(self, i: int) -> None:
+        """One shot, by an engine that makes one at a time."""
+        self._settled(i, lambda: self._shoot(i))
+
+    def _all(self, name: str, places: Sequence[int], shoot_all: Callable[[Sequence[Slate]], None]) -> None:
+        """All of an engine's shots in one go; then those that go on from one of them."""
+        left = list(places)
+        while left:
+            now = [i for i in left if not self._follows(i) or self._found[i - 1].done()]
+            left = [i for i in left if i not in now]
+            self._wave(name, now, shoot_all)
+            for i in now:
+                if not self._found[i].done():
+                    lost = FilmError("The engine told nothing of this scene.", "Run it again, or choose another engine.")
+                    self._settled(i, partial(_raised, self._faults.of(i, "engine", lost)))
+
+    def _wave(self, name: str, places: Sequence[int], shoot_all: Callable[[Sequence[Slate]], None]) -> None:
+        """Those that are there already are taken, and each that is made is kept as soon as it is whole."""
         engine = self._studio.crew.get("clips", name)
+        first: dict[str, int] = {}
+        asked: dict[int, tuple[Shot, object]] = {}
+        for i in places:
+            try:
+                shot, recipe = self._asked(engine, name, i)
+            except FilmError as error:
+                self._settled(i, partial(_raised, error))
+                continue
+            known = key("clip", recipe)
+            if part := self._studio.vault.find("clip", ".mp4", recipe):
+                self._settled(i, partial(self._told, i, part, shot))
+            elif known not in first:
+                first[known], asked[i] = i, (shot, recipe)
+            else:  # two scenes are the same clip: it is made once
+                self._found[first[known]].add_done_callback(lambda _done, i=i, ask=(shot, recipe): self._same(i, *ask))  # type: ignore[misc]
+        with disk(), self._studio.vault.scratch() as folder:
+            slates = [
+                Slate(shot, folder / f"{i}.mp4", self._ticks[i], partial(self._kept, engine, i, shot, recipe, folder / f"{i}.mp4"), partial(self._show, i))
+                for i, (shot, recipe) in asked.items()
+            ]  # fmt: skip
+            self._last[engine.label] = time.monotonic()
+            if slates:
+                shoot_all(slates)
+
+    def _kept(self, engine: Any, i: int, shot: Shot, recipe: object, made: Path, told: Notes | FilmError) -> None:
+        def keep() -> Rush:
+            if isinstance(told, FilmError):
+                raise self._faults.of(i, "engine", told) from told
+
+            def build(out: Path) -> Notes:
+                os.replace(made, out)
+                return self._seen(engine, out, told)
+
+            return self._told(i, self._vaulted(i, recipe, build), shot)
+
+        self._settled(i, keep)
+
+    def _same(self, i: int, shot: Shot, recipe: object) -> None:
+        def take() -> Rush:
+            if part := self._studio.vault.find("clip", ".mp4", recipe):
+                return self._told(i, part, shot)
+            raise self._faults.of(i, "engine", FilmError("The same clip could not be made for an earlier scene."))
+
+        self._settled(i, take)
+
+    def _settled(self, i: int, work: Callable[[], Rush | Filmed]) -> None:
+        """The scene's clip, or why there is none, for whoever waits for it."""
+        try:
+            made = work()
+        except BaseException as error:
+            if not self._found[i].done():
+                self._found[i].set_exception(error)
+            if not isinstance(error, Exception):
+                raise
+        else:
+            self._found[i].set_result(made)
+
+    def _shoot(self, i: int) -> Rush | Filmed:
+        name = self._engines[i]
+        if i in self._sources:
+            self._ticks[i](0.0)
+            return self._film(i)
+        engine = self._studio.crew.get("clips", name)
+        shot, recipe = self._asked(engine, name, i)
+        self._last[engine.label] = time.monotonic()
+        try:
+            part = self._vaulted(i, recipe, lambda out: self._seen(engine, out, engine.shoot(shot, out, self._ticks[i])))
+        except DiskFull:
+            raise
+        except FilmError as error:
+            if error in self._faults:
+                raise
+            raise self._faults.of(i, "engine", error) from error
+        return self._told(i, part, shot)
+
+    def _asked(self, engine: Any, name: str, i: int) -> tuple[Shot, object]:
+        """What the engine is asked for, and the recipe of it; the scene's fault if it cannot be."""
+        self._ticks[i](0.0)
         before = self._before(i)
         try:
             picture = before or (self._album.png(i) if i in self._album else None)
             negative = before.stem if before else self._album[i].path.stem if i in self._album else ""
             shot = replace(self._shots[i], picture=picture)
-            model = shot.model.content if shot.model else None
-            recipe = [name, engine.version, model, negative, engine.recipe(shot)]
-            part = self._studio.vault.make("clip", ".mp4", recipe, lambda out: self._take(engine, shot, out, tick))
+            return shot, [name, engine.version, shot.model.content if shot.model else None, negative, engine.recipe(shot)]
         except DiskFull:
             raise
         except FilmError as error:
             raise self._faults.of(i, "engine", error) from error
+
+    def _vaulted(self, i: int, recipe: object, build: Callable[[Path], Notes]) -> Part:
+        try:
+            return self._studio.vault.make("clip", ".mp4", recipe, build)
+        except DiskFull:
+            raise
+        except FilmError as error:
+            raise self._faults.of(i, "engine", error) from error
+
+    def _told(self, i: int, part: Part, shot: Shot) -> Rush:
+        """The clip, played; what was otherwise than asked is said."""
+        number, where = self._story.scenes[i].scene_number, f"scenes[{i}].engine"
+        if not part.reused and "memory" in part.notes:
+            hint = "It takes longer so. Close what else uses the GPU."
+            self._emit(Warned(f"scene {number}: the GPU's memory ran out once; the clip was made with less of it.", hint, where))
+        if not part.reused and "retried" in part.notes:
+            said = f"scene {number}: the model's numbers ran out of range; the clip was made once more, in {part.notes['retried']}."
+            self._emit(Warned(said, "", where))
         self._emit(Made("clips", number, str(part.path), part.reused))
-        tick(1.0)
+        self._ticks[i](1.0)
         frames, rate, width, height = (str(part.notes[key]) for key in ("frames", "rate", "width", "height"))
         return played(Clip(part.path, int(frames), Fraction(rate), int(width), int(height)), shot)
 
+    def _follows(self, i: int) -> bool:
+        """Whether that shot goes on from the one before it, by the same engine."""
+        return goes_on(self._story, i) and self._engines.get(i - 1) == self._engines[i]
+
     def _before(self, i: int) -> Path | None:
         """The last picture of the shot that this one goes on from: one of the same scene, by the same engine."""
-        if not goes_on(self._story, i) or self._engines.get(i - 1) != self._engines[i]:
+        if not self._follows(i):
             return None
         rush, last = self._found[i - 1].result(), self._shots[i - 1].frames - 1  # it is made: one after the other
         assert isinstance(rush, Rush)
@@ -110,8 +248,10 @@ class Rushes:
             return {}
 
         return self._studio.vault.make("still", ".png", [*rush.recipe, last], build).path
-    def _film(self, i: int, number: int, tick: Tick) -> Rush | Filmed:
+
+    def _film(self, i: int) -> Rush | Filmed:
         """Somebody's own video."""
+        number, tick = self._story.scenes[i].scene_number, self._ticks[i]
         shot, scene, source = self._shots[i], self._story.scenes[i], self._sources[i]
         if isinstance(source, FilmError):
             raise source  # told when it was looked at
@@ -127,16 +267,33 @@ class Rushes:
         self._emit(Made("clips", number, str(part.path), part.reused))
         return filmed(clip, shot)
 
-    def _take(self, engine: Any, shot: Shot, out: Path, tick: Tick) -> Notes:
-        """Have it made; nobody sees it before its frames are counted."""
-        told: Notes = engine.shoot(shot, out, tick)
+    def _show(self, i: int, picture: NDArray[uint8]) -> None:
+        """Tell what the scene's clip is becoming."""
+        import cv2
+
+        good, packed = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 80])
+        if good:
+            height, width = picture.shape[:2]
+            said = base64.b64encode(packed.tobytes()).decode("ascii")
+            self._emit(Glimpse(self._story.scenes[i].scene_number, said, width, height))
+
+    def _seen(self, engine: Any, out: Path, told: Notes) -> Notes:
+        """What there is to tell of a clip that was made; nobody sees it before its frames are counted. `took`: seconds
+        since the engine's last one, so all of a film's together are what they took."""
+        now = time.monotonic()
+        before, self._last[engine.label] = self._last.get(engine.label, now), now
         try:
             seen = look(out, out.parent, "made")
         except FilmError as error:
             raise FilmError(f"The clip that {engine.label} made cannot be read.", "Run it again, or choose another engine.") from error
         if (said := told.get("frames", seen.frames)) != seen.frames:
             raise FilmError(f"The clip that {engine.label} made has {seen.frames} frames, not {said}.", "Run it again, or choose another engine.")
+        told = told | {"took": round(now - before, 2)}
         return told | {"frames": seen.frames, "rate": str(seen.rate), "width": seen.width, "height": seen.height}
+
+
+def _raised(error: FilmError) -> Rush:
+    raise error
 
 
 def live(studio: Studio, engine: str) -> bool:

@@ -19,6 +19,7 @@ from pipelines import mp4
 from pipelines.account import put_together
 from pipelines.cards import cards
 from pipelines.crew import ROLES
+from pipelines.estimate import past, story_takes
 from pipelines.events import Began, Done, Made, Moved, Warned
 from pipelines.presets import KINDS, Presets
 from pipelines.render import Studio
@@ -143,6 +144,15 @@ class Desk:
     def progress(self, job: str) -> list[Stamped]:
         """How far a running job is, and each scene at work; the newest last."""
         return self._jobs.progress(job)
+
+    def glimpses(self, job: str) -> list[Stamped]:
+        """What each scene of a running job is becoming whose clip is computed: its newest small picture."""
+        return self._jobs.glimpses(job)
+
+    def takes(self, story: Story) -> float | None:
+        """About how many seconds the story's clips will take here; None where nobody knows."""
+        there = cards()
+        return story_takes(story, self.presets, there[0].name if there else "", past(self.studio.vault), len(there))
 
     def stuck(self, job: str) -> bool:
         """Whether a job waits for room on the disk to say how it ended."""

@@ -18,7 +18,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from pipelines.events import Event, Failed, Made, Moved, Stopped, failed, plain
+from pipelines.events import Event, Failed, Glimpse, Made, Moved, Stopped, failed, plain
 from pipelines.work import Cancelled, DiskFull, FilmError
 
 from .held import hold
@@ -62,6 +62,7 @@ class Jobs:
         self._queue = threading.Condition()  # there may be something to do
         self._writing = threading.Lock()  # waiting here is fairer than at the database, and wakes sooner
         self._moved: dict[str, dict[int, Stamped]] = {}  # by job and scene; 0 is the whole
+        self._glimpses: dict[str, dict[int, Stamped]] = {}
         self._versions: dict[str, int] = {}
         self._wanted: set[str] = set()  # jobs that are to stop
         self._stuck: set[str] = set()  # jobs whose end cannot be written down
@@ -189,6 +190,11 @@ class Jobs:
         with self._news:
             return sorted(self._moved.get(job, {}).values(), key=lambda stamped: stamped.at)
 
+    def glimpses(self, job: str) -> list[Stamped]:
+        """The newest small picture of each scene of a running job whose clip is computed."""
+        with self._news:
+            return list(self._glimpses.get(job, {}).values())
+
     def stuck(self, job: str) -> bool:
         """Whether a job is over, but the disk is too full to keep that: it is tried again until there is room."""
         with self._news:
@@ -238,6 +244,7 @@ class Jobs:
             for job in gone:
                 self._versions.pop(job, None)
                 self._moved.pop(job, None)
+                self._glimpses.pop(job, None)
         return gone
 
     def close(self, patience: float = 5.0) -> None:
@@ -297,6 +304,7 @@ class Jobs:
             self._stuck.discard(job)
             self._wanted.discard(job)
             self._moved.pop(job, None)
+            self._glimpses.pop(job, None)
         self._tell(job)
 
     def _outcome(self, job: str, error: BaseException | None) -> tuple[str, Event | None]:
@@ -355,9 +363,10 @@ class Jobs:
             db.execute("commit")
 
     def _add(self, job: str, event: Event) -> None:
-        if isinstance(event, Moved):
+        if isinstance(event, Moved | Glimpse):
+            kept = self._moved if isinstance(event, Moved) else self._glimpses
             with self._news:
-                self._moved.setdefault(job, {})[getattr(event, "scene", 0)] = Stamped(0, time.time(), plain(event))
+                kept.setdefault(job, {})[event.scene] = Stamped(0, time.time(), plain(event))
         else:
             with self._open() as db:
                 self._record(db, job, event)

@@ -64,6 +64,7 @@ class Settings(BaseModel):
     )
     presets: Path | None = Field(None, description="Folder with presets of your own; they come after the shipped ones.")
     online_voices: bool = Field(True, description="0: no narration is sent to an online service.")
+    voices: Path | None = Field(None, description="Folder with voice files of your own, Piper's and Kokoro's; if not set, voices in the data folder.")
     mix_voices: bool = Field(False, description="1: when a narrator fails, another may speak the rest of the film.")
     videos_url: str = Field("", description="A server that speaks /v1/videos, up to and with /v1. Prompts and pictures go there.")
     videos_key: SecretStr = Field(SecretStr(""), description="That server's key.")
@@ -167,8 +168,11 @@ def chat(settings: Settings) -> Chat:
 
 def studio(settings: Settings) -> Studio:
     """What a render works with, on this machine."""
+    from pipelines.cards import devices
     from pipelines.crew import Crew
+    from pipelines.gear import zero
     from pipelines.render import Studio
+    from pipelines.units import possible
     from pipelines.vault import Vault
 
     _keep_memory()
@@ -176,13 +180,19 @@ def studio(settings: Settings) -> Studio:
     crew = Crew(
         {
             "edge": {"online": settings.online_voices},
+            "piper": {"folder": settings.voices or settings.data / "voices"},
+            "kokoro": {"folder": settings.voices or settings.data / "voices"},
             "pictures.diffusers": {"models": known.painters},
             "musicgen": {"models": known.composers},
             "ace_step": {"models": known.composers},
+            "audiocraft": {"models": known.composers},
             "videos_api": {"url": settings.videos_url, "key": settings.videos_key.get_secret_value()},
             "comfyui": {"url": settings.comfyui_url},
-        }
+        },
+        devices() if possible() else (),
     )
+    if zero.here():
+        crew.get("clips", "svd")  # what is to run on a GPU that is lent has to be known from the start
     vault = Vault(settings.data / "vault")
     vault.tidy()
     return Studio(crew, known, vault, HOME / "assets" / "fonts", mix_voices=settings.mix_voices, marks=_marks(settings), policy=_policy(settings), faces=settings.faces)

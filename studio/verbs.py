@@ -289,10 +289,11 @@ def engines(args: argparse.Namespace) -> None:
         there = "there" if row["missing"] is None else f"missing: {row['missing']}"
         online = " (online)" if row["online"] else ""
         print(f"{row['role']:9} {row['name']:12} {row['label']}{online}: {there}")
+    there_is = f"{max(card.gigabytes for card in cards()):.0f} GB" if cards() else "none"
     print("models, for the clip engine in brackets:")
     for one in models:
         there = "there" if one["missing"] is None else f"missing: {one['missing']}"
-        needs = f"; {min(one['vram'].values()):g} GB of a GPU or more" if one["vram"] else ""
+        needs = f"; {min(one['vram'].values()):g} GB of a GPU or more, here {there_is}" if one["vram"] else ""
         print(f"  {one['name']:20} {one['label']} [{one['engine']}{needs}]. Licence: {one['terms']}. {there}")
     print("this machine's GPU: " + (", ".join(map(str, cards())) or "none that is known to us"))
 

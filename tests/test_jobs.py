@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.events import Made, Moved
+from pipelines.events import Glimpse, Made, Moved
 from pipelines.work import FilmError
 from studio.job import new_id
 from studio.jobs import MOST_CRASHES, MOST_WAITING, SUSPECT, Busy, Emit, Jobs, Told
@@ -327,3 +327,22 @@ def test_a_thousand_kills(tmp_path: Path, seed: int) -> None:
 
 def test_no_id_looks_like_an_option() -> None:
     assert all(new_id()[0].isalpha() for _ in range(300))
+
+
+def test_of_what_a_clip_is_becoming_only_the_newest_is_held_and_nothing_kept(opened: Opened) -> None:
+    go, gone = threading.Event(), threading.Event()
+
+    def glimpsed(_job: str, _story: Told, emit: Emit) -> None:
+        for scene in (1, 2):
+            for many in ("a", "b"):
+                emit(Glimpse(scene, many, 8, 8))
+        gone.set()
+        assert go.wait(20)
+
+    jobs = opened(glimpsed)
+    job = jobs.submit({}, "me")
+    assert gone.wait(20)
+    assert [(one.event["scene"], one.event["picture"]) for one in jobs.glimpses(job)] == [(1, "b"), (2, "b")]
+    assert jobs.events(job) == [] and jobs.progress(job) == []
+    go.set()
+    until(lambda: jobs.glimpses(job) == [])

@@ -30,12 +30,12 @@ LAYERS = (
     ("pipelines.gear.",),
     ("pipelines.chat",),
     ("pipelines.pictures.", "pipelines.clips.", "pipelines.voices.", "pipelines.music."),
-    ("pipelines.crew",),
+    ("pipelines.crew", "pipelines.units"),
     ("pipelines.progress", "pipelines.hands", "pipelines.faults", "pipelines.cast", "pipelines.stage", "pipelines.logo"),
     ("pipelines.certificate", "pipelines.credentials", "pipelines.account", "pipelines.seal", "pipelines.faces"),
     ("pipelines.album",),
     ("pipelines.schedule",),
-    ("pipelines.clip", "pipelines.steady", "pipelines.footage", "pipelines.upscale", "pipelines.atmos", "pipelines.narrate", "pipelines.score", "pipelines.rushes", "pipelines.stretches", "pipelines.deliver", "pipelines.video", "pipelines.frames", "pipelines.variations"),
+    ("pipelines.clip", "pipelines.steady", "pipelines.footage", "pipelines.upscale", "pipelines.atmos", "pipelines.narrate", "pipelines.score", "pipelines.rushes", "pipelines.estimate", "pipelines.stretches", "pipelines.deliver", "pipelines.video", "pipelines.frames", "pipelines.variations"),
     ("pipelines.render", "pipelines.watermark_reader"),
     ("pipelines.verify",),
     ("pipelines.preview",),
@@ -60,8 +60,8 @@ LAYERS = (
 )
 COMING = {"studio.api."}  # named by the design before they are built
 ENGINES = ("pictures", "clips", "voices", "music")
-STARTERS = {"pipelines/ffmpeg.py", "pipelines/darkroom.py", "pipelines/voices/espeak.py"}
-LATE = {"c2pa", "cryptography", "aiohttp", "torch", "diffusers", "transformers", "accelerate", "audiocraft", "edge_tts", "symusic", "openpyxl", "fontTools", "fpdf", "pypdfium2", "gradio", "fastapi", "pandas"}
+STARTERS = {"pipelines/ffmpeg.py", "pipelines/darkroom.py", "pipelines/voices/_espeak.py", "pipelines/units.py"}
+LATE = {"c2pa", "cryptography", "aiohttp", "torch", "diffusers", "transformers", "accelerate", "audiocraft", "edge_tts", "symusic", "openpyxl", "fontTools", "fpdf", "pypdfium2", "gradio", "fastapi", "pandas", "onnxruntime"}
 WEB = {"gradio", "fastapi", "starlette", "uvicorn", "studio"}
 MOST_LINES = 400
 

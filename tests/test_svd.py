@@ -18,6 +18,7 @@ from pipelines import moves, plan
 from pipelines.clips import _svd_loop as loop
 from pipelines.clips import _svd_machine as machine
 from pipelines.clips import _svd_plan as rules
+from pipelines.clips import _svd_shot as shots
 from pipelines.clips import svd
 from pipelines.clips._svd_net import Savings, build, predict, tell
 from pipelines.presets import Model, Presets
@@ -295,37 +296,37 @@ def test_without_a_gpu_it_says_what_it_needs(presets: Presets) -> None:
 def test_numbers_that_run_out_are_computed_again(
     engine: svd.Engine, presets: Presets, seen: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = svd.denoise
+    real = shots.denoise
     kinds = list[torch.dtype]()
 
     def broken(net: Any, *given: Any) -> torch.Tensor:
         kinds.append(net.dtype)
         return real(net, *given) * (float("nan") if net.dtype == torch.float32 else 1.0)
 
-    monkeypatch.setattr(svd, "denoise", broken)
+    monkeypatch.setattr(shots, "denoise", broken)
     notes = engine.shoot(shot(presets, seen, folder), tmp_path / "a.mp4", idle)
     assert kinds == [torch.float32, torch.float64] and notes["retried"] == "float64"
-    monkeypatch.setattr(svd, "denoise", lambda *given: real(*given) * float("nan"))
+    monkeypatch.setattr(shots, "denoise", lambda *given: real(*given) * float("nan"))
     assert "out of range" in refused(lambda: engine.shoot(shot(presets, seen, folder), tmp_path / "b.mp4", idle)).message
 
 
 def test_less_memory_is_taken_once(
     engine: svd.Engine, presets: Presets, seen: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, rows = svd.denoise, list[bool]()
+    real, rows = shots.denoise, list[bool]()
 
     def full(*given: Any) -> torch.Tensor:
-        rows.append(given[-1])
-        if not given[-1]:
+        rows.append(given[7])
+        if not given[7]:
             raise torch.OutOfMemoryError("as if")
         return real(*given)
 
     engine.shoot(shot(presets, seen, folder), tmp_path / "whole.mp4", idle)
-    monkeypatch.setattr(svd, "denoise", full)
+    monkeypatch.setattr(shots, "denoise", full)
     notes = engine.shoot(shot(presets, seen, folder), tmp_path / "a.mp4", idle)
     assert rows == [False, True] and "ran out" in str(notes["memory"])
     with monkeypatch.context() as patch:
-        patch.setattr(svd, "denoise", lambda *_: (_ for _ in ()).throw(torch.OutOfMemoryError("as if")))
+        patch.setattr(shots, "denoise", lambda *_: (_ for _ in ()).throw(torch.OutOfMemoryError("as if")))
         assert "memory ran out" in refused(lambda: engine.shoot(shot(presets, seen, folder), tmp_path / "b.mp4", idle)).message
     engine.close()
 

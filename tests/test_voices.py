@@ -316,8 +316,8 @@ def test_close_ends_the_child_and_may_be_called_again(tmp_path: Path) -> None:
 
 
 def running(engine: espeak.Engine) -> Any:
-    assert engine._child is not None
-    return engine._child._process
+    assert engine._espeak._child is not None
+    return engine._espeak._child._process
 
 
 # edge: the real library against the stand-in

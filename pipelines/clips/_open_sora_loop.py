@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from math import sqrt
 from typing import TYPE_CHECKING
@@ -61,8 +62,12 @@ def needed(steps: int, guidance: Guidance, given: bool) -> int:
     return sum(len(rows(*pulls(step, guidance), given)) for step in range(steps))
 
 
-def denoise(predict: Predict, noise: Tensor, times: Sequence[float], frames: int, guidance: Guidance, given: bool) -> Tensor:
-    """From noise to latents, (1, tokens, channels) float32, tokens frame by frame."""
+def denoise(
+    predict: Predict, noise: Tensor, times: Sequence[float], frames: int, guidance: Guidance, given: bool,
+    look: Callable[[Callable[[], Tensor]], object] | None = None,
+) -> Tensor:  # fmt: skip
+    """From noise to latents, (1, tokens, channels) float32, tokens frame by frame. look: is given, at each step, what
+    tells them as clean as they are known."""
     import torch
 
     x = noise
@@ -83,6 +88,8 @@ def denoise(predict: Predict, noise: Tensor, times: Sequence[float], frames: int
                 pred = u2 + pull * (u1 - u2) + pred
             else:
                 pred = u1 + pred
+        if look:
+            look(partial(torch.sub, x, pred, alpha=time))
         x = x + (after - time) * pred
     return x
 

@@ -81,17 +81,24 @@ class Machine:
         self._fast = fast and device.type == "cuda" and not _gpu.packages("triton")
         self._texts: OrderedDict[str, tuple[Tensor, Tensor]] = OrderedDict()
         self._readers: Readers | None = None
+        self._tight = False
         self._net: Net | None = None
         self._vae: Any = None
         self.room: int | None = None  # what the network's blocks were given
+        self.sums: Tensor | None = None  # see _glimpse.colours
+
+    @property
+    def seeing(self) -> bool:
+        """Whether the VAE is loaded, or there is so much room that it may be now."""
+        return self._vae is not None or self.device.type == "cpu" or _gpu.free(self.device, self._most) > 4 * _gpu.GIB
 
     def text(self, said: str) -> tuple[Tensor, Tensor]:
         """What the readers make of a text, on the device. Texts are remembered: none at all is read once."""
         if said not in self._texts:
             if self._readers is None:
                 t5, clip = (source.path(name).parent for source, name in map(self._files.reader, (T5, CLIP)))
-                tight = _gpu.free(self.device, self._most) < 4 * READERS  # the network is to come too
-                self._readers = Readers(t5, clip, self._files.model.fetch, self.device, self.kind, tight)
+                self._tight = _gpu.free(self.device, self._most) < 4 * READERS  # the network is to come too
+                self._readers = Readers(t5, clip, self._files.model.fetch, self.device, self.kind, self._tight)
             words, whole = self._readers.read(said)
             self._texts[said] = words.cpu(), whole.cpu()
         self._texts.move_to_end(said)
@@ -104,6 +111,8 @@ class Machine:
         """The network, laid out for clips of so many frames and pixels."""
         source = self._files.model
         if self._net is None:
+            if self._tight:  # what was read is kept, who read it goes
+                self._readers = None
             path = source.path(NET)
             weights = Weights(path, source.fetch)
             design = _design(path, weights.shapes, source.fetch)

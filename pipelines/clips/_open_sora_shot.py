@@ -14,6 +14,7 @@ from ..gear import gpu as _gpu
 from ..vault import Notes
 from ..work import FilmError, Tick, part
 from . import _open_sora_vae as vaes
+from ._glimpse import Glimpses, colours
 from ._open_sora_loop import Guidance, denoise, needed, packed, pulls, rows, schedule, unpacked
 from ._open_sora_machine import Machine
 from ._open_sora_net import predict, prepare
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from ._glimpse import Show
+
 STEPPED = 0.95  # of a clip's time, before the VAE
 T = TypeVar("T")
 
@@ -33,7 +36,7 @@ T = TypeVar("T")
 @dataclass(frozen=True)
 class Take:
     """What holds for all clips of a shot. size: width, height; said: the model's text; picture: (1, 3, 1, height,
-    width) in -1..1."""
+    width) in -1..1; show: takes small pictures of what it is becoming."""
 
     machine: Machine
     wanted: Options
@@ -41,6 +44,7 @@ class Take:
     said: str
     seed: int
     picture: Tensor | None
+    show: Show | None = None
 
 
 def shot(take: Take, pieces: Sequence[Piece], tick: Tick) -> tuple[list[NDArray[uint8]], Notes]:
@@ -115,10 +119,29 @@ def _latents(take: Take, piece: Piece, ref: Tensor | None, seed: int, kind: torc
     def answer(step: int, x: Tensor, asked: Sequence[int]) -> list[Tensor]:
         return predict(net, clip, x, step, asked, part(tick, sums[step] / sums[-1], sums[step + 1] / sums[-1]))
 
+    glimpses = _glimpses(take, kind, channels)
+
+    def look(clean: Callable[[], Tensor]) -> None:
+        if glimpses:
+            glimpses.offer(lambda: unpacked(clean(), count, height, width)[0, :, count // 2])
+
     with _gpu.attention(machine.device):
-        x = denoise(answer, packed(noise), times, count, guidance, given)
+        x = denoise(answer, packed(noise), times, count, guidance, given, look)
     notes["rows"] = int(str(notes["rows"])) + needed(wanted.steps, guidance, given)
     return unpacked(x, count, height, width)
+
+
+def _glimpses(take: Take, kind: torch.dtype, channels: int) -> Glimpses | None:
+    """None where nobody looks, or the VAE is not at hand to tell colours from."""
+    import torch
+
+    if not take.show or not take.machine.seeing:
+        return None
+    if take.machine.sums is None:  # soft patches of every colour, and what the VAE makes of them
+        chart = torch.rand(1, 3, 6, 6, generator=torch.Generator().manual_seed(1)) * 2 - 1
+        wide = torch.nn.functional.interpolate(chart, size=(96, 96), mode="bicubic").clamp(-1, 1).to(take.machine.device)
+        take.machine.sums = colours(vaes.encode(take.machine.vae(kind), wide[:, :, None])[0, :channels, 0], wide[0])
+    return Glimpses(take.machine.sums, take.show)
 
 
 def condition(kind: str, ref: Tensor | None, empty: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import ffmpeg, mp4
-from ..film import encoding
+from ..film import TAGS, encoding
 from ..plan import Frame
 from ..presets import Quality
 from ..vault import Notes
@@ -76,6 +76,13 @@ def write(pictures: Iterable[NDArray[uint8]], count: int, size: tuple[int, int],
     width, height = size
     args: list[str | int | Path] = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", str(rate), "-i", "pipe:0"]
     args += ["-vf", "scale=in_range=pc:out_color_matrix=bt709:out_range=tv:flags=bicubic+accurate_rnd+full_chroma_int,format=yuv420p"]
+    return _encoded(args, pictures, count, size, rate, out, tick)
+
+
+def _encoded(
+    args: list[str | int | Path], pictures: Iterable[NDArray[uint8]], count: int, size: tuple[int, int], rate: Fraction, out: Path, tick: Tick
+) -> Notes:
+    width, height = size
     args += [*encoding(Frame(width, height, rate), FINE), "-r", str(rate), "-f", "mp4", out]
     ffmpeg.write(args, _told(pictures, count, tick))
     if (made := mp4.count(out)) != count:
@@ -87,3 +94,10 @@ def _told(pictures: Iterable[NDArray[uint8]], count: int, tick: Tick) -> Iterabl
     for done, picture in enumerate(pictures):
         tick(done / count)
         yield picture.reshape(-1).data
+
+
+def write_planes(pictures: Iterable[NDArray[uint8]], count: int, size: tuple[int, int], rate: Fraction, out: Path, tick: Tick) -> Notes:
+    """The same from I420 pictures (height * 3 / 2, width), BT.709, limited range: they are encoded as they are."""
+    width, height = size
+    args: list[str | int | Path] = ["-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", f"{width}x{height}", "-r", str(rate), *TAGS, "-i", "pipe:0"]
+    return _encoded(args, pictures, count, size, rate, out, tick)

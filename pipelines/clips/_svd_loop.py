@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from math import log, sqrt
 from typing import TYPE_CHECKING, Any
 
 from ..work import Tick
+from ._glimpse import Glimpses
 from ._svd_net import Known, Net, predict, tell
 
 if TYPE_CHECKING:
@@ -108,10 +110,11 @@ def encoded(vae: Any, picture: Tensor, noise: float, generator: torch.Generator)
 
 
 def denoise(
-    net: Net, wish: Wish, schedule: Schedule, context: Tensor, picture: Tensor, generator: torch.Generator, tick: Tick, apart: bool = False
+    net: Net, wish: Wish, schedule: Schedule, context: Tensor, picture: Tensor, generator: torch.Generator, tick: Tick, apart: bool = False,
+    glimpses: Glimpses | None = None,
 ) -> Tensor:
     """Noise to latents, (frames, channels, height, width) in float32. context and picture: what `seen` and `encoded`
-    gave. apart: one row after the other, in half the memory."""
+    gave. apart: one row after the other, in half the memory. glimpses: shows its middle frame on the way."""
     import torch
 
     device, frames = picture.device, wish.frames
@@ -133,6 +136,8 @@ def denoise(
         if wish.rows == 2:
             without, with_it = v.chunk(2)
             v = without + pull * (with_it - without)
+        if glimpses:
+            glimpses.offer(partial(_clean, x, v, sigma))
         if schedule.drawn:
             x = x / (sigma**2 + 1) - v * (sigma / sqrt(sigma**2 + 1))
             x = x + fresh[step] * sqrt(max(0.0, then**2 - LEAST**2)) if step < len(fresh) else x
@@ -140,6 +145,12 @@ def denoise(
             x = x * (1 + (then - sigma) * sigma / (sigma**2 + 1)) + v * ((then - sigma) / sqrt(sigma**2 + 1))
         pace.wait()
     return x
+
+
+def _clean(x: Tensor, v: Tensor, sigma: float) -> Tensor:
+    """The middle frame as it would be without noise."""
+    middle = len(x) // 2
+    return x[middle] / (sigma**2 + 1) - v[middle] * (sigma / sqrt(sigma**2 + 1))
 
 
 def _answer(net: Net, x: Tensor, told: Known, step: int, wish: Wish, apart: bool) -> Tensor:

@@ -73,6 +73,7 @@ class Machine:
         self._savings = replace(savings, compiled=fast)
         self._parts: dict[str, Any] = {}
         self._net: Net | None = None
+        self.scale = 1.0  # of the network's latents, beside the VAE's
 
     def longer(self) -> Machine:
         """The same in longer numbers; what this one holds is let go."""

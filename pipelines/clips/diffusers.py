@@ -8,22 +8,24 @@ from __future__ import annotations
 
 import inspect
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from ..gear import gpu as _gpu
 from ..gear.pipes import PLANS, hushed, watched
 from ..gear.snapshot import lacking, plan, too_small
-from ..plan import Shot, without
+from ..plan import Shot, Slate, without
 from ..presets import Model
 from ..vault import Notes
 from ..work import FilmError, Tick, part
 from ._diffusers_machine import Machine, Origin, contents, found, triggers
 from ._diffusers_plan import Options, Piece, options, pieces, said, size
 from ._reel import Still, opened, pressed, write
+from ._stages import Cutting, alone, guarded
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,6 +47,7 @@ class Engine:
     online = False
     wants_picture = False
     negates = True
+    spreads = True
 
     def __init__(self, *, device: str = "auto", most: float | None = None, compiled: bool = True) -> None:
         self._device, self._most, self._compiled = device, most, compiled
@@ -76,18 +79,28 @@ class Engine:
 
     def shoot(self, shot: Shot, out: Path, tick: Tick) -> Notes:
         """Write the MP4. FilmError if weights are lacking or damaged, or memory or numbers give out twice."""
+        return alone(self.shoot_all, shot, out, tick)
+
+    def shoot_all(self, slates: Sequence[Slate]) -> None:
+        """See crew.ClipEngine. A pipeline has its own order; models come one after the other, and a file is written
+        beside the next shot's steps. What ran out of memory once, is not tried again in the same way."""
         import torch
 
-        told, model = _told(shot)
-        if not shot.prompt.strip() and shot.picture is None:
-            raise FilmError("There is neither a prompt nor a picture.", "Say in the prompt what is to be seen.")
-        notes: Notes = {}
-        with self._lock, torch.inference_mode():
-            way = plan(model, self._device, self._most) or PLANS[0]
-            clips = self._taken(shot, model, told, way, notes, part(tick, 0.0, DRAWN))
-        frames = [one for clip in clips for one in clip]
-        high, wide = frames[0].shape[:2]
-        return notes | write(frames, len(frames), (wide, high), Fraction(told.fps), out, part(tick, DRAWN, 1.0))
+        asked = [(slate, *given) for slate in slates if (given := guarded(slate, _given))]
+        ways: dict[str, str] = {}
+        order = list(dict.fromkeys(str(model.content) for _, _, model in asked))
+        with self._lock, torch.inference_mode(), Cutting() as cutting:
+            for slate, told, model in sorted(asked, key=lambda one: order.index(str(one[2].content))):
+                name = str(model.content)
+                way = ways.get(name) or plan(model, self._device, self._most) or PLANS[0]
+                notes: Notes = {}
+                made = guarded(slate, partial(self._shot, model=model, told=told, way=way, notes=notes))
+                ways[name] = str(notes.get("plan", way))
+                if made:
+                    cutting.add(slate, partial(_written, slate, made, told, notes))
+
+    def _shot(self, slate: Slate, model: Model, told: Options, way: str, notes: Notes) -> list[NDArray[uint8]]:
+        return self._taken(slate.shot, model, told, way, notes, part(slate.tick, 0.0, DRAWN))
 
     def close(self) -> None:
         """Let the model go."""
@@ -134,6 +147,19 @@ class Engine:
             self._loaded = None
             self._loaded = asked, Machine(origin, _gpu.chosen(self._device), way, long=long, compiled=self._compiled)
         return self._loaded[1]
+
+
+def _given(slate: Slate) -> tuple[Options, Model]:
+    told, model = _told(slate.shot)
+    if not slate.shot.prompt.strip() and slate.shot.picture is None:
+        raise FilmError("There is neither a prompt nor a picture.", "Say in the prompt what is to be seen.")
+    return told, model
+
+
+def _written(slate: Slate, clips: list[NDArray[uint8]], told: Options, notes: Notes) -> Notes:
+    frames = [one for clip in clips for one in clip]
+    high, wide = frames[0].shape[:2]
+    return notes | write(frames, len(frames), (wide, high), Fraction(told.fps), slate.out, part(slate.tick, DRAWN, 1.0))
 
 
 def _told(shot: Shot) -> tuple[Options, Model]:

@@ -8,12 +8,14 @@ another. Knows its shot and nothing of the film.
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..gear import gpu as _gpu
-from ..plan import Shot
+from ..plan import Shot, Slate
 from ..presets import Model
 from ..vault import Notes
 from ..work import FilmError, Tick, part
@@ -21,12 +23,16 @@ from ._open_sora_machine import Files, Machine
 from ._open_sora_plan import RATE, Options, Piece, options, pieces, size, text
 from ._open_sora_shot import Take, shot
 from ._reel import opened, write
+from ._stages import Cutting, alone, guarded
 
 if TYPE_CHECKING:
     from numpy import uint8
     from numpy.typing import NDArray
 
+    from ._glimpse import Show
+
 NEEDS = 12.0  # GiB of the GPU
+AT_ONCE = 60  # shots whose texts are kept
 DRAWN = 0.96  # share of the work before the file is written
 
 
@@ -38,6 +44,7 @@ class Engine:
     rank = 5
     online = False
     wants_picture = False
+    spreads = True
 
     def __init__(self, *, device: str = "auto", vram: float | None = None) -> None:
         self._device, self._vram = device, vram
@@ -66,17 +73,32 @@ class Engine:
 
     def shoot(self, shot: Shot, out: Path, tick: Tick) -> Notes:
         """Write the MP4. FilmError if weights are lacking or damaged, or memory or numbers give out twice."""
+        return alone(self.shoot_all, shot, out, tick)
+
+    def shoot_all(self, slates: Sequence[Slate]) -> None:
+        """See crew.ClipEngine. All texts are read first, so the readers make room for the network; a file is written
+        beside the next shot's steps."""
         import torch
 
-        model, wanted = _asked(shot)
-        if not shot.prompt.strip() and shot.picture is None:
-            raise FilmError("There is neither a prompt nor a picture.", "Say in the prompt what is to be seen.")
-        with self._lock, torch.inference_mode():
-            frames, notes = _taken(self._machine(model, wanted), shot, wanted, part(tick, 0.0, DRAWN))
-        high, wide = frames[0].shape[1:3]
-        count = sum(map(len, frames))
-        made = write((one for clip in frames for one in clip), count, (wide, high), Fraction(RATE), out, part(tick, DRAWN, 1.0))
-        return notes | made
+        asked = [(slate, *told) for slate in slates if (told := guarded(slate, _given))]
+        with self._lock, torch.inference_mode(), Cutting() as cutting:
+            while asked:
+                some = [one for one in asked if _loads(one) == _loads(asked[0])][:AT_ONCE]
+                asked = [one for one in asked if all(one[0] is not other[0] for other in some)]
+                for slate, model, wanted in some:
+                    guarded(slate, partial(self._read, model=model, wanted=wanted))
+                for slate, model, wanted in some:
+                    if made := guarded(slate, partial(self._shot, model=model, wanted=wanted)):
+                        cutting.add(slate, partial(_written, slate, *made))
+
+    def _read(self, slate: Slate, model: Model, wanted: Options) -> None:
+        slate.tick(0.0)
+        machine = self._machine(model, wanted)
+        for said in ("", text(slate.shot.prompt, slate.shot.camera, wanted.motion_score)):
+            machine.text(said)
+
+    def _shot(self, slate: Slate, model: Model, wanted: Options) -> tuple[list[NDArray[uint8]], Notes]:
+        return _taken(self._machine(model, wanted), slate.shot, wanted, part(slate.tick, 0.0, DRAWN), slate.show)
 
     def close(self) -> None:
         """Let the model go."""
@@ -96,6 +118,26 @@ class Engine:
         return self._loaded[1]
 
 
+def _given(slate: Slate) -> tuple[Model, Options]:
+    model, wanted = _asked(slate.shot)
+    if not slate.shot.prompt.strip() and slate.shot.picture is None:
+        raise FilmError("There is neither a prompt nor a picture.", "Say in the prompt what is to be seen.")
+    return model, wanted
+
+
+def _loads(asked: tuple[Slate, Model, Options]) -> tuple[object, ...]:
+    """What has to be loaded for it."""
+    _, model, wanted = asked
+    return _files(model, wanted), wanted.weights, wanted.fast_kernels
+
+
+def _written(slate: Slate, clips: list[NDArray[uint8]], notes: Notes) -> Notes:
+    high, wide = clips[0].shape[1:3]
+    count = sum(map(len, clips))
+    frames = (one for clip in clips for one in clip)
+    return notes | write(frames, count, (wide, high), Fraction(RATE), slate.out, part(slate.tick, DRAWN, 1.0))
+
+
 def _asked(shot: Shot) -> tuple[Model, Options]:
     if shot.model is None:
         raise FilmError("Open-Sora was not told which of its models to use.", "Name one of those in models.toml.")
@@ -106,7 +148,7 @@ def _files(model: Model, wanted: Options) -> Files:
     return Files.of(model.repo, model.revision, wanted.text_encoder, wanted.clip_encoder)
 
 
-def _taken(machine: Machine, wish: Shot, wanted: Options, tick: Tick) -> tuple[list[NDArray[uint8]], Notes]:
+def _taken(machine: Machine, wish: Shot, wanted: Options, tick: Tick, show: Show | None = None) -> tuple[list[NDArray[uint8]], Notes]:
     """The shot's pictures, (frames, height, width, 3) a piece."""
     import torch
 
@@ -120,7 +162,7 @@ def _taken(machine: Machine, wish: Shot, wanted: Options, tick: Tick) -> tuple[l
         seen = fitted.permute(2, 0, 1)[None, :, None].float() / 127.5 - 1
     said = text(wish.styled, wish.camera, wanted.motion_score)
     made = _pieces(wish, wanted)
-    clips, notes = shot(Take(machine, wanted, measures, said, wish.seed, seen), made, tick)
+    clips, notes = shot(Take(machine, wanted, measures, said, wish.seed, seen, show), made, tick)
     if made[0].kind == "i2v_loop":
         clips = _again(clips[0], wish)
     return clips, notes

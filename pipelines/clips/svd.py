@@ -1,59 +1,61 @@
 """Stable Video Diffusion: a picture to a moving one, on one's own GPU.
 
 The steps are ours, over diffusers' parts: its results, with none of its waiting and nothing computed twice. The model
-knows how much to move but not whither: the clip action's moves go over its frames as a crop. Knows its shot and
+knows how much to move but not whither: the clip action's moves go over its frames as a crop. Knows its shots and
 nothing of the film.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from fractions import Fraction
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from ..gear import gpu as _gpu
+from ..gear import zero
 from ..gear.snapshot import plan, too_small
-from ..path import matrices
-from ..plan import Frame, Shot
+from ..plan import Shot, Slate
 from ..presets import Model
 from ..vault import Notes
 from ..work import FilmError, Tick, part
-from ._reel import opened, write
-from ._svd_loop import Schedule, Wish, decoded, denoise, encoded, euler, lcm, seen
+from ._stages import Cutting, alone, emptied, guarded
 from ._svd_machine import Machine, Origin
 from ._svd_net import Savings
-from ._svd_plan import SMOOTH, Options, goes, motion, options, pieces, size
+from ._svd_plan import Options, motion, options, pieces, size
+from ._svd_shot import DRAWN, Job, computed, filed, job, pans, shape, shoot, written
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy import uint8
     from numpy.typing import NDArray
-    from torch import Tensor
+
+    Finish = Callable[[Job], Notes | None]
 
 NEEDS = 8.0  # GiB of the GPU
-STEPPED, DRAWN = 0.85, 0.97  # shares of the work: the steps of a clip; all before the file is written
+# Seconds for one pixel of a clip: of a row's step, and to encode and decode it. From 19.1 s for 25 steps of two rows and
+# 3.4 s for the rest, 25 frames of 1024 x 576, as was published for an H100 PCIe.
+STEP, SHOWN = 19.1 / 50 / (25 * 1024 * 576), 3.4 / (25 * 1024 * 576)
+AT_ONCE = 24  # shots that go through the stages together: their pictures lie in memory
 THRIFTY = "lean"  # the plan in vram that keeps only what works on the device
-T = TypeVar("T")
 
 
 class Engine:
     """See crew.ClipEngine. device: "auto", or torch's name of one; most: GiB of it to be content with."""
 
     label = "Stable Video Diffusion"
-    version = 1
+    version = 2
     rank = 6
     online = False
     wants_picture = True
+    spreads = True
 
     def __init__(self, *, device: str = "auto", most: float | None = None, savings: Savings | None = None) -> None:
         self._device, self._most = device, most
-        self._savings = savings or Savings(compiled=True)
+        self._savings = savings or Savings(compiled=not zero.here())  # where it is lent, there is no time to compile
         self._loaded: tuple[object, Machine] | None = None
         self._lock = threading.Lock()
+        self._steps = zero.lent(self._compute, _seconds)
 
     def missing(self) -> str | None:
         """Packages, or a GPU."""
@@ -71,41 +73,96 @@ class Engine:
 
     def recipe(self, shot: Shot) -> object:
         """Everything that changes a frame, but for the picture. Lengths that make the same clips are the same."""
-        wanted, _ = _told(shot)
+        if shot.model is None:
+            raise FilmError("Stable Video Diffusion has no model here.", "Add one to models.toml.")
+        wanted = options(shot.model.options)
         count, moved = pieces(shot.frame.seconds(shot.frames), wanted), motion(shot.camera, wanted)
-        steps = [[one.start, one.end, list(one.aims)] for one in shot.camera.steps] if _pans(shot, wanted) else None
-        return [size(wanted.size, _aspect(shot)), count, moved, steps, shot.fit, shot.seed]
+        steps = [[one.start, one.end, list(one.aims)] for one in shot.camera.steps] if pans(shot, wanted) else None
+        return [size(wanted.size, shape(shot)), count, moved, steps, shot.fit, shot.seed]
 
     def shoot(self, shot: Shot, out: Path, tick: Tick) -> Notes:
         """Write the MP4. FilmError if weights are lacking or damaged, or memory or numbers give out twice."""
+        return alone(self.shoot_all, shot, out, tick)
+
+    def shoot_all(self, slates: Sequence[Slate]) -> None:
+        """See crew.ClipEngine. What sees, encodes and moves comes to the device once for all shots of a model."""
         import torch
 
-        wanted, model = _told(shot)
-        if shot.picture is None:
+        if zero.here():
+            with Cutting() as cutting:
+                for slate in slates:
+                    if lent := guarded(slate, self._called):
+                        cutting.add(slate, partial(_filed, slate, *lent))
+            return
+        waiting = list(slates)
+        with self._lock, torch.inference_mode(), Cutting() as cutting:
+            while waiting:
+                model = waiting[0].shot.model
+                some = [slate for slate in waiting if slate.shot.model == model][:AT_ONCE]
+                waiting = [slate for slate in waiting if all(slate is not one for one in some)]
+                if jobs := [made for slate in some if (made := guarded(slate, job))]:
+                    self._told(jobs, cutting)
+
+    def _told(self, jobs: list[Job], cutting: Cutting) -> None:
+        """Shots of one model; what is wrong with that, is told of each that is not made."""
+        try:
+            self._film(jobs[0].model, jobs, cutting, written)
+        except FilmError as error:
+            cutting.settle(0)
+            for one in jobs:
+                if not one.over:
+                    one.slate.kept(error)
+
+    def _called(self, slate: Slate) -> tuple[list[NDArray[uint8]], Notes]:
+        """A shot's clips and notes from a GPU that is lent for it alone."""
+        if slate.shot.picture is None:
             raise FilmError("There is no picture to set in motion.", "Add a picture to the scene.")
-        notes: Notes = {}
-        with self._lock, torch.inference_mode():
-            machine = self._machine(model, wanted, thrifty=plan(model, self._device, self._most) == THRIFTY)
-            try:
-                clips = _taken(machine, shot, wanted, notes, part(tick, 0.0, DRAWN))
-            except torch.OutOfMemoryError:
-                clips = []  # what the failed work held is let go only out here
-            if not clips:
-                machine = self._machine(model, wanted, thrifty=True)
-                notes["memory"] = "ran out once; less was taken"
-                clips = _roomy(lambda: _taken(machine, shot, wanted, notes, part(tick, 0.0, DRAWN)))
-        frames = [one for clip in clips for one in clip]
-        high, wide = frames[0].shape[:2]
-        rate = wanted.fps
-        if _pans(shot, wanted):
-            again = max(1, round(SMOOTH / rate))
-            frames, rate = list(_panned(shot, frames, again, rate * again)), rate * again
-        return notes | write(frames, len(frames), (wide, high), Fraction(rate), out, part(tick, DRAWN, 1.0))
+        return zero.called(self._steps, slate.shot, part(slate.tick, 0.0, DRAWN))
+
+    def _compute(self, shot: Shot, tick: Tick) -> tuple[list[Any], Notes]:
+        """There: the clips as I420 pictures, and what there is to tell."""
+        import torch
+
+        told: list[Notes | FilmError] = []
+        with self._lock, torch.inference_mode(), Cutting() as cutting:
+            one = job(Slate(shot, Path(), tick, told.append))
+            self._film(one.model, [one], cutting, computed)
+            cutting.settle(0)
+        if isinstance(told[0], FilmError):
+            raise told[0]
+        return [pictures() for pictures, _ in one.made], told[0]
 
     def close(self) -> None:
         """Let the model go."""
         with self._lock:
             self._loaded = None
+
+    def _film(self, model: Model, jobs: list[Job], cutting: Cutting, finish: Finish) -> None:
+        """A model's shots: where memory runs out, what is left of them once more with less of it; those that came out
+        as no numbers, in longer ones."""
+        left, wanted = jobs, options(model.options)
+        for thrifty in dict.fromkeys((plan(model, self._device, self._most) == THRIFTY, True)):
+            machine = self._machine(model, wanted, thrifty=thrifty)
+            try:
+                self._shot(machine, left, cutting, finish)
+                return
+            except _gpu.full():
+                pass  # what the failed work held is let go only out here
+            emptied(machine.device)
+            cutting.settle(0)
+            left = [one for one in left if not one.over]
+            for one in left:
+                one.notes["memory"] = "ran out once; less was taken"
+        said = "The GPU's memory ran out, even with only what works in it."
+        raise FilmError(said, "Close what else uses the GPU, or give the model a smaller size in models.toml.")
+
+    @staticmethod
+    def _shot(machine: Machine, jobs: list[Job], cutting: Cutting, finish: Finish) -> None:
+        shoot(machine, [one for one in jobs if not one.long and not one.odd], cutting, finish)
+        cutting.settle(0)
+        if odd := [one.anew() if one.odd else one for one in jobs if one.odd or (one.long and not one.over)]:
+            shoot(machine.longer(), odd, cutting, finish)
+            cutting.settle(0)
 
     def _machine(self, model: Model, wanted: Options, *, thrifty: bool) -> Machine:
         """The model, loaded; the one before it is let go."""
@@ -127,104 +184,16 @@ def _told(shot: Shot) -> tuple[Options, Model]:
     return options(shot.model.options), shot.model
 
 
-@dataclass(frozen=True)
-class _Take:
-    """What holds for all clips of a shot."""
-
-    machine: Machine
-    wanted: Options
-    wish: Wish
-    schedule: Schedule
-    notes: Notes
+def _filed(slate: Slate, clips: list[NDArray[uint8]], notes: Notes) -> Notes:
+    assert slate.shot.model
+    return notes | filed(slate, options(slate.shot.model.options), clips)
 
 
-def _taken(machine: Machine, shot: Shot, wanted: Options, notes: Notes, tick: Tick) -> list[NDArray[uint8]]:
-    """The shot's pictures, (frames, height, width, 3) a clip; each clip goes on from the last frame of the one before."""
-    import numpy as np
-    import torch
-
-    tick(0.0)
-    assert shot.picture
-    given = opened(shot.picture)
-    aspect = given.width / given.height if shot.fit.startswith("contain") else _aspect(shot)  # all of it is to be seen
-    now = given.at(size(wanted.size, aspect), stretch=shot.fit == "stretch")
-    moved = motion(shot.camera, wanted)
-    wish = Wish(wanted.frames, wanted.fps, moved.bucket, moved.noise, wanted.guidance)
-    schedule = lcm(wanted.steps) if wanted.sampler == "lcm" else euler(machine.scheduler, wanted.steps)
-    take = _Take(machine, wanted, wish, schedule, notes)
-    count, clips = pieces(shot.frame.seconds(shot.frames), wanted), list[Any]()
-    for i in range(count):
-        picture = torch.from_numpy(np.ascontiguousarray(now)).permute(2, 0, 1)[None].float() / 127.5 - 1
-        clip = _clip(take, picture, shot.seed + i, part(tick, i / count, (i + 1) / count))
-        clips.append(clip if not i else clip[1:])
-        now = clip[-1]
-    return clips
-
-
-def _clip(take: _Take, picture: Tensor, seed: int, tick: Tick) -> NDArray[uint8]:
-    """One clip, (frames, height, width, 3); computed once more in longer numbers if it comes out as none."""
-    for long in (False, True):
-        machine = take.machine.longer() if long else take.machine
-        if long:
-            take.notes["retried"] = str(machine.dtype).removeprefix("torch.")
-        pictures, good = _attempt(replace(take, machine=machine), picture, seed, tick)
-        if good:
-            return pictures
-    said = "The model's numbers ran out of range, and again with longer ones: there is no picture in them."
-    raise FilmError(said, "Give the scene another seed. If every scene says so, the weights are not this model's.")
-
-
-def _attempt(take: _Take, picture: Tensor, seed: int, tick: Tick) -> tuple[NDArray[uint8], bool]:
-    import torch
-
-    machine, random = take.machine, torch.Generator("cpu").manual_seed(seed)
-    picture = picture.to(machine.device)
-    with machine.part("image_encoder") as encoder:
-        context = seen(encoder, picture, *machine.colours)
-    with machine.part("vae") as vae:
-        latents = encoded(vae, picture, take.wish.noise, random)
-    with machine.net() as net:
-        clip = denoise(net, take.wish, take.schedule, context, latents, random, part(tick, 0.0, STEPPED), machine.thrifty)
-    wide, high = picture.shape[3], picture.shape[2]
-    chunk = machine.chunk(take.wish.frames, (wide, high))
-    chunk = min(chunk, take.wanted.chunk or chunk)
-    if chunk < take.wish.frames:
-        take.notes["decoded"] = f"{chunk} frames at once"  # where pieces meet, a little differs from the whole
-    good, seen_ = torch.isfinite(clip).all(), []
-    with machine.part("vae") as vae:
-        for some in decoded(vae, clip, chunk, part(tick, STEPPED, 1.0)):
-            good = good & torch.isfinite(some).all()
-            seen_.append(((some.clamp(-1, 1) / 2 + 0.5) * 255).round().to(torch.uint8).permute(0, 2, 3, 1).cpu())
-    return torch.cat(seen_).numpy(), bool(good)
-
-
-def _roomy(work: Callable[[], T]) -> T:
-    """The work's result; FilmError where memory runs out again."""
-    import torch
-
-    try:
-        return work()
-    except torch.OutOfMemoryError as error:
-        said = "The GPU's memory ran out, even with only what works in it."
-        raise FilmError(said, "Close what else uses the GPU, or give the model a smaller size in models.toml.") from error
-
-
-def _pans(shot: Shot, wanted: Options) -> bool:
-    return wanted.camera and goes(shot.camera)
-
-
-def _panned(shot: Shot, frames: list[NDArray[uint8]], again: int, rate: int) -> Iterator[NDArray[uint8]]:
-    """The camera's moves over the frames, each shown `again` times: as large as before, so a little is cut off."""
-    import cv2
-    import numpy as np
-
-    high, wide = frames[0].shape[:2]
-    path = matrices(shot.camera, len(frames) * again, Frame(wide, high, Fraction(rate)), (wide, high), shot.seed)
-    for i, matrix in enumerate(path):
-        own = matrix.copy()
-        own[:, 2] += own[:, :2] @ (0.5, 0.5) - 0.5  # cv2 counts from the middle of the first pixel
-        yield np.asarray(cv2.warpAffine(frames[i // again], own, (wide, high), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE), np.uint8)
-
-
-def _aspect(shot: Shot) -> float:
-    return shot.frame.width / shot.frame.height
+def _seconds(shot: Shot) -> float:
+    """About how long a lent GPU takes for a shot."""
+    if shot.model is None:
+        return 0.0
+    wanted = options(shot.model.options)
+    rows = 2 if max(wanted.guidance) > 1 else 1
+    pixels = wanted.frames * wanted.size[0] * wanted.size[1]
+    return pieces(shot.frame.seconds(shot.frames), wanted) * pixels * (STEP * rows * wanted.steps + SHOWN)

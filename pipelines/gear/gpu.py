@@ -12,6 +12,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from . import zero
+
 if TYPE_CHECKING:
     import torch
 
@@ -41,7 +43,7 @@ def driver() -> bool:
 
 def lack(device: str, needs: float) -> str | None:
     """None, or that there is no such GPU, or too small a one. device: "auto", or torch's own name; needs: GiB."""
-    if device == "cpu":
+    if device == "cpu" or zero.here():  # one that is lent is seen when it is
         return None
     found = driver()
     if found:
@@ -69,6 +71,13 @@ def total(device: torch.device) -> int:
     import torch
 
     return int(torch.cuda.get_device_properties(device).total_memory) if device.type == "cuda" else 1 << 62
+
+
+def full() -> type[BaseException]:
+    """What torch raises when the device's memory runs out."""
+    import torch
+
+    return torch.OutOfMemoryError
 
 
 def attention(device: torch.device) -> AbstractContextManager[None]:

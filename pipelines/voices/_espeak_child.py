@@ -3,7 +3,8 @@
 Runs by its path with `python -I -S`, LIBRARY and DATA-FOLDER, needs the standard library only, and ends with its stdin.
 First it tells what it has: {"voices": [[id, languages, name]...], "variants": [...]}. A request is
 {"text", "voice", "wpm"}; its answer is {"words": [[character, sample]...], "bytes": n}, each followed by n bytes of
-16-bit mono PCM at {"rate"}, and at last {"end": true}.
+16-bit mono PCM at {"rate"}, and at last {"end": true}. {"pronounce": text, "voice"} is answered with
+{"clauses": [[first, last, IPA, [[first, last, IPA] of each word by itself...]]...]}.
 
 The library's sound depends on what it said before and on the time it was started. So each line is spoken by a fork of
 the fresh library, with one seed; where there is no fork, one child speaks one line and whoever asked starts another.
@@ -14,6 +15,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import re
 import signal
 import sys
 from typing import Any, BinaryIO
@@ -22,6 +24,7 @@ SYNCHRONOUS, DO_NOT_EXIT = 2, 0x8000
 BUFFER_MS = 500
 LONGEST = 300  # seconds for one line; five thousand characters take one
 RATE_PARAMETER = 1
+IPA_TIED = 0x02 | 0x80 | ord("^") << 8
 BY_CHARACTER, UTF8 = 1, 1  # UTF8 alone: neither SSML nor phoneme codes in the text mean anything
 WORD = 1
 
@@ -106,15 +109,56 @@ def _speak(library: ctypes.CDLL, request: dict[str, Any], out: BinaryIO) -> None
     _say(out, {"end": True} if not failed else {"end": True, "failed": failed})
 
 
+def _pronounce(library: ctypes.CDLL, request: dict[str, Any], out: BinaryIO) -> None:
+    if library.espeak_SetVoiceByName(str(request["voice"]).encode()):
+        _say(out, {"failed": 1})
+        return
+    text = str(request["pronounce"])
+    clauses = [
+        [first, last, sounds, [[first + a, first + b, _sounds(library, text[first + a : first + b])] for a, b in _tokens(text[first:last])]]
+        for first, last, sounds in _clauses(library, text)
+    ]
+    _say(out, {"clauses": clauses})
+
+
+def _clauses(library: ctypes.CDLL, text: str) -> list[tuple[int, int, str]]:
+    library.espeak_TextToPhonemes.restype = ctypes.c_char_p
+    raw = text.encode("utf-8", "ignore")
+    held = ctypes.create_string_buffer(raw)
+    start = ctypes.addressof(held)
+    at, found, first = ctypes.c_void_p(start), [], 0
+    while at.value:
+        sounds = library.espeak_TextToPhonemes(ctypes.byref(at), UTF8, IPA_TIED) or b""
+        # It has read one character of what comes next.
+        last = len(raw[: at.value - start].decode("utf-8", "ignore")) - 1 if at.value else len(text)
+        if last <= first and at.value:
+            continue
+        found.append((first, last, sounds.decode("utf-8", "replace")))
+        first = last
+    return found
+
+
+def _sounds(library: ctypes.CDLL, word: str) -> str:
+    return " ".join(sounds for _, _, sounds in _clauses(library, word))
+
+
+def _tokens(text: str) -> list[tuple[int, int]]:
+    return [(one.start(), one.end()) for one in re.finditer(r"\S+", text)]
+
+
 def _apart(library: ctypes.CDLL, request: dict[str, Any], out: BinaryIO) -> None:
     """Speak in a fork, so that nothing of it stays."""
     fork = os.fork()
     if not fork:
         signal.alarm(LONGEST)  # should it hang, and its parent be gone
-        _speak(library, request, out)
+        _answer(library, request, out)
         os._exit(0)
     if os.waitpid(fork, 0)[1]:
         sys.exit(1)
+
+
+def _answer(library: ctypes.CDLL, request: dict[str, Any], out: BinaryIO) -> None:
+    (_pronounce if "pronounce" in request else _speak)(library, request, out)
 
 
 def main(library_path: str, data: str) -> None:
@@ -127,7 +171,7 @@ def main(library_path: str, data: str) -> None:
         sys.exit(1)
     _say(out, {"rate": rate, "voices": _voices(library), "variants": sorted(os.listdir(f"{data}/voices/!v"))})
     for line in sys.stdin.buffer:
-        (_apart if hasattr(os, "fork") else _speak)(library, json.loads(line), out)
+        (_apart if hasattr(os, "fork") else _answer)(library, json.loads(line), out)
 
 
 if __name__ == "__main__":

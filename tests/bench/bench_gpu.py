@@ -33,7 +33,7 @@ from pipelines.clips._open_sora_net import Clip, Design, Net, predict, prepare, 
 from pipelines.clips._open_sora_plan import size  # noqa: E402
 from pipelines.gear import gpu as _gpu  # noqa: E402
 from pipelines.work import idle  # noqa: E402
-from tests.bench import gpu_models  # noqa: E402
+from tests.bench import gpu_film, gpu_models  # noqa: E402
 from tests.open_sora_weights import TINY, draw, vae_sizes  # noqa: E402
 
 RESULTS = Path(__file__).with_name("RESULTS-GPU.md")
@@ -256,13 +256,16 @@ def cap(place: Place, gigabytes: float = 24.0) -> Iterator[Row]:
     yield Row(f"peak of the GPU's memory under {gigabytes:g} GB", "runs", f"{most:.1f} GB", most <= gigabytes)
 
 
+OTHERS = gpu_models.CASES | {"svd-film": gpu_film.film}
+
+
 def others(name: str) -> Callable[[Place], Iterator[Row]]:
-    """A case of gpu_models as one of ours."""
-    return lambda place: (Row(*told) for told in gpu_models.CASES[name](place))
+    """Another module's case as one of ours."""
+    return lambda place: (Row(*told) for told in OTHERS[name](place))
 
 
 CASES: dict[str, Callable[[Place], Iterator[Row]]] = {"open-sora-256": o256, "open-sora-768": o768, "open-sora-24gb": cap}
-CASES |= {name: others(name) for name in gpu_models.CASES}
+CASES |= {name: others(name) for name in OTHERS}
 
 
 def table(rows: Sequence[Row]) -> str:
