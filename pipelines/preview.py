@@ -30,6 +30,7 @@ from .story import Story, schema_of, sound_file
 from .story_moods import mood_for
 from .subtitles import ass, room
 from .timeline import Spoken, Take
+from .titles import ENGINE, card
 from .vault import Notes, Part, Vault, linked
 from .work import FilmError, idle
 
@@ -88,7 +89,7 @@ def thumb(picture: Path, darkroom: Darkroom, vault: Vault, wide: int = 480) -> P
 def still(story: Story, i: int, studio: Studio, darkroom: Darkroom, wide: int = 640) -> Part:
     """A JPEG of one frame from the middle of scene i (from 0): its fit, camera, look, and captions if they are burned.
 
-    At most `wide` pixels wide, and never larger than the film. Without a picture the frame is plain grey.
+    At most `wide` pixels wide, and never larger than the film. A card is shown with its words; else, without a picture, the frame is plain grey.
     -> notes: "width", "height", and whether there is a "picture".
     """
     _wide(wide)
@@ -97,7 +98,7 @@ def still(story: Story, i: int, studio: Studio, darkroom: Darkroom, wide: int = 
     frame = _smaller(frame_of(story, studio.presets), wide)
     shot = _shot(story, i, frame, studio.presets)
     middle = shot.frames // 2
-    live = studio.crew.get("clips", "camera")
+    live = studio.crew.get("clips", ENGINE if shot.card else "camera")
     seen = _developed(story, i, frame, studio.vault, darkroom)
     script = _script(story, i, frame, studio.presets)
     look = studio.presets.pick("looks", story.look)
@@ -105,17 +106,17 @@ def still(story: Story, i: int, studio: Studio, darkroom: Darkroom, wide: int = 
     raw: list[str | int] = ["-f", "rawvideo", "-pix_fmt", "yuv420p"]
     size = f"{frame.width}x{frame.height}"
     told = [*raw, "-s", size, "-r", str(frame.rate), *film.TAGS, "-i", "pipe:0", "-filter_complex", graph, "-map", "[film]", "-frames:v", 1, *raw]
-    drawn = [seen.path.stem, live.recipe(shot), middle] if seen else []
+    drawn = [seen.path.stem if seen else "", live.recipe(shot), middle] if seen or shot.card else []
 
     def build(out: Path) -> Notes:
-        frames = live.footage(shot, seen).frames(middle, 1) if seen else _grey(frame)
+        frames = live.footage(shot, seen).frames(middle, 1) if seen or shot.card else _grey(frame)
         if script:
             out.with_name("captions.ass").write_text(script, "utf-8")
             linked(studio.fonts, out.with_name("fonts"))
         ffmpeg.write([*told, "graded.yuv"], (one.reshape(-1).data for one in frames), cwd=out.parent)
         graded = Negative(out.with_name("graded.yuv"), (frame.width, frame.height), frame.width, frame.height)
         _jpeg(graded.planes(), (frame.width, frame.height), out)
-        return {"width": frame.width, "height": frame.height, "picture": seen is not None}
+        return {"width": frame.width, "height": frame.height, "picture": seen is not None or shot.card is not None}
 
     return studio.vault.make("still", ".jpg", [VERSION, told, script, drawn, ffmpeg.version()], build)
 
@@ -215,7 +216,8 @@ def _shot(story: Story, i: int, frame: Frame, presets: Presets) -> Shot:
     scene, seed = story.scenes[i], story.seed_of(i)
     seconds = scene.duration or moves.MAX_DURATION
     camera = moves.livelier(shots.read(scene.clip_action, scene.duration, presets.moves, seed).camera, story.motion_of(i))
-    return Shot(scene.prompt, None, camera, lengths([(seconds, True)], frame)[0], frame, story.fit, seed)
+    frames = lengths([(seconds, True)], frame)[0]
+    return Shot(scene.prompt, None, camera, frames, frame, story.fit, seed, card=card(story, i, {}))
 
 
 def _developed(story: Story, i: int, frame: Frame, vault: Vault, darkroom: Darkroom) -> Negative | None:
