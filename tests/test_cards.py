@@ -213,7 +213,7 @@ def test_without_lower_thirds_captions_are_what_they_were(presets: Presets) -> N
 
 SCENES = [
     {"image": None, "card": "title", "prompt": "The Sea | A test", "duration": 1.2},
-    {"image": "p1.png", "duration": 2.5, "clip_action": "static", "lower_third": "Anna Berg | Biologist"},
+    {"image": "p1.png", "duration": 3.4, "clip_action": "static", "lower_third": "Anna Berg | Biologist"},
     {"image": None, "card": "credits", "prompt": "Thank you\nWords | Anna", "duration": 1.2},
 ]
 
