@@ -188,7 +188,7 @@ def test_a_lower_third_stands_above_the_captions_and_inside_the_frame(presets: P
         lines = banner(("Anna Berg", "Marine biologist at the Institute of Very Long Names"), presets, style, size)
         box = next(line for line in lines if ",Lower," in line and "\\p1" in line)
         x, y, across, down = (float(one) for one in re.search(r"pos\((\d+),(\d+)\).*m 0 0 l (\d+) 0 \d+ (\d+)", box).groups())  # type: ignore[union-attr]
-        assert 0 <= x and x + across <= size[0] and 0 < y and y + down < size[1]
+        assert x >= 0 and x + across <= size[0] and y > 0 and y + down < size[1]
         if kind.place == "bottom":
             foot = float(re.search(r",Text,.*?pos\([\d.]+,([\d.]+)\)", next(line for line in lines if ",Text," in line))[1])  # type: ignore[index]
             assert y + down < foot - 2 * kind.size * min(size) * 1.2, style
