@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 from pipelines.render import frame_of
 from pipelines.story_cells import is_sound, number
 from pipelines.story_moods import mood_for
+from pipelines.story_pictures import PICTURES
 from pipelines.work import FilmError
 
 from ..production import stop as stop_job
@@ -95,6 +96,13 @@ class Handlers:
             raise FilmError("This is not a sound file.", "Choose an MP3, WAV, M4A, FLAC or OGG file.")
         kept = document.keep(uploaded(path), Path(path).name)
         return [*self._change(identity, selected, set_to("music", kept)), kept]
+
+    def own_logo(self, identity: str, selected: str, path: str) -> Outputs:
+        document = document_of(self.rooms, identity)
+        if Path(path).suffix.lower() not in PICTURES:
+            raise FilmError("This is not a picture.", "Choose a PNG, JPEG or WebP file.")
+        kept = document.keep(uploaded(path), Path(path).name)
+        return [*self._change(identity, selected, set_to("logo", kept)), kept]
 
     def _change(self, identity: str, selected: str, change: Change, group: str = "") -> Outputs:
         document = document_of(self.rooms, identity)

@@ -164,6 +164,13 @@ def _scene(presets: Presets, crew: Crew, say: Say) -> tuple[dict[str, Any], gr.B
     with gr.Row():
         made["voice"] = _free([("", ""), *_voices(presets)], say("voice"), "voice", say("voice_info"))
         made["engine"] = gr.Dropdown(_engines(crew, presets), label=say("engine"), elem_id="engine", min_width=120, allow_custom_value=True)
+    with gr.Row():
+        cards = [("", ""), *((say(f"card_{name}"), name) for name in ("title", "credits"))]
+        made["card"] = gr.Dropdown(cards, label=say("card"), info=say("card_info"), elem_id="card", min_width=120)
+        made["lower_third"] = gr.Textbox(label=say("lower_third"), info=say("lower_third_info"), elem_id="lower-third", max_lines=1, min_width=120)
+    with gr.Row():
+        made["motion_intensity"] = gr.Textbox(label=say("motion_intensity"), info=say("motion_intensity_info"), elem_id="motion", max_lines=1, min_width=120)
+        made["negative_prompt"] = gr.Textbox(label=say("negative_prompt"), info=say("negative_prompt_info"), elem_id="negative", max_lines=2, min_width=120)
     made["seed"] = gr.Textbox(label=say("seed"), info=say("seed_info"), elem_id="seed", max_lines=1)
     with gr.Row(elem_id="scene-acts"):
         one = gr.Button(say("make_scene"), icon=icon("play"), elem_id="one", min_width=120)
@@ -208,6 +215,16 @@ def _story(presets: Presets, crew: Crew, say: Say) -> tuple[dict[str, Any], dict
         made["caption_style"] = gr.Dropdown(_choices(presets.captions), label=say("caption_style"), elem_id="caption-style", min_width=120)
         made["look"] = gr.Dropdown(_choices(presets.looks), label=say("look"), elem_id="look", min_width=120)
     more["still"] = gr.Image(label=say("still"), elem_id="still", interactive=False, buttons=["fullscreen"], visible=False, type="filepath")
+    with gr.Row():
+        made["motion_intensity"] = _range(spec["motion_intensity"], say("motion_intensity"), 0.05)
+        made["negative_prompt"] = gr.Textbox(label=say("negative_prompt"), elem_id="story-negative", max_lines=2, min_width=120)
+    with gr.Row(equal_height=True):
+        made["logo"] = gr.Textbox(label=say("logo"), elem_id="logo", max_lines=1, min_width=120)
+        more["own_logo"] = gr.UploadButton(say("own_logo"), file_types=["image"], elem_id="own-logo", size="sm", min_width=120)
+    with gr.Row():
+        corners = [(say(f"corner_{name}"), name) for name in spec["logo_place"]["enum"]]
+        made["logo_place"] = gr.Dropdown(corners, label=say("logo_place"), elem_id="logo-place", min_width=120)
+        made["logo_opacity"] = _range(spec["logo_opacity"], say("logo_opacity"), 0.05)
     made["seed"] = gr.Textbox(label=say("story_seed"), elem_id="story-seed", max_lines=1)
     more["settings_name"] = gr.Textbox(label=say("settings_name"), elem_id="settings-name", max_lines=1, max_length=100)
     with gr.Row():

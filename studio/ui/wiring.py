@@ -54,6 +54,7 @@ def wire(demo: gr.Blocks, page: Page, w: Handlers) -> None:
         if name in ("size", "fit", "captions", "caption_style", "look"):
             done.success(plainly(w.still), ids, [more["still"]], **last)
     more["own_music"].upload(plainly(w.own_music), [*ids, more["own_music"]], [*drawn, page.story["music"]], **quiet)
+    more["own_logo"].upload(plainly(w.own_logo), [*ids, more["own_logo"]], [*drawn, page.story["logo"]], **quiet)
     more["hear_voice"].click(plainly(w.hear_voice), [*ids, page.story["voice"]], [more["voice_heard"]], **quiet)
     more["hear_music"].click(plainly(w.hear_music), [*ids, page.story["music"]], [more["music_heard"]], **quiet)
     more["who"].expand(w.crew, None, [more["crew"]], **quiet)
