@@ -96,6 +96,7 @@ Card = Annotated[
 Lower = Annotated[
     str, Field(max_length=200, description="Who or what is seen, below, in its first seconds: Anna Berg | Biologist."), Line
 ]
+Logo = Annotated[Path, PlainValidator(cells.read_picture), WithJsonSchema({"type": "string", "format": "path", "description": "A picture in a corner of the film."})]
 Opacity = Annotated[float, Field(ge=0, le=1, description="How much of the logo is seen."), Figure, Tidy]
 Corner = Annotated[
     Literal["top_left", "top_right", "bottom_left", "bottom_right"],
@@ -137,20 +138,20 @@ class Story:
     scenes: Annotated[tuple[Scene, ...], Field(min_length=1, max_length=MOST_SCENES)] = ()
     size: FrameSize = "1024x576"
     fps: Fps = 24.0
-    quality: Annotated[str, cells.known("qualities", "standard")] = "standard"
+    quality: Annotated[str, Field(description="draft, standard or master."), cells.known("qualities", "standard")] = "standard"
     transition: Turn = "crossfade"
     transition_seconds: Overlap = 0.5
     voice: Speaker = "auto"
     music: Score = "auto"
     music_level: Level = 12.0
     captions: Captions = "both"
-    caption_style: Annotated[str, cells.known("captions", "plain")] = "plain"
-    look: Annotated[str, cells.known("looks", "none")] = "none"
+    caption_style: Annotated[str, Field(description="How captions look."), cells.known("captions", "plain")] = "plain"
+    look: Annotated[str, Field(description="A grade; a style steers models too."), cells.known("looks", "none")] = "none"
     fit: Fit = "cover"
     seed: Seed = 0
     negative_prompt: Without = ""
     motion_intensity: Motion = 0.5
-    logo: Picture | None = None
+    logo: Logo | None = None
     logo_place: Corner = "top_right"
     logo_opacity: Opacity = 0.8
 
