@@ -152,6 +152,8 @@ class _Casting:
         """The scene's clip engine and its model ("" for none), both ready."""
         scene = self.story.scenes[i]
         if scene.card:
+            if wrong := titles.wrong(scene):
+                raise FilmError(f"scene {scene.scene_number}, prompt: {wrong[0]}", wrong[1], f"scenes[{i}].prompt")
             return titles.ENGINE, ""
         try:
             if scene.engine == "auto":

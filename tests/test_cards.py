@@ -14,7 +14,9 @@ import pytest
 from PIL import Image, ImageDraw
 
 from pipelines import titles, vault
+from pipelines.cast import cast
 from pipelines.clips.card import Engine
+from pipelines.crew import Crew
 from pipelines.lettering import broken, letters
 from pipelines.moves import read as moved
 from pipelines.plan import Card, Frame, Shot
@@ -77,6 +79,19 @@ def test_credits_add_who_made_what_and_leave_out_who_made_nothing(presets: Prese
         ("Words", "Anna", "Tom"), ("To my cat",), ("Moving pictures", "Camera, Sketch, drawn by rule (no model)"), ("Music", "Bandstand"), titles.MADE_WITH,
     )  # fmt: skip
     assert not titles.said(told(presets, card="credits", prompt="Words | Anna").scenes[0])[0], "a line of two parts is no heading"
+
+
+def test_credits_name_the_licence_of_the_music_where_it_has_one(presets: Presets) -> None:
+    made = {"music": "MusicGen", "voice": "none"}
+    assert "not for commercial films" in titles.licensed(made, "musicgen", presets)["music"]
+    assert titles.licensed(made, "bandstand", presets) == made
+
+
+@pytest.mark.parametrize(("card", "prompt", "said"), [("title", "x" * 601, "601"), ("credits", "a | b\n" * 121, "121 lines")])
+def test_what_is_too_much_for_a_card_is_told_before_any_work(presets: Presets, card: str, prompt: str, said: str) -> None:
+    with pytest.raises(FilmError) as error:
+        cast(told(presets, card=card, prompt=prompt), Crew({"edge": {"online": False}}), presets, lambda _warned: None)
+    assert said in str(error.value) and error.value.faults[0].where == "scenes[0].prompt"
 
 
 def test_a_card_needs_no_picture_takes_none_of_the_folder_and_lasts_until_it_is_read(presets: Presets, tmp_path: Path) -> None:
@@ -206,6 +221,15 @@ def test_without_lower_thirds_captions_are_what_they_were(presets: Presets) -> N
     shown = [Caption(0.0, 3.0, ((Word("Hello", 0.0, 1.0),),), 0)]
     assert ass(shown, presets.captions["plain"], 320, 180, 0.0, 3.0) == ass(shown, presets.captions["plain"], 320, 180, 0.0, 3.0, banners=[Banner(5.0, 6.0, ("x",), 0)])
     assert "Lower" not in ass(shown, presets.captions["plain"], 320, 180, 0.0, 3.0)
+
+
+def test_a_card_is_seen_before_anything_is_made(presets: Presets, folder: Path, shared: Studio, room: Any) -> None:
+    from pipelines.preview import still
+
+    seen = still(film(presets, folder, look="none"), 0, shared, room, wide=320)
+    with Image.open(seen.path) as picture:
+        light = np.asarray(picture.convert("L"))
+    assert seen.notes["picture"] and (light > 200).sum() > 100 and np.median(light) < 60
 
 
 # The whole film

@@ -30,7 +30,7 @@ DIM = 0.68  # how white what is not a name is
 ROOM = 0.82  # of the frame's width
 OPEN = 0.84  # of the frame's height is where credits are seen
 LEFT = 2 / 5  # of the room is for what somebody did; the rest for who
-LONGEST_SHEET = 16_000  # rows
+LONGEST_SHEET = 24_000  # rows
 
 
 @dataclass(frozen=True, slots=True)
