@@ -175,6 +175,8 @@ class _Casting:
         if with_picture not in self.filming:
             first: tuple[str, str] | None = None
             for engine in self.crew.at_hand("clips"):
+                if engine == titles.ENGINE:
+                    continue
                 with suppress(FilmError):  # none of its models is there
                     found = engine, self._model(engine)
                     if with_picture or not wants_picture(self.crew, self.presets, *found):
