@@ -9,7 +9,7 @@ Knows no fonts, no frames and no file format. The limits are those of broadcaste
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -91,6 +91,24 @@ def clean(text: str) -> str:
     """The text on one line: control characters and lone surrogates gone, every white space one plain space."""
     kept = "".join(" " if char.isspace() else char for char in text if char.isspace() or _kept(char))
     return " ".join(kept.split())
+
+
+def broken(text: str, wide: float, measure: Callable[[str], float]) -> list[str]:
+    """The text in lines at most as wide as `measure` finds `wide`, parted where its script may be parted, and between
+    any two characters where it would not fit else. Its own line breaks stay."""
+    lines: list[str] = []
+    for paragraph in text.splitlines():
+        line, space = "", ""
+        for token in clean(paragraph).split():
+            for piece in pieces(token, WIDTH * NARROW):
+                for part in [piece] if measure(piece) <= wide else clusters(piece):
+                    if line and measure(line + space + part) > wide:
+                        lines.append(line)
+                        line, space = "", ""
+                    line, space = line + space + part, ""
+            space = " "
+        lines += [line] if line else []
+    return lines
 
 
 def _kept(char: str) -> bool:

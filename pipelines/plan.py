@@ -76,7 +76,7 @@ class Shot:
 
     `picture` is a PNG of ours, upright and in sRGB, where the scene has one and the engine writes a file. `model` is
     the one that was asked for, of those that the engine runs. `style` and `negative` are as in a Brief; `card` is what is
-    written, where it is a card.
+    written, where it is a card. `focus`: what of the picture matters, if somebody said so.
     """
 
     prompt: str
@@ -90,6 +90,7 @@ class Shot:
     style: str = ""
     negative: str = ""
     card: Card | None = None
+    focus: tuple[float, float] | None = None
 
     @property
     def styled(self) -> str:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from fractions import Fraction
+from types import MappingProxyType
 
 from .captions import captions
 from .cast import Cast
 from .events import Warned
 from .plan import Cue, Frame, Section, lengths
 from .shots import group, lasting
-from .story import Story
+from .story import MOST_SECONDS, Story
 from .timeline import Banner, Placed, Spoken, Take, Timeline, lay, overlaps
 from .titles import shortest
 
@@ -17,6 +19,7 @@ BREATH = 0.4  # s before and after every narration
 CLOSING = 1.2  # s more at the end of a film that may be as long as it needs
 SIGNED, GLANCE = 5.0, 1.5  # s that a lower third is shown, and that it needs
 LAST_SHOT = 2.0  # s at least of a scene's last shot, where it has no length of its own
+LEAST = 0.5  # s of a video that is shown once, not held
 SHORTEST = 3.0  # s of a scene without a length of its own
 
 
@@ -27,11 +30,12 @@ def room(story: Story, i: int, frame: Frame) -> float | None:
 
 
 def timeline(
-    story: Story, takes: Mapping[int, Take], frame: Frame, line: int, warn: Callable[[Warned], None]
-) -> Timeline:
+    story: Story, takes: Mapping[int, Take], frame: Frame, line: int, warn: Callable[[Warned], None],
+    videos: Mapping[int, float] = MappingProxyType({}),
+) -> Timeline:  # fmt: skip
     """Every scene in whole frames, every take and caption in seconds. Speech stays clear of transitions.
 
-    `line` is how many characters fit a line of the captions.
+    `line` is how many characters fit a line of the captions. `videos`: seconds that scenes' own videos last.
     """
     wanted: list[tuple[float, bool]] = []
     last = len(story.scenes) - 1
@@ -43,7 +47,8 @@ def timeline(
         needs = takes[i].seconds + 2 * BREATH + _shared(story, i, frame) if i in takes else 0.0
         if duration is None:
             closing = CLOSING if i > 0 and together[-1] == last and i in takes else 0.0
-            whole = max(shortest(scene, SHORTEST), sum(before) + LAST_SHOT if before else 0.0, needs + closing), False
+            own = _whole(videos[i], frame) if i in videos and i not in takes else shortest(scene, SHORTEST)
+            whole = max(own, sum(before) + LAST_SHOT if before else 0.0, needs + closing), False
         elif needs > duration + 1e-6:
             text = f"scene {scene.scene_number} lasts {needs:.1f} s, not {duration:g} s: its narration needs them."
             warn(Warned(text, "Give it more time, or fewer words.", f"scenes[{i}].duration"))
@@ -65,6 +70,12 @@ def timeline(
     ends = [_end(placed[group(story, one.scene)[-1]], frame) for one in spoken]
     shown = captions(spoken, ends, line) if story.captions != "none" else ()
     return Timeline(story.title, frame, tuple(placed), lay(placed), tuple(spoken), shown, tuple(_banners(story, placed, frame)))
+
+
+def _whole(seconds: float, frame: Frame) -> float:
+    """How long a video is shown that nobody speaks over: its own length, in whole frames, within a scene's limits."""
+    shown = min(seconds, float(MOST_SECONDS))
+    return frame.seconds(int(Fraction(shown).limit_denominator(100_000) * frame.rate)) if shown >= LEAST else SHORTEST
 
 
 def cue(roles: Cast, plan: Timeline, seconds: float, seed: int) -> Cue:

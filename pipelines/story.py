@@ -33,6 +33,7 @@ from .work import FilmError
 
 MOST_SCENES = 500
 MOST_LISTED = 50  # further faults are counted, not listed
+MOST_SECONDS = 60  # of a scene
 SEEDS = 2**32
 
 
@@ -51,9 +52,10 @@ Line = BeforeValidator(cells.read_line)
 Tidy = AfterValidator(_decimals)
 Position = Annotated[int, Field(ge=1, le=1_000_000, description="The order in the film."), Whole]
 Picture = Annotated[Path, PlainValidator(cells.read_picture), WithJsonSchema({"type": "string", "format": "path"})]
+Image = Annotated[Path, PlainValidator(cells.read_image), WithJsonSchema({"type": "string", "format": "path"})]
 Prompt = Annotated[str, Field(max_length=32_000, description="What is seen."), Text]
 Narration = Annotated[str, Field(max_length=5_000, description="What is said."), Text]
-Duration = Annotated[float, _limited(0.5, 60, "seconds", "Empty: as long as the narration needs."), Figure, Tidy]
+Duration = Annotated[float, _limited(0.5, MOST_SECONDS, "seconds", "Empty: as long as the narration needs."), Figure, Tidy]
 Action = Annotated[str, Field(max_length=500, description="Camera moves in words."), Line]
 Feeling = Annotated[str, Field(max_length=200, description="A mood. Empty: that of the scene before."), Line]
 Turn = Annotated[
@@ -64,6 +66,15 @@ Speaker = Annotated[
 ]
 Engine = Annotated[str, Field(max_length=100, description="A clip engine's name, or auto."), Line]
 Seed = Annotated[int, Field(ge=0, le=SEEDS - 1, description="The same seed makes the same film."), Whole]
+Begin = Annotated[float, _limited(0, 10_800, "seconds", "Where a video begins."), Figure, Tidy]
+OwnSound = Annotated[
+    Literal["none", "under", "full"],
+    Field(description="A video's own sound: none, under the voice as music is, or full."),
+    cells.one_of("none", "under", "full"),
+]
+Steady = Annotated[bool, Field(description="Whether a shaken video is made steady."), BeforeValidator(cells.read_switch)]
+Drawn = Annotated[str, Field(description="The picture as if drawn or painted. Empty: as it is."), cells.known("styles")]
+Focus = Annotated[str, Field(max_length=60, description="What matters in the picture, as 0.3 0.4 or top left. Empty: found by itself."), BeforeValidator(cells.read_focus)]
 Title = Annotated[str, Field(max_length=200, description="The film's name."), Line]
 FrameSize = Annotated[
     str, Field(description="Width x height in pixels, or a size's name."), BeforeValidator(cells.read_size)
@@ -110,11 +121,13 @@ class Scene:
     """One row: what is seen and said, for how long (seconds; None: as the narration needs), and how the camera moves.
 
     An empty `music_mood` is that of the scene before; an empty `transition`, `voice` or `motion_intensity` is the
-    story's. A prompt or clip action with times in it ("[0s] ... [3s] ...") is several shots: see shots.py.
+    story's. A prompt or clip action with times in it ("[0s] ... [3s] ...") is several shots: see shots.py. `image` may be
+    a video: then `clip_start`, `clip_sound` and `steady` say from where, with how much of its sound, and whether made
+    steady.
     """
 
     scene_number: Position
-    image: Picture | None = None
+    image: Image | None = None
     prompt: Prompt = ""
     narration: Narration = ""
     duration: Duration | None = None
@@ -128,6 +141,11 @@ class Scene:
     motion_intensity: Motion | None = None
     card: Card = ""
     lower_third: Lower = ""
+    clip_start: Begin = 0.0
+    clip_sound: OwnSound = "under"
+    steady: Steady = False
+    picture_style: Drawn = ""
+    focus: Focus = ""
 
 
 @dataclass(frozen=True, slots=True, config=strict)
@@ -157,12 +175,8 @@ class Story:
 
     @property
     def rate(self) -> Fraction:
-        """Frames a second, exactly: 23.976, 29.97, 47.952 and 59.94 are n * 1000/1001."""
-        for whole_rate in (24, 30, 48, 60):
-            ntsc = Fraction(whole_rate * 1000, 1001)
-            if abs(self.fps - ntsc) < 0.005:
-                return ntsc
-        return Fraction(str(self.fps)).limit_denominator(1001)
+        """Frames a second, exactly."""
+        return exact_rate(self.fps)
 
     def transition_of(self, i: int) -> str:
         return self.scenes[i].transition or self.transition
@@ -364,6 +378,15 @@ def _sentence(error: ErrorDetails, spec: Mapping[str, Any]) -> tuple[str, str]:
             return f"{len(value):,} characters are more than {limits['max_length']:,}.", hint
         case _:
             return f"{cells.shown(value)} does not fit.", hint
+
+
+def exact_rate(fps: float) -> Fraction:
+    """Frames a second as people write them, exactly: 23.976, 29.97, 47.952, 59.94, 119.88 are n * 1000/1001."""
+    for whole_rate in (24, 30, 48, 60, 120):
+        ntsc = Fraction(whole_rate * 1000, 1001)
+        if abs(fps - ntsc) < 0.005:
+            return ntsc
+    return Fraction(str(fps)).limit_denominator(1001)
 
 
 def pixels(size: str, presets: Presets) -> tuple[int, int]:

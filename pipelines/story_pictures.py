@@ -12,6 +12,8 @@ from .story_cells import blank
 from .work import FilmError
 
 PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"})
+VIDEOS = frozenset({".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".ts", ".mts", ".m2ts"})
+NUMBERED = re.compile(r"scene[ _.-]*[0-9]+")  # a video beside a story may be its own film; one that is for a scene says so
 
 
 def match(names: Sequence[str], numbers: Sequence[int]) -> dict[int, str]:
@@ -45,18 +47,24 @@ def natural(name: str) -> tuple[list[tuple[int, str]], str]:
 
 
 def picture_names(folder: Path) -> list[str]:
-    """The pictures in a folder, in natural order; hidden files and links that lead out of it are left out."""
+    """The pictures in a folder, and videos named "scene_2" and so on, in natural order; hidden files and links that
+    lead out of it are left out."""
     root = os.path.realpath(folder)
     names = []
     try:
         with os.scandir(root) as entries:
             for entry in entries:
-                known = os.path.splitext(entry.name)[1].lower() in PICTURES and not entry.name.startswith(".")
+                known = _shows(entry.name) and not entry.name.startswith(".")
                 if known and entry.is_file() and os.path.realpath(entry.path).startswith(os.path.join(root, "")):
                     names.append(entry.name)
     except OSError:
         raise FilmError("The folder of pictures cannot be read.", "Give a folder that is there.", str(folder)) from None
     return sorted(names, key=natural)
+
+
+def _shows(name: str) -> bool:
+    stem, suffix = os.path.splitext(name.casefold())
+    return suffix in PICTURES or (suffix in VIDEOS and NUMBERED.search(stem) is not None)
 
 
 def illustrated(rows: Sequence[object], folder: Path, table: bool, logo: object = None) -> list[object]:

@@ -14,14 +14,14 @@ from typing import Any
 
 from pipelines import presets as kinds
 from pipelines.cards import cards
-from pipelines.events import Stopped
+from pipelines.events import Stopped, Warned
 from pipelines.moves import said_in
 from pipelines.render import Studio, frame_of
 from pipelines.render import render as make_film
 from pipelines.shots import timed
-from pipelines.story import Story, plain
+from pipelines.story import Story, pixels, plain
 from pipelines.story import read as read_story
-from pipelines.story_cells import is_sound
+from pipelines.story_cells import fold, is_sound
 from pipelines.work import FilmError
 
 from . import settings
@@ -113,12 +113,44 @@ def _outputs(stories: Sequence[Path], given: Path | None) -> list[Path]:
 
 
 def generate(args: argparse.Namespace) -> None:
-    """One clip: a story of one scene."""
+    """One clip: a story of one scene; or several, each from another seed; or a given video, made over."""
+    if args.input_video:
+        _made_over(args)
+        return
+    from pipelines.variations import contact, seeded, within
+
+    within(args.variations)
     studio = settings.studio(settings.read())
     story = _one_scene(args, studio, args.seconds)
     try:
+        outs = seeded(story, args.variations, args.output)
+        for one, out in outs:
+            with watching(args.json, out.name if len(outs) > 1 else "") as watcher:
+                make_film(one, studio, watcher.hear, out)
+        if len(outs) > 1:
+            sheet = contact([out for _, out in outs], args.output, studio.vault)
+            with watching(args.json) as watcher:
+                watcher.done(sheet, None, f"{len(outs)} variations side by side")
+    finally:
+        studio.crew.close()
+
+
+def _made_over(args: argparse.Namespace) -> None:
+    """A given video as the prompt and the style say. What only a model could do is told."""
+    from pipelines.verbs.edit import Edit, edit
+
+    if args.input_image or args.variations != 1:
+        raise FilmError("--input-video makes one video over.", "Leave --input-image and --variations out.")
+    if args.engine != "auto":
+        raise FilmError(f"{args.engine} makes no video from a video.", "Leave --engine out: looks, pace, direction and shape need none.")
+    studio = settings.studio(settings.read())
+    try:
         with watching(args.json) as watcher:
-            make_film(story, studio, watcher.hear, args.output)
+            how = Edit(args.prompt, look=args.style, narration=args.narration)
+            cut = edit([args.input_video], how, studio, args.output, watcher.tick)
+            for note in cut.notes:
+                watcher.hear(Warned(note))
+            watcher.done(cut.path, round(cut.seconds, 3), cut.how)
     finally:
         studio.crew.close()
 
@@ -141,7 +173,6 @@ def chain(args: argparse.Namespace) -> None:
             raise FilmError(f"{args.prompts.name} cannot be read.", "Give a text file in UTF-8.") from error
     story = _one_scene(args, studio, 6.0)
     image = story.scenes[0].image
-    assert image is not None
     spoken = [_action(prompt, args) for prompt in prompts]
     try:
         with watching(args.json) as watcher:
@@ -156,15 +187,13 @@ def chain(args: argparse.Namespace) -> None:
 
 def _one_scene(args: argparse.Namespace, studio: Studio, seconds: float) -> Story:
     """The story behind `generate` and `chain`; its faults are told by the options' names."""
-    if args.input_image is None:
-        hint = "Give a picture with --input-image FILE."
-        raise FilmError("Nothing here makes a picture from a prompt alone yet.", hint)
-    if not os.path.isfile(args.input_image):
+    if args.input_image and not os.path.isfile(args.input_image):
         raise FilmError(f"There is no picture {args.input_image.name}.", "Check --input-image.")
     style = args.style.strip().lower().replace(" ", "_")
     if style and style not in studio.presets.looks:
         raise FilmError(f'There is no look called "{args.style}".', kinds.choose(style, studio.presets.looks))
-    scene = {"prompt": args.prompt, "image": args.input_image.resolve(), "duration": seconds, "engine": args.engine}
+    scene = {"prompt": args.prompt, "duration": seconds, "engine": args.engine}
+    scene |= {"image": args.input_image.resolve()} if args.input_image else {}
     _check_motion(args)
     said = "" if timed(args.prompt) else said_in(args.prompt)
     scene |= {"clip_action": args.camera or said or "auto", "narration": getattr(args, "narration", "")}
@@ -224,6 +253,18 @@ def combine(args: argparse.Namespace) -> None:
     with watching(args.json) as watcher:
         how = join(args.videos, args.output, name, args.transition_seconds, studio.presets, studio.vault, watcher.tick)
         watcher.done(args.output, None, how)
+
+
+def upscale(args: argparse.Namespace) -> None:
+    from pipelines.deliver import check_place
+    from pipelines.upscale import upscale as enlarge
+
+    studio = settings.studio(settings.read())
+    check_place(args.output)
+    box = pixels(fold(args.size), studio.presets)
+    with watching(args.json) as watcher:
+        width, height = enlarge(args.video, box, args.output, studio.presets, studio.vault, watcher.tick)
+        watcher.done(args.output, None, f"{width}x{height}")
 
 
 def engines(args: argparse.Namespace) -> None:

@@ -1,121 +1,119 @@
-"""Styles, negative prompts and motion: what steers a model, what grades the picture, and what is made anew by it."""
+"""A picture as if drawn or painted: the same every time, of the same shape, and in the film where a scene asks for it."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
+from numpy.typing import NDArray
+from PIL import Image
 
-from pipelines import vault
-from pipelines.cast import cast
-from pipelines.crew import Crew
-from pipelines.film import grade
-from pipelines.moves import livelier
-from pipelines.moves import read as moved
-from pipelines.path import views
-from pipelines.pictures.diffusers import Engine as Painter
-from pipelines.plan import Brief, Frame, Shot, styled
-from pipelines.presets import Model, Presets
-from pipelines.render import Studio
-from pipelines.story import Story, pixels, read
+from pipelines import preview, styles
+from pipelines.album import styled
+from pipelines.darkroom import Darkroom, negative
+from pipelines.presets import Presets
+from pipelines.stage import Studio
+from pipelines.story import read
+from pipelines.vault import Vault
+from pipelines.work import FilmError
+from studio import cli
 
 from . import whole
 
-FRAME = Frame(160, 90, Fraction(24))
-STYLES = ("cinematic", "documentary", "imax", "anime", "film noir", "stop motion", "papercraft", "claymation", "watercolour", "comic", "cyberpunk", "super 8")
+Bytes = NDArray[np.uint8]
+NAMES = ("sketch", "ink", "watercolour", "poster", "pixel", "cel")
+STILL = Path(__file__).parents[1] / "assets" / "stills" / "green-heron.jpg"
 
 
-def story(presets: Presets, **said: Any) -> Story:
-    return read({"size": "160x90", "music": "none", "captions": "none", "scenes": [{"prompt": "a sea", "duration": 1}]} | said, presets)
+@pytest.fixture(scope="module")
+def heron() -> Bytes:
+    whole_picture = cv2.imread(str(STILL))
+    return np.asarray(cv2.resize(whole_picture, (480, 270), interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def shot(presets: Presets, **more: Any) -> Shot:
-    return Shot("a sea", None, moved("pan left", 4.0, presets.moves, 1).camera, 24, FRAME, "cover", 1, **more)
+@pytest.fixture(scope="module")
+def drawn(heron: Bytes, presets: Presets) -> dict[str, Bytes]:
+    return {name: styles.styled(heron, style) for name, style in presets.styles.items()}
 
 
-@pytest.mark.parametrize("name", STYLES)
-def test_a_style_is_a_look_that_steers_and_grades(presets: Presets, name: str) -> None:
-    look = presets.looks[story(presets, look=name).look]
-    assert look.prompt and look.negative and grade(look)
+def colours(picture: Bytes) -> int:
+    return len(np.unique(picture.reshape(-1, 3), axis=0))
 
 
-def test_a_pure_grade_asks_nothing_of_a_model(presets: Presets) -> None:
-    assert {name for name, look in presets.looks.items() if look.prompt} >= {"noir", "anime"}
-    assert not any(presets.looks[name].prompt or presets.looks[name].negative for name in ("none", "vivid", "sepia", "night"))
+def test_every_style_is_there_and_tells_what_it_is(presets: Presets, drawn: dict[str, Bytes]) -> None:
+    assert set(NAMES) <= set(presets.styles) and all(one.label and one.what for one in presets.styles.values())
+    assert set(styles.HOW) == {one.how for one in presets.styles.values()}
 
 
-def test_a_prompt_gets_the_styles_words_once_and_an_empty_one_none() -> None:
-    assert styled("a sea", "Anime.") == "a sea. Anime."
-    assert styled("Is it a sea?", "Anime.") == "Is it a sea? Anime."
-    assert styled("a sea", "") == "a sea" and styled(" ", "Anime.") == " "
+@pytest.mark.parametrize("name", NAMES)
+def test_a_style_is_the_same_every_time_and_still_shows_the_picture(name: str, heron: Bytes, drawn: dict[str, Bytes], presets: Presets) -> None:
+    made = drawn[name]
+    assert made.shape == heron.shape and made.dtype == np.uint8
+    assert np.array_equal(made, styles.styled(heron.copy(), presets.styles[name]))
+    assert np.abs(made.astype(int) - heron).mean() > 4, "it changes something"
+    soft = [cv2.GaussianBlur(cv2.cvtColor(one, cv2.COLOR_BGR2GRAY), (0, 0), 8).astype(float).ravel() for one in (made, heron)]
+    assert np.corrcoef(*soft)[0, 1] > 0.5, "light is light and dark is dark"
 
 
-def test_only_models_are_steered_and_only_where_it_is_used(presets: Presets) -> None:
-    crew = Crew()
-    server = crew.get("clips", "videos_api")
-    plain, anime = shot(presets), shot(presets, style="Anime.")
-    assert vault.plain(server.recipe(plain)) != vault.plain(server.recipe(anime))
-    assert "Anime." in str(server.recipe(anime))
-    for name in ("camera", "sketch"):
-        engine = crew.get("clips", name)
-        assert vault.plain(engine.recipe(plain)) == vault.plain(engine.recipe(replace(anime, negative="rain"))), name
+def test_each_style_is_what_it_says(heron: Bytes, drawn: dict[str, Bytes], presets: Presets) -> None:
+    for name in ("sketch", "ink"):
+        spread = drawn[name].astype(int).max(-1) - drawn[name].astype(int).min(-1)
+        assert spread.max() < 30, f"{name} has no colours"
+    assert np.mean((drawn["ink"] < 70).all(-1) | (drawn["ink"] > 180).all(-1)) > 0.7, "ink is black on white"
+    assert colours(drawn["pixel"]) <= presets.styles["pixel"].colours
+    flat = drawn["poster"]
+    assert np.mean(np.abs(np.diff(flat.astype(int), axis=1)).max(-1) < 6) > 0.8, "flat colours"
+    side = next(k for k in range(1, 30) if not np.array_equal(drawn["pixel"][:, 0], drawn["pixel"][:, k]))
+    blocks = drawn["pixel"][: 270 // side * side, : 480 // side * side].reshape(270 // side, side, 480 // side, side, 3)
+    assert side >= 2 and (blocks == blocks[:, :1, :, :1]).all(), "whole squares"
 
 
-def test_a_negative_prompt_changes_the_recipe_of_who_heeds_it_and_of_nobody_else(presets: Presets) -> None:
-    model = Model("A", "", "diffusers", "some/weights", options={"kind": "FluxPipeline"})
-    painter = Painter(models={"a": model})
-    painter.lacks = lambda _model: None  # type: ignore[method-assign]
-    brief = Brief("a sea", FRAME, 3)
-    bare = vault.plain(painter.recipe(brief))
-    assert bare == vault.plain(["a sea", 160, 90, 3, model.content]), "as it was before there were any"
-    assert vault.plain(painter.recipe(replace(brief, negative="rain"))) != bare
-    video = presets.models[next(name for name, one in presets.models.items() if one.engine == "diffusers")]
-    engine, one = Crew().get("clips", "diffusers"), shot(presets, model=video)
-    assert vault.plain(engine.recipe(replace(one, negative="rain"))) != vault.plain(engine.recipe(one))
-    assert engine.negates and painter.negates
+@pytest.mark.parametrize("shape", [(8, 8), (3, 400), (400, 3), (1, 1)])
+@pytest.mark.parametrize("value", [0, 128, 255])
+def test_no_picture_is_too_small_or_too_plain(shape: tuple[int, int], value: int, presets: Presets) -> None:
+    picture = np.full((*shape, 3), value, np.uint8)
+    for name, style in presets.styles.items():
+        assert styles.styled(picture, style).shape == picture.shape, name
 
 
-def test_what_is_said_of_the_scene_and_of_the_story_is_both_left_out(presets: Presets) -> None:
-    scenes = [{"prompt": "a", "negative_prompt": "rain"}, {"prompt": "b"}, {"prompt": "c", "negative_prompt": "people"}]
-    made = story(presets, scenes=scenes, negative_prompt="people")
-    assert [made.negative_of(i) for i in range(3)] == ["rain, people", "people", "people"]
+def test_a_styled_picture_is_made_once_and_again_when_the_style_changes(presets: Presets, vault: Vault, room: Darkroom, photo: Path) -> None:
+    developed = room.develop(photo, (320, 180), vault)
+    assert styled(developed, "", presets, vault) is developed
+    first, again, other = (styled(developed, name, presets, vault) for name in ("poster", "poster", "ink"))
+    assert not first.reused and again.reused and again.path == first.path != other.path
+    one, two = negative(developed), negative(first)
+    assert (two.size, two.width, two.height, two.focus) == (one.size, one.width, one.height, one.focus)
+    with pytest.raises(FilmError, match="picture style"):
+        styled(developed, "crayon", presets, vault)
 
 
-def test_who_heeds_no_negative_prompt_says_so(presets: Presets) -> None:
-    warned: list[Any] = []
-    cast(story(presets, negative_prompt="rain"), Crew({"edge": {"online": False}}), presets, warned.append)
-    assert [one.where for one in warned if "negative" in one.message] == ["negative_prompt"]
-    warned.clear()
-    cast(story(presets, look="anime"), Crew({"edge": {"online": False}}), presets, warned.append)
-    assert not [one for one in warned if "negative" in one.message], "a style's own is nobody's wish"
+def test_the_film_and_its_preview_show_the_style(presets: Presets, studio: Studio, photo: Path, room: Darkroom, tmp_path: Path) -> None:
+    def story(**scene: Any) -> Any:
+        row = {"image": str(photo), "duration": 1, "clip_action": "static"} | scene
+        return read({"size": "192x108", "fps": 6, "music": "none", "captions": "none", "scenes": [row]}, presets, Path("/"))
+
+    made = whole.make(story(picture_style="Pixel"), studio, tmp_path / "pixel.mp4")
+    plain = whole.make(story(), studio, tmp_path / "plain.mp4")
+    assert made.path.read_bytes() != plain.path.read_bytes()
+    seen = []
+    for one in (story(picture_style="pixel"), story()):
+        with Image.open(preview.still(one, 0, studio, room, 192).path) as image:
+            seen.append(np.asarray(image.convert("RGB"), int))
+    assert np.abs(seen[0] - seen[1]).mean() > 3
+    with pytest.raises(FilmError) as caught:
+        story(picture_style="watercolor")
+    assert "watercolour" in caught.value.faults[0].hint
 
 
-def test_motion_goes_from_nothing_to_much(presets: Presets) -> None:
-    camera = moved("pan left", 4.0, presets.moves, 1).camera
-
-    def travel(motion: float) -> float:
-        path = views(livelier(camera, motion), 24, 2.0, 1)
-        return max(view.x for view in path) - min(view.x for view in path)
-
-    assert travel(0) == 0 < travel(0.2) < travel(0.5) < travel(0.8) < travel(1)
-    assert livelier(camera, 0.5) is camera
-    assert livelier(moved("shake", 4.0, presets.moves, 1).camera, 0).shakes is False
-
-
-def test_a_scenes_own_motion_goes_before_the_storys(presets: Presets, studio: Studio, tmp_path: Path) -> None:
-    scenes = [{"prompt": "a sea", "duration": 0.5, "clip_action": "zoom in", "motion_intensity": 0}, {"prompt": "a sea", "duration": 0.5, "clip_action": "zoom in"}]
-    shown = whole.make(story(presets, scenes=scenes, motion_intensity=1, transition="none"), studio, tmp_path / "a.mp4")
-    cameras = [scene["camera"]["steps"][0]["aims"][0] for scene in shown.timeline["scenes"]]
-    assert cameras[0]["move"]["zoom"] == 1 and cameras[1]["strength"] == 2.5
-
-
-def test_resolutions_and_shapes_have_their_names(presets: Presets) -> None:
-    for name, size in {"480p": (854, 480), "720p": (1280, 720), "1080p": (1920, 1080), "2k": (2048, 1152), "4k": (3840, 2160), "square": (768, 768), "tall_1080p": (1080, 1920)}.items():
-        assert pixels(story(presets, size=name).size, presets) == size
-    for name in ("16:9", "9:16", "1:1", "4:3", "3:4", "4:5", "21:9", "2.39:1"):
-        wide, high = pixels(story(presets, size=name).size, presets)
-        across, down = name.split(":")
-        assert wide / high == pytest.approx(float(across) / float(down), rel=0.01), name
+def test_the_command_line_draws_a_picture(photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("REELWRIGHT_DATA", str(tmp_path / "data"))
+    out = tmp_path / "drawn.png"
+    assert cli.main(["style", str(photo), "--as", "sketch", "-o", str(out)]) == 0
+    with Image.open(photo) as given, Image.open(out) as image:
+        assert abs(image.width - given.width) <= 1 and abs(image.height - given.height) <= 1
+    assert cli.main(["style", str(photo), "--as", "sketchy", "-o", str(out)]) == 1
+    assert "Did you mean sketch?" in capsys.readouterr().err
+    assert cli.main(["style", str(photo), "--as", "ink", "-o", str(tmp_path / "x.gif")]) == 1

@@ -14,7 +14,7 @@ WORDS = tomllib.loads((UI / "words.toml").read_text("utf-8"))
 SCRIPTS = {path.name: path.read_text("utf-8") for path in (UI / "static").glob("*.js")}
 PAGES = {path.name: path.read_text("utf-8") for path in UI.glob("*.py")}
 # Keys that are put together: their beginnings, and where each is made.
-MADE = {"status_": "board.js", "stage_": "dock.js", "cap_": "page.py", "fit_": "page.py", "card_": "page.py", "corner_": "page.py", "download_": "showing.py"}
+MADE = {"status_": "board.js", "stage_": "dock.js", "cap_": "page.py", "fit_": "page.py", "download_": "showing.py", "clip_sound_": "page.py"}
 COMING: set[str] = set()  # said nowhere yet
 
 
@@ -72,8 +72,7 @@ def test_every_word_that_is_put_together_is_there() -> None:
 
     spec = schema_of("Story")
     wanted = {f"cap_{name}" for name in spec["captions"]["enum"]} | {f"fit_{name}".replace("-", "_") for name in spec["fit"]["enum"]}
-    wanted |= {f"corner_{name}" for name in spec["logo_place"]["enum"]} | {f"card_{name}" for name in schema_of("Scene")["card"]["enum"] if name}
     wanted |= {f"status_{name}" for name in ("draft", "queued", "making", "ready", "changed", "failed", "fault")}
     wanted |= {f"stage_{name}" for name in ("", "clips", *WEIGHTS)} | {f"download_{name}" for name in BESIDE}
     assert not {key for key in wanted if key not in WORDS["en"]}
-    assert {key for key in WORDS["en"] if key.startswith(("status_", "stage_", "cap_", "fit_", "corner_"))} == {key for key in wanted if not key.startswith(("download_", "card_"))}
+    assert {key for key in WORDS["en"] if key.startswith(("status_", "stage_", "cap_", "fit_"))} == {key for key in wanted if not key.startswith("download_")}

@@ -67,7 +67,7 @@ def titled(card: Card, wide: int, high: int) -> Sheet:
 
 def listed(card: Card, wide: int, high: int) -> Sheet:
     """A heading, then what and who: side by side where the frame is wide, one above the other where it is narrow."""
-    short, across = _measure(wide, high), wide >= high * 1.2
+    short, across = _measure(wide, high), wide >= high * 0.95
     room, gap = wide * ROOM, 0.022 * wide
     sizes = [one * short for one in LISTED]
     set_, y = list[Line](), 0.0
