@@ -130,6 +130,8 @@ class _Casting:
         self._tell(reading, n, f"{where}.clip_action")
         reading = replace(reading, camera=moves.livelier(reading.camera, self.story.motion_of(i)))
         own = sound_file(self.story.voice_of(i))
+        if video and scene.card:
+            raise FilmError(f"scene {n}, image: a card has a picture behind its words, not a video.", "Give it a picture, or none.", f"{where}.image")
         if video:
             if scene.engine != "auto":
                 said = f"scene {n}: it shows a video of its own, so no engine is asked."

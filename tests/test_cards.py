@@ -175,6 +175,14 @@ def test_a_cards_recipe_is_what_it_says(presets: Presets) -> None:
     assert vault.plain(engine.recipe(replace(one, card=Card("title", "Bye", ())))) != same
 
 
+def test_a_video_behind_a_card_is_refused_at_its_image(presets: Presets, tmp_path: Path) -> None:
+    clip = measure.video(tmp_path / "a.mp4", [np.zeros((32, 32, 3), np.uint8)] * 3, 12)
+    asked = read({"scenes": [{"card": "title", "prompt": "Hi", "image": clip}]}, presets)
+    with pytest.raises(FilmError) as error:
+        cast(asked, Crew({"edge": {"online": False}}), presets, lambda _warned: None)
+    assert error.value.faults[0].where == "scenes[0].image"
+
+
 def test_lines_are_even_and_only_what_cannot_fit_is_cut() -> None:
     lines, cut = broken("one two three four five six", 9.0)
     assert len(lines) == 2 and not cut and abs(len(lines[0]) - len(lines[1])) < 6
