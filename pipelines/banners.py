@@ -32,7 +32,7 @@ def drawn(said: Sequence[str], wide: int, high: int, taken: float) -> list[str]:
         set_ += [(line, em, i == 0) for line in lines[:3]]
     if not set_:
         return []
-    across = max(width(text) * em for text, em, _ in set_) + 2 * pad
+    across = max(width(text) * em for text, em, _ in set_) * 1.02 + 2.2 * pad + bar
     down = sum(em * 1.25 for _, em, _ in set_) + 1.3 * pad
     top = high - max(FOOT * high, taken) - down
     right = backwards(said[0])

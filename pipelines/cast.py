@@ -130,6 +130,8 @@ class _Casting:
         self._tell(reading, n, f"{where}.clip_action")
         reading = replace(reading, camera=moves.livelier(reading.camera, self.story.motion_of(i)))
         own = sound_file(self.story.voice_of(i))
+        if video and scene.card:
+            raise FilmError(f"scene {n}, image: a card has a picture behind its words, not a video.", "Give it a picture, or none.", f"{where}.image")
         if video:
             if scene.engine != "auto":
                 said = f"scene {n}: it shows a video of its own, so no engine is asked."
@@ -179,6 +181,8 @@ class _Casting:
         """The scene's clip engine and its model ("" for none), both ready."""
         scene = self.story.scenes[i]
         if scene.card:
+            if wrong := titles.wrong(scene):
+                raise FilmError(f"scene {scene.scene_number}, prompt: {wrong[0]}", wrong[1], f"scenes[{i}].prompt")
             return titles.ENGINE, ""
         try:
             if scene.engine == "auto":
@@ -200,6 +204,8 @@ class _Casting:
         if with_picture not in self.filming:
             first: tuple[str, str] | None = None
             for engine in self.crew.at_hand("clips"):
+                if engine == titles.ENGINE:
+                    continue
                 with suppress(FilmError):  # none of its models is there
                     found = engine, self._model(engine)
                     if with_picture or not wants_picture(self.crew, self.presets, *found):

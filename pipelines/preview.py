@@ -32,6 +32,7 @@ from .story_cells import point
 from .story_moods import mood_for
 from .subtitles import ass, room
 from .timeline import Spoken, Take
+from .titles import ENGINE, card
 from .vault import Notes, Part, Vault, linked
 from .work import FilmError, idle
 
@@ -90,7 +91,7 @@ def thumb(picture: Path, darkroom: Darkroom, vault: Vault, wide: int = 480) -> P
 def still(story: Story, i: int, studio: Studio, darkroom: Darkroom, wide: int = 640) -> Part:
     """A JPEG of one frame from the middle of scene i (from 0): its fit, camera, look, and captions if they are burned.
 
-    At most `wide` pixels wide, and never larger than the film. Without a picture the frame is plain grey.
+    At most `wide` pixels wide, and never larger than the film. A card is shown with its words; else, without a picture, the frame is plain grey.
     -> notes: "width", "height", and whether there is a "picture".
     """
     _wide(wide)
@@ -99,7 +100,7 @@ def still(story: Story, i: int, studio: Studio, darkroom: Darkroom, wide: int = 
     frame = _smaller(frame_of(story, studio.presets), wide)
     shot = _shot(story, i, frame, studio.presets)
     middle = shot.frames // 2
-    live = studio.crew.get("clips", "camera")
+    live = studio.crew.get("clips", ENGINE if shot.card else "camera")
     seen = developed(story, i, frame, studio, darkroom)
     script = _script(story, i, frame, studio.presets)
     look = studio.presets.pick("looks", story.look)
@@ -107,17 +108,17 @@ def still(story: Story, i: int, studio: Studio, darkroom: Darkroom, wide: int = 
     raw: list[str | int] = ["-f", "rawvideo", "-pix_fmt", "yuv420p"]
     size = f"{frame.width}x{frame.height}"
     told = [*raw, "-s", size, "-r", str(frame.rate), *film.TAGS, "-i", "pipe:0", "-filter_complex", graph, "-map", "[film]", "-frames:v", 1, *raw]
-    drawn = [seen.path.stem, live.recipe(shot), middle] if seen else []
+    drawn = [seen.path.stem if seen else "", live.recipe(shot), middle] if seen or shot.card else []
 
     def build(out: Path) -> Notes:
-        frames = live.footage(shot, seen).frames(middle, 1) if seen else _grey(frame)
+        frames = live.footage(shot, seen).frames(middle, 1) if seen or shot.card else _grey(frame)
         if script:
             out.with_name("captions.ass").write_text(script, "utf-8")
             linked(studio.fonts, out.with_name("fonts"))
         ffmpeg.write([*told, "graded.yuv"], (one.reshape(-1).data for one in frames), cwd=out.parent)
         graded = Negative(out.with_name("graded.yuv"), (frame.width, frame.height), frame.width, frame.height)
         _jpeg(graded.planes(), (frame.width, frame.height), out)
-        return {"width": frame.width, "height": frame.height, "picture": seen is not None}
+        return {"width": frame.width, "height": frame.height, "picture": seen is not None or shot.card is not None}
 
     return studio.vault.make("still", ".jpg", [VERSION, told, script, drawn, ffmpeg.version()], build)
 
@@ -223,7 +224,8 @@ def _shot(story: Story, i: int, frame: Frame, presets: Presets) -> Shot:
     by_itself = scene.clip_action == "auto" and scene.image is not None and is_video(scene.image)
     said = moves.Camera(()) if by_itself else shots.read(scene.clip_action, scene.duration, presets.moves, seed).camera
     camera = moves.livelier(said, story.motion_of(i))
-    return Shot(scene.prompt, None, camera, lengths([(seconds, True)], frame)[0], frame, story.fit, seed, focus=point(scene.focus))
+    frames = lengths([(seconds, True)], frame)[0]
+    return Shot(scene.prompt, None, camera, frames, frame, story.fit, seed, card=card(story, i, {}), focus=point(scene.focus))
 
 
 def developed(story: Story, i: int, frame: Frame, studio: Studio, darkroom: Darkroom) -> Negative | None:

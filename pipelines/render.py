@@ -41,7 +41,7 @@ from .stretches import Stretches
 from .subtitles import room as line_room
 from .subtitles import undrawable
 from .timeline import Span, Take, Timeline
-from .titles import ENGINE, card
+from .titles import ENGINE, card, licensed
 from .vault import Part
 from .work import Cancelled, DiskFull, FilmError, Tick
 
@@ -86,7 +86,7 @@ def render(story: Story, studio: Studio, emit: Emit, out: Path) -> Film:
             plan = timeline(story, takes, frame, line_room(style, frame.width, frame.height), emit, {i: one.left for i, one in sources.items() if isinstance(one, Source)})
             _warn_undrawable(story, plan, emit)
             engines = _credits(roles, takes, studio)
-            takings = _shots(story, roles, plan, studio.presets, engines)
+            takings = _shots(story, roles, plan, studio.presets, licensed(engines, roles.composer, studio.presets))
             with Rushes(story, roles, takings, album, studio, emit, progress, faults, sources) as rushes:
                 stretches = Stretches(story, roles, plan, takings, album, rushes, studio, emit, faults, seal)
                 spans, sound, music = _make(stretches, sources, voiced, progress)

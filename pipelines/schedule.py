@@ -97,8 +97,9 @@ def _banners(story: Story, placed: Sequence[Placed], frame: Frame) -> Iterator[B
     for place in placed:
         last = placed[group(story, place.scene)[-1]]
         lines = tuple(part for each in story.scenes[place.scene].lower_third.split("|") if (part := each.strip()))
-        start, end = frame.seconds(place.first + head) + BREATH, frame.seconds(last.first + last.frames - last.overlap)
-        if end - start < GLANCE:
+        alone, end = frame.seconds(place.first + head), frame.seconds(last.first + last.frames - last.overlap)
+        start = alone + BREATH if end - alone >= GLANCE + BREATH else alone
+        if end - start < GLANCE / 2:
             start, end = frame.seconds(place.first), _end(last, frame)
         if lines:
             yield Banner(start, min(end, start + SIGNED), lines, place.scene)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import moves
 from .events import Event, Failed, Fault, Warned
+from .gate import is_video
 from .presets import Move
 from .work import FilmError
 
@@ -143,7 +144,8 @@ def read(action: str, duration: float | None, known: Mapping[str, Move], seed: i
 
 
 def _apart(scene: Scene) -> bool:
-    return not scene.card and timed(scene.prompt)
+    """Whether its prompt is several shots; a card's is written, and a video is what it is."""
+    return not scene.card and timed(scene.prompt) and not (scene.image and is_video(scene.image))
 
 
 def _shots(scene: Scene) -> list[Scene]:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from .presets import choose
+from .story import together
 from .story_cells import blank, figure, fold, shown
 from .work import FilmError
 
@@ -57,7 +58,7 @@ def filled(story: Any, values: Mapping[str, object]) -> Any:
             hint = f"Give it a value, or write {{{{{name}|something}}}} in the template."
             faults.append(FilmError(f"The template's field {shown(name)} is lacking.", hint, name))
     if faults:
-        raise faults[0] if len(faults) == 1 else FilmError(f"The fields have {len(faults)} faults.", faults=tuple(faults))
+        raise faults[0] if len(faults) == 1 else together(faults)
     said = {name: (usual or "").strip() if blank(given.get(name)) else given[name] for name, usual in known.items()}
     return _with(story, said) if known else story
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from .plan import Card
+from .presets import Presets
 from .story import Scene, Story
 
 ENGINE = "card"  # the clip engine that draws them
 ROLES = {"clips": "Moving pictures", "pictures": "Pictures", "voice": "Voice", "music": "Music"}
 MADE_WITH = ("Made with", "Reelwright")
-MOST_LINES = 120
+MOST_LINES, MOST_LETTERS = 120, 600
 TITLE, LEAST, A_LINE, MOST = 4.0, 5.0, 0.7, 60.0  # seconds that cards without a length last
 
 
@@ -21,7 +22,7 @@ def said(scene: Scene) -> tuple[str, tuple[tuple[str, ...], ...]]:
         flat = [part for row in rows for part in row]
         return (flat[0], tuple((one,) for one in flat[1:])) if flat else ("", ())
     heading = rows.pop(0)[0] if rows and len(rows[0]) == 1 else ""
-    return heading, tuple(rows[:MOST_LINES])
+    return heading, tuple(rows)
 
 
 def card(story: Story, i: int, made: Mapping[str, str]) -> Card | None:
@@ -33,6 +34,21 @@ def card(story: Story, i: int, made: Mapping[str, str]) -> Card | None:
     if scene.card == "title":
         return Card("title", heading or story.title, lines, story.seed)
     return Card("credits", heading, (*lines, *_makers(made)), story.seed)
+
+
+def licensed(made: Mapping[str, str], composer: str, presets: Presets) -> dict[str, str]:
+    """Who made what, with the licence of the composer's models where they have one."""
+    licences = {one.licence for one in presets.composers.values() if one.engine == composer and one.licence}
+    return dict(made) | ({"music": f"{made['music']}, {licences.pop()}"} if len(licences) == 1 else {})
+
+
+def wrong(scene: Scene) -> tuple[str, str] | None:
+    """What is too much for a card, and how to mend it; None if nothing."""
+    if scene.card == "title" and len(scene.prompt) > MOST_LETTERS:
+        return f"{len(scene.prompt):,} characters are too many for a title.", f"Use at most {MOST_LETTERS}."
+    if scene.card == "credits" and (count := len(scene.prompt.splitlines())) > MOST_LINES:
+        return f"{count} lines are too many for one card.", "Make two of them."
+    return None
 
 
 def shortest(scene: Scene, usual: float) -> float:

@@ -7,10 +7,11 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pipelines.crew import ROLES, Crew
 from pipelines.presets import Presets, read
+from pipelines.story import schema_of
 from studio.settings import HOME, PREFIX, Settings
 
 
@@ -59,7 +60,15 @@ def _usual(field: Any) -> str:
     return "none" if field.default is None else str(int(field.default) if isinstance(field.default, bool) else field.default)
 
 
+def fields(_presets: Presets) -> str:
+    """A story's columns and settings, as its schema has them."""
+    owners: tuple[tuple[Literal["Scene", "Story"], str], ...] = (("Scene", "each scene"), ("Story", "the film"))
+    rows = [(f"`{name}`", of, str(one.get("description", "The picture."))) for owner, of in owners for name, one in schema_of(owner).items() if name != "scenes"]
+    return table(("field", "of", "what it is"), rows)
+
+
 TABLES: Mapping[str, Callable[[Presets], str]] = {
+    "fields": fields,
     "engines": engines,
     "moves": moves,
     "transitions": lambda presets: named(presets.transitions),

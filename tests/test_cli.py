@@ -286,7 +286,8 @@ def test_generate_makes_a_clip_of_the_length_and_size(place: Path, run: Run) -> 
     told = json.loads((place / "waves.timeline.json").read_text("utf-8"))
     assert (told["width"], told["height"], told["fps"]) == (320, 180, "12/1")
     scene = told["scenes"][0]
-    assert (scene["seed"], scene["clip_action"]) == (4, "fast slow zoom in")
+    assert (scene["seed"], scene["clip_action"]) == (4, "slow zoom in")
+    assert scene["camera"]["steps"][0]["aims"][0]["strength"] == pytest.approx(0.6 * 1.9), "slow, but with much motion"
     assert max(int(np.ptp(picture.astype(int), axis=2).max()) for picture in measure.frames(place / "waves.mp4", (320, 180))) < 12
 
 

@@ -20,7 +20,7 @@ LAYERS = (
     ("pipelines.telecine",),
     ("pipelines.drawing.vocabulary",),
     ("pipelines.presets",),
-    ("pipelines.moves", "pipelines.shots", "pipelines.language", "pipelines.story", "pipelines.story_cells", "pipelines.story_files", "pipelines.story_moods", "pipelines.template", "pipelines.story_formats", "pipelines.story_pictures", "pipelines.folding", "pipelines.policy"),
+    ("pipelines.moves", "pipelines.shots", "pipelines.language", "pipelines.story", "pipelines.story_cells", "pipelines.story_fields", "pipelines.story_files", "pipelines.story_moods", "pipelines.template", "pipelines.story_formats", "pipelines.story_pictures", "pipelines.folding", "pipelines.policy"),
     ("pipelines.plan", "pipelines.titles", "pipelines.styles", "pipelines.helper"),
     ("pipelines.path", "pipelines.timeline"),
     ("pipelines.drawing.",),

@@ -375,7 +375,7 @@ def test_the_settings_of_a_film_and_their_file(opened: Open, pictures: list[Path
     bring(page, story(tmp_path), *pictures)
     tab(page, "Story")
     page.locator("#look input").click()
-    page.get_by_role("option", name="Noir").click()
+    page.get_by_role("option", name="Noir", exact=True).click()
     page.locator("#still img").wait_for()
     page.locator("#settings-name input, #settings-name textarea").fill("Black and white")
     saved = fetched(page, lambda: page.locator("#keep-settings").click())

@@ -236,7 +236,7 @@ def test_parts_of_a_video_and_its_head(served: Served) -> None:
 
 def test_speech_and_captions_of_our_own(served: Served) -> None:
     video = done(served, create(served, narration="Good morning.", voice="espeak:en", seconds="2", music_mood="calm", clip_action="zoom out", style="sepia", negative_prompt="rain"))
-    assert video["status"] == "completed" and "negative_prompt" in video["metadata"]["warnings"][1]
+    assert video["status"] == "completed" and "negative prompt" in video["metadata"]["warnings"][1]
     assert served.ask("GET", f"/v1/videos/{video['id']}/content?variant=captions").body.startswith(b"WEBVTT")
     assert video["metadata"]["engines"]["music"] != "none"
 

@@ -30,7 +30,7 @@ DIM = 0.68  # how white what is not a name is
 ROOM = 0.82  # of the frame's width
 OPEN = 0.84  # of the frame's height is where credits are seen
 LEFT = 2 / 5  # of the room is for what somebody did; the rest for who
-LONGEST_SHEET = 16_000  # rows
+LONGEST_SHEET = 24_000  # rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def titled(card: Card, wide: int, high: int) -> Sheet:
 
 def listed(card: Card, wide: int, high: int) -> Sheet:
     """A heading, then what and who: side by side where the frame is wide, one above the other where it is narrow."""
-    short, across = _measure(wide, high), wide >= high * 1.2
+    short, across = _measure(wide, high), wide >= high * 0.95
     room, gap = wide * ROOM, 0.022 * wide
     sizes = [one * short for one in LISTED]
     set_, y = list[Line](), 0.0
