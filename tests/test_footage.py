@@ -63,11 +63,9 @@ def test_a_short_video_is_repeated_and_its_ends_melt(studio: Studio, tmp_path: P
     assert len(seen) == 60
     shown = [(k, n) for k, n in enumerate(seen) if k < period or k % period >= seam]
     assert [n for _, n in shown] == [k % period for k, _ in shown]
-    light = [picture.astype(float) for picture in measure.frames(made.path, SIZE, "gray")]
-    steps = [float(np.abs(a - b).mean()) for a, b in pairwise(light)]
-    melting = max(steps[period - 1 : period + seam])
-    cut = float(np.abs(light[17] - light[0]).mean())
-    assert melting < 0.7 * cut, "no jump where it begins anew"
+    measure.video(tmp_path / "a.mp4", [np.full((72, 128, 3), 20 + 8 * n, np.uint8) for n in range(24)], 24, *X264)
+    light = [float(picture.mean()) for picture in measure.frames(film(studio, tmp_path, {"duration": 2.5}, name="light.mp4").path, SIZE, "gray")]
+    assert max(abs(a - b) for a, b in pairwise(light)) < 0.3 * (max(light) - min(light)), "no jump where it begins anew"
 
 
 def test_one_picture_and_a_little_too_few(studio: Studio, tmp_path: Path) -> None:
@@ -91,7 +89,7 @@ def test_telephone_videos_are_upright_and_any_rate_is_evened(studio: Studio, tmp
     lying = [np.ascontiguousarray(np.rot90(picture)) for picture in numbered(30)]
     measure.video(tmp_path / "lying.mp4", lying, 30, *X264)
     ffmpeg.run(["-display_rotation", "-90", "-f", "mov", "-i", tmp_path / "lying.mp4", "-c", "copy", "-f", "mp4", tmp_path / "a.mp4"])
-    uneven = ("-vf", "setpts=(if(lt(N,10),N,10+2*(N-10)))/(24*TB)", "-fps_mode", "vfr")
+    uneven = ("-vf", "setpts='if(lt(N,10),N,10+2*(N-10))/(24*TB)'", "-fps_mode", "vfr")
     measure.video(tmp_path / "uneven.mkv", numbered(20), 24, *X264, *uneven, muxer="matroska")
     made = film(studio, tmp_path, {}, {"image": "uneven.mkv"})
     seen = numbers(made.path)
@@ -205,7 +203,7 @@ def test_it_makes_way_for_the_voice_and_music_for_it(studio: Studio, tmp_path: P
 
 
 def test_repeated_sound_has_no_hole(studio: Studio, tmp_path: Path) -> None:
-    clip(tmp_path / "a.mp4", 36, tone=500)
+    clip(tmp_path / "a.mp4", 36, tone=400)
     heard = measure.sound(film(studio, tmp_path, {"duration": 5, "clip_sound": "full"}).path)[:, 0]
     steps = np.sqrt((heard[4800:-4800] ** 2)[: 230_400 // 480 * 480].reshape(-1, 480).mean(1))
     assert steps.min() > 0.3 * np.median(steps)
@@ -233,7 +231,7 @@ def test_one_changed_cell_makes_only_that(studio: Studio, tmp_path: Path) -> Non
     assert not film(studio, tmp_path, *scenes).made
     assert film(studio, tmp_path, *scenes[:2], scenes[2] | {"clip_action": "pan left"}).made == {"film": [3], "join": [0]}
     assert film(studio, tmp_path, scenes[0], scenes[1] | {"clip_start": 1}, scenes[2]).made["clips"] == [2]
-    worded = film(studio, tmp_path, scenes[0] | {"narration": "Hello there, my friend."}, *scenes[1:])
+    worded = film(studio, tmp_path, scenes[0] | {"narration": "Hello there, my friend, how good it is to see you here again after so long a time."}, *scenes[1:])
     assert "clips" not in worded.made and worded.made["film"] == [1]
     quiet = film(studio, tmp_path, scenes[0] | {"clip_sound": "none"}, *scenes[1:])
     assert quiet.made == {"sound": [0], "join": [0]}
@@ -241,12 +239,12 @@ def test_one_changed_cell_makes_only_that(studio: Studio, tmp_path: Path) -> Non
 
 def test_only_what_is_needed_is_kept(tmp_path: Path, vault: Vault) -> None:
     frame = Frame(128, 72, Fraction(24))
-    assert footage.needed(24, frame, 3600.0) == footage.needed(240, frame, 3600.0) == 240
-    assert footage.needed(241, frame, 3600.0) == 480
+    assert footage.needed(24, frame, 3600.0) == footage.needed(120, frame, 3600.0) == 120
+    assert footage.needed(121, frame, 3600.0) == 240
     assert footage.needed(24, frame, 0.7) == 16
     source = footage.survey(clip(tmp_path / "a.mp4", 24 * 12), 0.0, vault)
     made, _ = footage.clip(source, 30, frame, False, vault)
-    assert (made.count, made.width, made.height) == (240, 128, 72)
+    assert (made.count, made.width, made.height) == (120, 128, 72)
 
 
 def test_the_same_video_gives_the_same_bytes(tmp_path: Path) -> None:
