@@ -222,7 +222,7 @@ def test_sound_that_begins_late_stays_where_it_was(studio: Studio, tmp_path: Pat
 
 
 def test_one_changed_cell_makes_only_that(studio: Studio, tmp_path: Path) -> None:
-    clip(tmp_path / "a.mp4", 60, tone=440)
+    clip(tmp_path / "a.mp4", 200, tone=440)
     clip(tmp_path / "b.mp4", 60)
     whole.pictures(tmp_path, 3)
     scenes: list[dict[str, Any]] = [{"narration": "Hello there."}, {"image": "b.mp4"}, {"image": "p3.png", "duration": 1}]
