@@ -1,11 +1,11 @@
 """Who does what in a story: an engine for every clip, a narrator and voice for every line, a composer.
 
-Everything that can be known to be lacking is said here, before any work. Makes nothing.
+Everything that can be known to be lacking is found here, before any work. Makes nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,24 +51,29 @@ class Role:
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """A story with everybody in place. `composer` is empty for no music or for somebody's own file."""
+    """A story with everybody in place. `composer` is empty for no music or for somebody's own file. `lacking`: scenes
+    that cannot be made, by position, with what is wrong; their roles only hold their places."""
 
     roles: tuple[Role, ...]
     composer: str
     own_music: Path | None
+    lacking: Mapping[int, FilmError] = field(default_factory=dict)
 
 
 def cast(story: Story, crew: Crew, presets: Presets, warn: Warn) -> Cast:
-    """Fill every part of the story; FilmError with every fault at once."""
-    faults: list[FilmError] = []
+    """Fill every part of the story; FilmError with every fault at once if none of its scenes can be made, or its music
+    cannot."""
+    lacking: dict[int, FilmError] = {}
     language = language_of(" ".join(scene.narration for scene in story.scenes))
     casting = _Casting(story, crew, presets, warn, language)
-    roles = []
+    roles: list[Role] = []
     for i in range(len(story.scenes)):
         try:
             roles.append(casting.role(i))
         except FilmError as error:
-            faults.append(error)
+            lacking[i] = error
+            roles.append(casting.place(i))
+    faults = list(lacking.values()) if len(lacking) == len(roles) else []
     composer, own_music = "", None
     try:
         own_music = sound_file(story.music)
@@ -76,10 +81,10 @@ def cast(story: Story, crew: Crew, presets: Presets, warn: Warn) -> Cast:
             composer = crew.best("music") if story.music == "auto" else story.music
             crew.ready("music", composer)
     except FilmError as error:
-        faults.append(FilmError(f"music: {error.message}", error.hint, "music"))
+        faults = [*lacking.values(), FilmError(f"music: {error.message}", error.hint, "music")]
     if faults:
         raise together(faults)
-    return Cast(tuple(roles), composer, own_music)
+    return Cast(tuple(roles), composer, own_music, lacking)
 
 
 def wants_picture(crew: Crew, presets: Presets, engine: str, model: str) -> bool:
@@ -103,6 +108,13 @@ class _Casting:
         if role not in self.asked:
             self.asked[role] = self.crew.present(role)
         return self.asked[role]
+
+    def place(self, i: int) -> Role:
+        """Nobody, where a scene cannot be made: it keeps its place while the others are."""
+        seed = self.story.seed_of(i)
+        mood, _ = mood_for(self.story.mood_of(i), self.presets)
+        still = moves.read("static", moves.MAX_DURATION, self.presets.moves, seed)
+        return Role(self.crew.best("clips"), "", "", still, seed, self.presets.moods[mood], mood, (), None)
 
     def role(self, i: int) -> Role:
         scene, seed = self.story.scenes[i], self.story.seed_of(i)

@@ -62,7 +62,7 @@ def render(story: Story, studio: Studio, emit: Emit, out: Path) -> Film:
     try:
         roles = cast(story, studio.crew, studio.presets, emit)
         progress = Progress(emit, _weights(roles, studio))
-        faults, frame = Faults(story, emit), frame_of(story, studio.presets)
+        faults, frame = Faults(story, emit, roles.lacking), frame_of(story, studio.presets)
         with Album(story, roles, frame, studio, emit, progress, faults) as album:
             with ThreadPoolExecutor(1) as pool:
                 spoken = pool.submit(_speak, story, roles, studio, frame, emit, progress, faults)

@@ -39,7 +39,7 @@ class Rushes:
         self._story, self._roles, self._shots, self._album = story, roles, shots, album
         self._sources = sources
         self._studio, self._emit, self._faults = studio, emit, faults
-        engines = {i: role.engine for i, role in enumerate(roles.roles) if not live(studio, role.engine)}
+        engines = {i: role.engine for i, role in enumerate(roles.roles) if i not in roles.lacking and not live(studio, role.engine)}
         self._engines = engines
         self._ticks = {i: progress.tick("clips", story.scenes[i].scene_number, shots[i].frames) for i in engines}
         self._pools = {name: ThreadPoolExecutor(1) for name in dict.fromkeys(engines.values())}

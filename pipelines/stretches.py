@@ -49,6 +49,9 @@ class Stretches:
 
     def make(self, span: Span, tick: Tick) -> Part:
         """One stretch, encoded, or as it was found. A scene's fault if there is nothing to be seen of it."""
+        for clip in span.clips:
+            if lack := self.roles.lacking.get(clip):
+                raise lack
         frame, turning = self.timeline.frame, len(span.clips) == 2
         script = self._script(span)
         xfade = self.studio.presets.pick("transitions", span.transition).xfade if turning else ""

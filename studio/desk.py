@@ -9,6 +9,7 @@ import logging
 import os
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,8 @@ from .settings import DAY, HOUR, Settings, sweep
 from .settings import studio as studio_of
 
 SETTLED = 60.0  # seconds after the start before old things are swept for the first time
+LEAP = 30 * DAY  # if the clock says that so long ago was the last look, it may be wrong, and everything would look old
+DOUBT = 3 * HOUR  # so long nothing is swept then: time to notice, and to set it right
 log = logging.getLogger("reelwright.desk")
 FILM = "film.mp4"
 BESIDE = {"film": ".mp4", "srt": ".srt", "vtt": ".vtt", "timeline": ".timeline.json"}
@@ -58,6 +61,7 @@ class Desk:
         self.films.mkdir(parents=True, exist_ok=True)
         self._jobs = Jobs(settings.data / "jobs", self._make)
         self._also_sweep = also_sweep
+        self._looked = settings.data / "swept"  # its date is that of the last look for old things
         self._closing = threading.Event()
         self._sweeper = threading.Thread(target=self._sweep_often, name="sweeper", daemon=True)
         self._sweeper.start()
@@ -125,6 +129,10 @@ class Desk:
     def progress(self, job: str) -> list[Stamped]:
         """How far a running job is, and each scene at work; the newest last."""
         return self._jobs.progress(job)
+
+    def stuck(self, job: str) -> bool:
+        """Whether a job waits for room on the disk to say how it ended."""
+        return self._jobs.stuck(job)
 
     def version(self, job: str) -> int:
         """Grows with everything new about a job."""
@@ -194,11 +202,25 @@ class Desk:
         sweep(self.settings, self.studio.vault)
         self._also_sweep()
 
+    def _leapt(self, since: float) -> float:
+        """Since when (on the clock that never leaps) the time of day is in doubt; 0.0 if it is not."""
+        now = time.time()
+        if not self._looked.exists():
+            self._looked.touch()
+        if abs(now - self._looked.stat().st_mtime) < LEAP:
+            return 0.0
+        return since or time.monotonic()
+
     def _sweep_often(self) -> None:
-        pause = SETTLED
+        pause, leapt = SETTLED, 0.0
         while not self._closing.wait(pause):
             pause = HOUR
             try:
+                leapt = self._leapt(leapt)
+                if leapt and time.monotonic() - leapt < DOUBT:
+                    continue
                 self.sweep()
+                self._looked.touch()
+                leapt = 0.0
             except (FilmError, OSError):
                 log.warning("sweeping was not possible", exc_info=True)

@@ -11,7 +11,7 @@ let v = {}, at = 0, seen = '';
 const clock = s => { s = Math.max(0, Math.round(s)); return Math.floor(s / 60) + ':' + String(s % 60).padStart(2, '0'); };
 const sentence = () => {
   if (v.state === 'queued') return v.ahead ? say('dock_queued', { n: v.ahead }) : W.dock_queued_next;
-  if (v.state === 'running') return say('stage_' + (v.stage || ''));
+  if (v.state === 'running') return v.said ? v.said + ' ' + v.hint : say('stage_' + (v.stage || ''));
   if (v.state === 'failed' && v.failed) return say('dock_failed_scenes', { n: v.failed, of: v.scenes });
   if (v.state === 'failed') return (v.said || W.dock_failed) + (v.hint ? ' ' + v.hint : '');
   if (!v.scenes) return W.dock_empty;
