@@ -168,6 +168,13 @@ def test_it_lasts_as_the_narration_needs_else_as_itself(studio: Studio, tmp_path
     assert lasts[0] == 72 and lasts[1:] == [100, 24, 28]
 
 
+def test_a_long_video_fills_a_scene_and_says_so(studio: Studio, tmp_path: Path) -> None:
+    measure.video(tmp_path / "a.mp4", [np.full((36, 64, 3), 90, np.uint8)] * 62, 1, *X264)
+    made = film(studio, tmp_path, {}, size="128x72", fps=2)
+    assert made.film.timeline.seconds == 60
+    assert made.warned == ["scene 1: 60 s of its video are shown, of 62 s."]
+
+
 def level(heard: NDArray[Any], start: float, end: float) -> float:
     """Loudness of a stretch, in dB."""
     return float(20 * np.log10(np.sqrt((heard[int(start * 48_000) : int(end * 48_000), 0] ** 2).mean()) + 1e-9))
