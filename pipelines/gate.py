@@ -18,6 +18,7 @@ from .work import FilmError
 VIDEO_BYTES = 4 << 30
 WIDEST, TALLEST = 8192, 8192  # pixels; 8K in either direction
 PIXELS = 8192 * 4352
+THREADS = 4  # of a decoder: each holds pictures of its own, and 8K ones are large
 LONGEST = 3 * 3600.0  # seconds
 PATIENCE = 300.0  # seconds of reading through a file: a slow disk and the largest file
 KINDS = "Use MP4, MOV, WebM, MKV, AVI or MPEG-TS."
@@ -122,7 +123,7 @@ def opening(found: str, given: Path, *, clear: str = "") -> tuple[str | Path, ..
     """What opens a video of ours by that demuxer, and lets it open nothing else. `clear`: a codec of WebM that keeps
     its transparency beside the picture, where only its own decoder looks."""
     refs: list[str] = ["-enable_drefs", "0", "-use_absolute_path", "0"] if found == "mov" else []
-    limits = ["-codec_whitelist", ",".join([*PICTURES, *SOUNDS]), "-max_pixels", str(PIXELS)]
+    limits = ["-threads", str(THREADS), "-codec_whitelist", ",".join([*PICTURES, *SOUNDS]), "-max_pixels", str(PIXELS)]
     own = {"vp9": ["-c:v", "libvpx-vp9"], "vp8": ["-c:v", "libvpx"]}.get(clear, [])
     return (*GUARD, found, *refs, *limits, *own, "-f", found, "-i", given)
 
