@@ -7,19 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from . import moves
+from . import moves, shots, titles
 from .crew import Crew, names
 from .events import Warned
 from .gate import is_video
 from .language import language_of
 from .presets import Mood, Presets, choose
-from .story import Scene, Story, mood_for, sound_file, together
+from .story import Scene, Story, sound_file, together
+from .story_moods import mood_for
 from .work import FilmError
 
 Warn = Callable[[Warned], None]
+CALM = "slow zoom in"  # behind words
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +125,10 @@ class _Casting:
         if not known and scene.music_mood:
             self.warn(Warned(f'scene {n}: the mood "{scene.music_mood}" is not known; "{mood}" is played.', "", f"{where}.music_mood"))
         video = scene.image is not None and is_video(scene.image)
-        if video and scene.clip_action in ("", "auto"):
-            reading = moves.Reading(moves.Camera(()))  # it moves by itself
-        else:
-            reading = moves.read(scene.clip_action, scene.duration or moves.MAX_DURATION, self.presets.moves, seed)
+        by_itself = video and scene.clip_action in ("", "auto")
+        reading = moves.Reading(moves.Camera(())) if by_itself else self._reading(scene, seed)
         self._tell(reading, n, f"{where}.clip_action")
+        reading = replace(reading, camera=moves.livelier(reading.camera, self.story.motion_of(i)))
         own = sound_file(self.story.voice_of(i))
         if video:
             if scene.engine != "auto":
@@ -141,8 +142,24 @@ class _Casting:
         engine, model = self._engine(i)
         painter = self._painter(i, engine, model)
         self._remark(scene, "pictures" if painter else "clips", painter or engine, where)
+        self._negates(i, engine, painter)
         speakers = () if own else self._speakers(i)
         return Role(engine, model, painter, reading, seed, self.presets.moods[mood], mood, speakers, own)
+
+    def _reading(self, scene: Scene, seed: int) -> moves.Reading:
+        """What the camera does. Behind a card it does little, if nothing else was said."""
+        action = CALM if scene.card and scene.clip_action == "auto" else scene.clip_action
+        return shots.read(action, scene.duration, self.presets.moves, seed)
+
+    def _negates(self, i: int, engine: str, painter: str) -> None:
+        """Tell where nobody heeds a negative prompt."""
+        if not self.story.negative_of(i):
+            return
+        who = [self.crew.get(role, name) for role, name in (("clips", engine), ("pictures", painter)) if name]
+        if not any(getattr(one, "negates", False) for one in who):
+            said = f"scene {self.story.scenes[i].scene_number}: {who[-1].label} heeds no negative prompt."
+            own = f"scenes[{i}]." if self.story.scenes[i].negative_prompt else ""
+            self.warn(Warned(said, "", f"{own}negative_prompt"))
 
     def _remark(self, scene: Scene, role: str, name: str, where: str) -> None:
         """What whoever draws the prompt has to say of it."""
@@ -161,6 +178,8 @@ class _Casting:
     def _engine(self, i: int) -> tuple[str, str]:
         """The scene's clip engine and its model ("" for none), both ready."""
         scene = self.story.scenes[i]
+        if scene.card:
+            return titles.ENGINE, ""
         try:
             if scene.engine == "auto":
                 return self._best(with_picture=scene.image is not None)

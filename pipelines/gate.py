@@ -70,6 +70,7 @@ class Video:
     matrix: str = "unknown"
     woven: bool = False  # two half pictures in one: interlaced
     clear: bool = False  # with transparency
+    even: bool = True  # each picture is shown as long as any other
 
     @property
     def bright(self) -> bool:
@@ -163,15 +164,17 @@ def look(path: Path, folder: Path, name: str) -> Video:
     base = Fraction(facts["0", "tb"])
     rate, seconds = _pace(shows, base)
     _limited(path, width, height, float(seconds))
+    first = min(shows)[0]
+    even = all(abs((pts - first) * base - n / rate) <= max(base, Fraction(1, 500)) for n, (pts, _) in enumerate(sorted(shows)))
     codec = facts["0", "codec_id"]
     apart = codec in ("vp8", "vp9") and re.search(r"^ +alpha_mode +: 1$", seen, re.M | re.I) is not None
     colour = {name: value for name, value in re.findall(r"color_(space|primaries|trc):(\S+)", seen)}
     sound = _stream(facts, "1") if ("1", "codec_id") in facts else None
     return Video(
         found, opening(found, folder / name, clear=codec if apart else ""), _stream(facts, "0"), sound, width, height,
-        rate, len(shows), min(shows)[0] * base, seconds,
+        rate, len(shows), first * base, seconds,
         Fraction(int(shown[2]) or 1, int(shown[3]) or 1), shown[1], colour.get("trc", "unknown"), colour.get("primaries", "unknown"),
-        colour.get("space", "unknown"), re.search(r"\bi:[TB] ", seen) is not None, apart or ALPHA.search(shown[1]) is not None,
+        colour.get("space", "unknown"), re.search(r"\bi:[TB] ", seen) is not None, apart or ALPHA.search(shown[1]) is not None, even,
     )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from . import shots
 from .album import Album
 from .cast import Cast, cast
 from .crew import Crew
@@ -23,18 +24,21 @@ from .events import Began, Done, Emit, Event, Warned
 from .faults import Faults
 from .footage import Source, survey
 from .hands import Hands
+from .logo import badge
 from .narrate import Narration, narrate
-from .plan import Frame, Shot
+from .plan import Frame, Shot, without
 from .presets import Presets
 from .progress import Progress
 from .rushes import Rushes, live
 from .schedule import room, timeline
 from .stage import Studio as Studio
 from .story import SCENE_FIELDS, Story, pixels
+from .story_cells import point
 from .stretches import Stretches
 from .subtitles import room as line_room
 from .subtitles import undrawable
 from .timeline import Span, Take, Timeline
+from .titles import ENGINE, card
 from .vault import Part
 from .work import Cancelled, DiskFull, FilmError, Tick
 
@@ -57,12 +61,15 @@ def render(story: Story, studio: Studio, emit: Emit, out: Path) -> Film:
     FilmError for what cannot be made; Cancelled when `emit` raises it. Nothing half-made is ever at `out`.
     """
     check_place(out)
-    listener, emit = emit, (told := _Told(emit))
+    asked, story = story, shots.expanded(story)
+    owners = shots.owners(story)
+    hear, emit = emit, (told := _Told(lambda event: hear(shots.told(event, owners))))
     progress = None
     try:
         roles = cast(story, studio.crew, studio.presets, emit)
         progress = Progress(emit, _weights(roles, studio))
         faults, frame = Faults(story, emit, roles.lacking), frame_of(story, studio.presets)
+        seal = badge(story, frame, studio)
         with Album(story, roles, frame, studio, emit, progress, faults) as album:
             with ThreadPoolExecutor(1) as pool:
                 spoken = pool.submit(_speak, story, roles, studio, frame, emit, progress, faults)
@@ -73,21 +80,24 @@ def render(story: Story, studio: Studio, emit: Emit, out: Path) -> Film:
             style = studio.presets.pick("captions", story.caption_style)
             plan = timeline(story, takes, frame, line_room(style, frame.width, frame.height), emit, {i: one.left for i, one in sources.items() if isinstance(one, Source)})
             _warn_undrawable(story, plan, emit)
-            shots = _shots(story, roles, plan, studio.presets)
-            with Rushes(story, roles, shots, album, studio, emit, progress, faults, sources) as rushes:
-                stretches = Stretches(story, roles, plan, shots, album, rushes, studio, emit, faults)
+            engines = _credits(roles, takes, studio)
+            takings = _shots(story, roles, plan, studio.presets, engines)
+            with Rushes(story, roles, takings, album, studio, emit, progress, faults, sources) as rushes:
+                stretches = Stretches(story, roles, plan, takings, album, rushes, studio, emit, faults, seal)
                 spans, sound, music = _make(stretches, sources, voiced, progress)
-            paths = [_path(studio.crew, role.engine, shots[i], album, i) for i, role in enumerate(roles.roles)]
-        engines = _credits(roles, takes, studio)
+            paths = [_path(studio.crew, role.engine, takings[i], album, i) for i, role in enumerate(roles.roles)]
         emit(Began("join", 1))
-        delivery = Delivery(story, roles, plan, engines, spans, sound, music, paths)
+        delivery = Delivery(asked, story, roles, plan, engines, spans, sound, music, paths)
         film = delivery.join(studio.vault, progress.tick("join"))
         delivery.put(film, out, emit)
+    except FilmError as error:
+        shots.blame(error, owners)
+        raise
     finally:
         told.end()
         if progress:
             progress.stop()
-    listener(Done(str(out), plan.seconds, plan.frames, dict(engines)))
+    hear(Done(str(out), plan.seconds, plan.frames, dict(engines)))
     return Film(out, plan, engines)
 
 
@@ -121,12 +131,15 @@ def _speak(
     return narrate(lines, studio.crew, studio.vault, emit, progress, faults, mix=studio.mix_voices)
 
 
-def _shots(story: Story, roles: Cast, plan: Timeline, presets: Presets) -> list[Shot]:
-    models = presets.models
+def _shots(story: Story, roles: Cast, plan: Timeline, presets: Presets, made: Mapping[str, str]) -> list[Shot]:
+    look = presets.pick("looks", story.look)
     return [
-        Shot(scene.prompt, None, role.reading.camera, place.frames, plan.frame, story.fit, role.seed, models.get(role.model))
-        for scene, role, place in zip(story.scenes, roles.roles, plan.scenes, strict=True)
-    ]
+        Shot(
+            scene.prompt, None, role.reading.camera, place.frames, plan.frame, story.fit, role.seed, presets.models.get(role.model),
+            look.prompt, without(story.negative_of(i), look.negative), card(story, i, made), point(scene.focus),
+        )
+        for i, (scene, role, place) in enumerate(zip(story.scenes, roles.roles, plan.scenes, strict=True))
+    ]  # fmt: skip
 
 
 def _surveyed(story: Story, roles: Cast, studio: Studio, faults: Faults) -> dict[int, Source | FilmError]:
@@ -220,7 +233,8 @@ def _raise_first(works: Sequence[Future[Any]]) -> None:
 def _credits(roles: Cast, takes: Mapping[int, Take], studio: Studio) -> dict[str, str]:
     """What made the clips, the voice and the music, and the pictures if somebody did, for the people who watch."""
     crew, models = studio.crew, studio.presets.models
-    clips = sorted({models[role.model].label if role.model else crew.get("clips", role.engine).label for role in roles.roles if role.engine})
+    filmed = [role for role in roles.roles if role.engine not in ("", ENGINE)] or [role for role in roles.roles if role.engine]
+    clips = sorted({models[role.model].label if role.model else crew.get("clips", role.engine).label for role in filmed})
     painters = sorted({crew.get("pictures", role.painter).label for role in roles.roles if role.painter})
     labels = {name: crew.get("voices", name).label for role in roles.roles for name in (one.narrator for one in role.speakers)}
     voices = sorted({labels.get(take.narrator, take.narrator) for take in takes.values()})
@@ -231,6 +245,11 @@ def _credits(roles: Cast, takes: Mapping[int, Take], studio: Studio) -> dict[str
 
 
 def _warn_undrawable(story: Story, plan: Timeline, emit: Emit) -> None:
+    for i, scene in enumerate(story.scenes):
+        for field, text in (("lower_third", scene.lower_third), ("prompt", scene.prompt if scene.card else "")):
+            if lost := undrawable(text):
+                said = f"scene {scene.scene_number}: our fonts have no sign for {' '.join(lost[:12])}; it is left out."
+                emit(Warned(said, "", f"scenes[{i}].{field}"))
     if story.captions not in ("burned", "both"):
         return
     for one in plan.spoken:

@@ -18,10 +18,12 @@ from . import footage
 from .album import Album
 from .cast import Cast
 from .clip import Clip, Filmed, Rush, filmed, played
+from .darkroom import Negative
 from .events import Began, Emit, Made, Warned
 from .faults import Faults
 from .plan import Shot
 from .progress import Progress
+from .shots import goes_on
 from .stage import Studio
 from .story import Story
 from .vault import Notes
@@ -76,9 +78,11 @@ class Rushes:
             return self._film(i, number, tick)
         name = self._engines[i]
         engine = self._studio.crew.get("clips", name)
-        negative = self._album[i].path.stem if i in self._album else ""
+        before = self._before(i)
         try:
-            shot = replace(self._shots[i], picture=self._album.png(i) if negative else None)
+            picture = before or (self._album.png(i) if i in self._album else None)
+            negative = before.stem if before else self._album[i].path.stem if i in self._album else ""
+            shot = replace(self._shots[i], picture=picture)
             model = shot.model.content if shot.model else None
             recipe = [name, engine.version, model, negative, engine.recipe(shot)]
             part = self._studio.vault.make("clip", ".mp4", recipe, lambda out: self._take(engine, shot, out, tick))
@@ -91,6 +95,21 @@ class Rushes:
         frames, rate, width, height = (str(part.notes[key]) for key in ("frames", "rate", "width", "height"))
         return played(Clip(part.path, int(frames), Fraction(rate), int(width), int(height)), shot)
 
+    def _before(self, i: int) -> Path | None:
+        """The last picture of the shot that this one goes on from: one of the same scene, by the same engine."""
+        if not goes_on(self._story, i) or self._engines.get(i - 1) != self._engines[i]:
+            return None
+        rush, last = self._found[i - 1].result(), self._shots[i - 1].frames - 1  # it is made: one after the other
+        assert isinstance(rush, Rush)
+
+        def build(out: Path) -> Notes:
+            raw = out.with_suffix(".yuv")
+            raw.write_bytes(next(iter(rush.frames(last, 1))).tobytes())
+            wide, high = rush.frame.width, rush.frame.height
+            Negative(raw, (wide, high), wide, high).save(out)
+            return {}
+
+        return self._studio.vault.make("still", ".png", [*rush.recipe, last], build).path
     def _film(self, i: int, number: int, tick: Tick) -> Rush | Filmed:
         """Somebody's own video."""
         shot, scene, source = self._shots[i], self._story.scenes[i], self._sources[i]

@@ -138,7 +138,7 @@ def read_line(value: object, info: ValidationInfo) -> str:
 def _among(name: str, known: Sequence[str], sentence: str) -> str:
     names = {fold(each): each for each in known}
     if fold(name) not in names:
-        raise fault(sentence, choose(fold(name)[:60], known))
+        raise fault(sentence, choose(fold(name)[:60], [each for each in known if each]))
     return names[fold(name)]
 
 
@@ -179,6 +179,35 @@ def read_size(value: object, info: ValidationInfo) -> str:
         even = "x".join(str(side - side % 2) for side in size)
         raise fault(f"{size[0]}x{size[1]} has an odd side.", f"Both sides must be even: try {even}.")
     return f"{size[0]}x{size[1]}"
+
+
+PLACES = {
+    "left": (0.0, None), "right": (1.0, None), "top": (None, 0.0), "bottom": (None, 1.0), "centre": (None, None), "center": (None, None),
+    "links": (0.0, None), "rechts": (1.0, None), "oben": (None, 0.0), "unten": (None, 1.0), "mitte": (None, None), "middle": (None, None),
+}  # fmt: skip
+
+
+def point(text: str) -> tuple[float, float] | None:
+    """The point that a focus means: "0.3 0.4", or words such as "top left". None where it says nothing; ValueError for
+    anything else."""
+    words = re.findall(r"[^\s,;/-]+", text.lower())
+    if len(words) == 2 and all(re.fullmatch(r"[01]|0?\.\d{1,6}|[01]\.\d{1,6}", word, re.ASCII) for word in words):
+        x, y = float(words[0]), float(words[1])
+        if x <= 1 and y <= 1:
+            return x, y
+    if not words:
+        return None
+    if len(words) > 2 or any(word not in PLACES for word in words):
+        raise fault(f"{shown(text)} is no place in a picture.", 'Write two shares such as "0.3 0.4" (across, down), or left, right, top, bottom.')
+    found = [next((PLACES[word][axis] for word in words if PLACES[word][axis] is not None), None) for axis in (0, 1)]
+    return 0.5 if found[0] is None else found[0], 0.5 if found[1] is None else found[1]
+
+
+def read_focus(value: object, info: ValidationInfo) -> str:
+    """A place in the picture, as it was written."""
+    text = read_line(value, info)
+    point(text)
+    return text
 
 
 def is_sound(value: object) -> bool:

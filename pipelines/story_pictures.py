@@ -67,21 +67,27 @@ def _shows(name: str) -> bool:
     return suffix in PICTURES or (suffix in VIDEOS and NUMBERED.search(stem) is not None)
 
 
-def illustrated(rows: Sequence[object], folder: Path, table: bool) -> list[object]:
-    """The rows, those without an image given pictures of the folder that no other row names."""
+def illustrated(rows: Sequence[object], folder: Path, table: bool, logo: object = None) -> list[object]:
+    """The rows, those without an image or a card given pictures of the folder that no other row names and that is no logo."""
     numbers = scene_numbers(rows, table)
-    bare = [n for row, n in zip(rows, numbers, strict=True) if isinstance(row, Mapping) and blank(row.get("image"))]
+    bare = [n for row, n in zip(rows, numbers, strict=True) if isinstance(row, Mapping) and _bare(row)]
     if not bare:
         return list(rows)
     taken = {_real(folder, row["image"]) for row in rows if isinstance(row, Mapping) and not blank(row.get("image"))}
+    taken |= {_real(folder, logo)} if isinstance(logo, str) and not blank(logo) else set()
     names = [name for name in picture_names(folder) if _real(folder, name) not in taken]
     chosen = match(names, bare)
     return [
         {**row, "image": Path(os.path.realpath(folder)) / chosen.pop(n)}
-        if isinstance(row, Mapping) and blank(row.get("image")) and n in chosen
+        if isinstance(row, Mapping) and _bare(row) and n in chosen
         else row
         for row, n in zip(rows, numbers, strict=True)
     ]
+
+
+def _bare(row: Mapping[str, object]) -> bool:
+    """Whether a row wants a picture of the folder; a card has its words."""
+    return blank(row.get("image")) and blank(row.get("card"))
 
 
 def _real(folder: Path, image: object) -> str:

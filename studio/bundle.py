@@ -120,4 +120,5 @@ def _files(story: Mapping[str, Any]) -> list[tuple[dict[str, Any], str, str]]:
             found += [(scene, "image", f"scene_{i + 1}")] if isinstance(scene.get("image"), str) else []
             found += [(scene, "voice", f"voice_{i + 1}")] if is_sound(scene.get("voice")) else []
     whole = story if isinstance(story, dict) else {}
+    found += [(whole, "logo", "logo")] if isinstance(whole.get("logo"), str) else []
     return found + [(whole, field, field) for field in ("voice", "music") if is_sound(whole.get(field))]

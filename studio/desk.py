@@ -10,7 +10,7 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from typing import Any
 from pipelines import mp4
 from pipelines.cards import cards
 from pipelines.crew import ROLES
-from pipelines.events import Done
+from pipelines.events import Began, Done, Made, Moved, Warned
 from pipelines.presets import KINDS, Presets
 from pipelines.render import Studio
 from pipelines.render import render as make_film
@@ -80,6 +80,18 @@ class Desk:
         check(story, self.settings, self.presets)
         terms = Terms(self.settings.films_at_once, self.settings.films if films is None else films)
         return self._jobs.submit(plain(story), owner, key, told, terms)
+
+    def cut(
+        self, verb: str, videos: Sequence[Path], how: Told, owner: str, key: str = "", told: Told | None = None, films: int | None = None
+    ) -> str:
+        """Accept given videos to be made over; see pipelines.verbs. -> the job's id. The videos must stay where they are
+        until it is done. FilmError, by the field's name, for what does not fit; Busy as for a film."""
+        from pipelines.verbs.table import asked
+
+        asked(verb, how)
+        terms = Terms(self.settings.films_at_once, self.settings.films if films is None else films)
+        work = {"verb": verb, "videos": [str(video) for video in videos], "how": dict(how)}
+        return self._jobs.submit(work, owner, key, told, terms)
 
     def job(self, job: str, owner: str | None = None) -> Job:
         """The job; FilmError, the same for one that is not there and one that is somebody else's."""
@@ -180,7 +192,23 @@ class Desk:
         self._jobs.close()
         self.studio.crew.close()
 
+    def _cut(self, job: str, told: Told, emit: Emit) -> None:
+        """Given videos, made over."""
+        from pipelines.verbs.table import asked
+
+        verb, how = asked(told["verb"], told["how"])
+        out = self.films / job / FILM
+        emit(Began("film", 1))
+        cut = verb.does([Path(video) for video in told["videos"]], how, self.studio, out, lambda done: emit(Moved("film", done)))
+        for note in cut.notes:
+            emit(Warned(note))
+        emit(Made("film", 0, str(out), False))
+        emit(Done(str(out), cut.seconds, cut.frames, {"clips": cut.how}))
+
     def _make(self, job: str, told: Told, emit: Emit) -> None:
+        if "verb" in told:
+            self._cut(job, told, emit)
+            return
         story = read_story(told, self.presets, Path(Path.cwd().anchor))
         out = self.films / job / FILM
         known = self._jobs.get(job)

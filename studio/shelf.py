@@ -61,6 +61,7 @@ class Works:
     heard: int = 0  # events of that job that are in here already
     film: str = ""
     film_sign: str = ""
+    cuts: tuple[str, ...] = ()  # jobs that made a video over, the newest last
 
 
 class Document:
@@ -185,6 +186,7 @@ class Document:
             "heard": works.heard,
             "film": works.film,
             "film_sign": works.film_sign,
+            "cuts": list(works.cuts),
         }
         told = {"owner": self.owner, "version": self.version, "settings": dict(self.project.settings), "rows": rows, "works": kept}
         with disk(), replacing(self.folder / FILE) as beside:
@@ -287,4 +289,4 @@ def _works(told: Mapping[str, Any]) -> Works:
     takes = {row: tuple(Take(int(seed), str(clip)) for seed, clip in each) for row, each in told.get("takes", {}).items()}
     failed = {row: (str(said[0]), str(said[1]), str(said[2])) for row, said in told.get("failed", {}).items()}
     plain = {name: told[name] for name in ("job", "heard", "film", "film_sign") if name in told}
-    return replace(Works(dict(told.get("made", {})), takes, failed), **plain)
+    return replace(Works(dict(told.get("made", {})), takes, failed), cuts=tuple(map(str, told.get("cuts", ()))), **plain)
