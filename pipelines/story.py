@@ -67,11 +67,8 @@ Speaker = Annotated[
 Engine = Annotated[str, Field(max_length=100, description="A clip engine's name, or auto."), Line]
 Seed = Annotated[int, Field(ge=0, le=SEEDS - 1, description="The same seed makes the same film."), Whole]
 Begin = Annotated[float, _limited(0, 10_800, "seconds", "Where a video begins."), Figure, Tidy]
-OwnSound = Annotated[
-    Literal["none", "under", "full"],
-    Field(description="A video's own sound: none, under the voice as music is, or full."),
-    cells.one_of("none", "under", "full"),
-]
+_HEARD = "A video's own sound: none, under the voice as music is, or full."
+OwnSound = Annotated[Literal["none", "under", "full"], Field(description=_HEARD), cells.one_of("none", "under", "full")]
 Steady = Annotated[bool, Field(description="Whether a shaken video is made steady."), BeforeValidator(cells.read_switch)]
 Drawn = Annotated[str, Field(description="The picture as if drawn or painted. Empty: as it is."), cells.known("styles")]
 Focus = Annotated[str, Field(max_length=60, description="What matters in the picture, as 0.3 0.4 or top left. Empty: found by itself."), BeforeValidator(cells.read_focus)]
