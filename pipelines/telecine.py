@@ -52,10 +52,12 @@ def _named(video: Video) -> list[str]:
 
 
 def _flat(video: Video) -> list[str]:
-    """On white, as pictures are: turned over, black stands for it, which is what is left of a colour without alpha."""
+    """On white, as pictures are: turned over, black stands for it, which is what is left of a colour without alpha.
+
+    In 8 bits: in more, ffmpeg's premultiply leaves out the last row of each of its threads' shares."""
     if not video.clear:
         return []
-    return ["format=gbrap10le", "negate=components=r+g+b", "premultiply=inplace=1", "format=gbrp10le", "negate"]
+    return ["format=gbrap", "negate=components=r+g+b", "premultiply=inplace=1", "format=gbrp", "negate"]
 
 
 def _bright(video: Video) -> list[str]:
