@@ -115,7 +115,7 @@ def poster(path: Path, start: float, vault: Vault) -> Path:
             raise DEAD
         return {}
 
-    return vault.make("poster", ".png", [VERSION, source.content, round(start, 6), ffmpeg.version()], build).path
+    return vault.make("poster", ".png", [VERSION, telecine.VERSION, source.content, round(start, 6), ffmpeg.version()], build).path
 
 
 def lap(count: int, rate: Fraction) -> tuple[int, int]:
@@ -155,7 +155,7 @@ def _plain(source: Source, frames: int, frame: Frame, vault: Vault, tick: Tick) 
             raise DEAD
         return _told(out, count, picture) | {"damaged": damaged}
 
-    recipe = [VERSION, source.content, round(source.start, 6), count, size, sharp, settings, ffmpeg.version()]
+    recipe = [VERSION, telecine.VERSION, source.content, round(source.start, 6), count, size, sharp, settings, ffmpeg.version()]
     return vault.make("footage", ".mp4", recipe, build)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from .gate import Video
 
+VERSION = 2  # goes up when pictures change; part of the recipes of what is made of them
 # 203 cd/m2 is the white of papers and faces in high dynamic range (ITU-R BT.2408); five times that is the light that is kept
 NITS, LIGHTEST = 203, 5
 SMALL = 576  # up to so many lines a video that says nothing of its colours has BT.601's
