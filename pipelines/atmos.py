@@ -95,9 +95,9 @@ def _repeated(given: NDArray[int16], whole: int, period: int, seam: int, out: Pa
         while done < whole:
             lap_of = np.array(given[: min(period, whole - done)])
             if done and seam:
-                share = (np.arange(min(seam, len(lap_of)))[:, None] + 1) / (seam + 1)
-                tail = given[period : period + len(share)]
-                melted = tail * (1 - share[: len(tail)]) + lap_of[: len(tail)] * share[: len(tail)]
-                lap_of[: len(tail)] = melted.round().astype(np.int16)
+                tail = given[period : period + min(seam, len(lap_of))]
+                share = (np.arange(len(tail))[:, None] + 1) / (seam + 1)
+                melted = tail * (1 - share) ** 0.5 + lap_of[: len(tail)] * share**0.5  # two noises add up by their power
+                lap_of[: len(tail)] = melted.clip(-32768, 32767).round().astype(np.int16)
             file.writeframes(lap_of.tobytes())
             done += len(lap_of)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 VERSION = 1
 FINE = Quality(label="Somebody's own video", preset="veryfast", crf=9)  # it is encoded once more, into the film
 THREADS = 4  # of its encoder: how many there are decides the bytes, so it is never the machine's number
-PIECE = 10.0  # seconds: clips are kept in steps so long, so that a word more or less makes no new one
+PIECE = 5.0  # seconds: clips are kept in steps so long, so that a word more or less makes no new one
 SEAM = 0.5  # seconds in which a repeated clip's end melts into its beginning
 NEARLY = 0.5  # seconds that may be missing at the end: then its last picture stays, and nothing is repeated
 LARGEST = 3  # times as many pixels as the frame: so much of a long, narrow video is kept
@@ -65,7 +65,7 @@ def survey(path: Path, start: float, vault: Vault) -> Source:
         seen = look(path, out.parent, "given")
         out.write_text("seen", "utf-8")
         width, height = telecine.square(seen)
-        return {"seconds": round(seen.seconds, 6), "width": width, "height": height, "heard": seen.sound is not None}
+        return {"seconds": round(float(seen.length), 6), "width": width, "height": height, "heard": seen.sound is not None}
 
     try:
         notes = vault.make("seen", ".txt", [VERSION, content, ffmpeg.version()], build).notes
@@ -90,12 +90,13 @@ def clip(source: Source, frames: int, frame: Frame, still: bool, vault: Vault, t
         tick(1.0)
         return own, plain
     rest = part(tick, 0.6 if still else 0.9, 1.0)
+    goal = -(-frames // round(PIECE * own.rate)) * round(PIECE * own.rate) if short else own.count
 
     def build(out: Path) -> Notes:
-        notes = _reworked(own, frames if short else own.count, still, out, rest)
+        notes = _reworked(own, goal, still, out, rest)
         return notes | {"damaged": plain.notes["damaged"]}
 
-    recipe = [VERSION, steady.VERSION, plain.key, still, frames if short else None, ffmpeg.version()]
+    recipe = [VERSION, steady.VERSION, plain.key, still, goal, ffmpeg.version()]
     made = vault.make("footage", ".mp4", recipe, build)
     tick(1.0)
     return _clip(made), made
@@ -114,7 +115,7 @@ def poster(path: Path, start: float, vault: Vault) -> Path:
             raise DEAD
         return {}
 
-    return vault.make("poster", ".png", [VERSION, source.content, round(start, 6), ffmpeg.version()], build).path
+    return vault.make("poster", ".png", [VERSION, telecine.VERSION, source.content, round(start, 6), ffmpeg.version()], build).path
 
 
 def lap(count: int, rate: Fraction) -> tuple[int, int]:
@@ -126,7 +127,7 @@ def lap(count: int, rate: Fraction) -> tuple[int, int]:
 def needed(frames: int, frame: Frame, left: float) -> int:
     """Frames of the source that are kept for a scene of so many: in whole pieces, as far as it goes."""
     seconds = min(left, ceil(frame.seconds(frames) / PIECE - 1e-9) * PIECE)
-    return max(1, floor(Fraction(seconds).limit_denominator(1_000_000) * frame.rate + Fraction(1, 1000)))
+    return max(1, floor(Fraction(seconds).limit_denominator(1_000_000) * frame.rate + Fraction(1, 10)))
 
 
 def _plain(source: Source, frames: int, frame: Frame, vault: Vault, tick: Tick) -> Part:
@@ -154,7 +155,7 @@ def _plain(source: Source, frames: int, frame: Frame, vault: Vault, tick: Tick) 
             raise DEAD
         return _told(out, count, picture) | {"damaged": damaged}
 
-    recipe = [VERSION, source.content, round(source.start, 6), count, size, sharp, settings, ffmpeg.version()]
+    recipe = [VERSION, telecine.VERSION, source.content, round(source.start, 6), count, size, sharp, settings, ffmpeg.version()]
     return vault.make("footage", ".mp4", recipe, build)
 
 
@@ -200,8 +201,8 @@ def _repeated(run: Runs, count: int, rate: Fraction, frames: int) -> Iterator[ND
         one = next(run(0, 1))
         yield from (one for _ in range(frames))
         return
-    yield from run(0, period if frames > count else min(frames, count))
-    done = period if frames > count else min(frames, count)
+    done = period if frames > count else frames
+    yield from run(0, done)
     while done < frames:
         tail = list(run(period, seam)) if seam else []
         pictures = run(0, min(period, frames - done))

@@ -18,6 +18,7 @@ from .work import FilmError
 VIDEO_BYTES = 4 << 30
 WIDEST, TALLEST = 8192, 8192  # pixels; 8K in either direction
 PIXELS = 8192 * 4352
+THREADS = 4  # of a decoder: each holds pictures of its own, and 8K ones are large
 LONGEST = 3 * 3600.0  # seconds
 PATIENCE = 300.0  # seconds of reading through a file: a slow disk and the largest file
 KINDS = "Use MP4, MOV, WebM, MKV, AVI or MPEG-TS."
@@ -27,6 +28,8 @@ PICTURES = ["h264", "hevc", "vp8", "vp9", "libvpx", "libvpx-vp9", "av1", "libdav
 SOUNDS = ["aac", "mp3", "mp3float", "mp2", "mp2float", "opus", "libopus", "vorbis", "libvorbis", "flac", "alac", "ac3", "eac3", "pcm_u8", "pcm_s8", "pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be", "pcm_s32le", "pcm_s32be", "pcm_f32le", "pcm_f32be", "pcm_alaw", "pcm_mulaw", "pcm_bluray", "adpcm_ms", "adpcm_ima_wav", "adpcm_ima_qt"]  # fmt: skip
 GUARD = ["-protocol_whitelist", "file", "-format_whitelist"]  # then the one demuxer
 STILL_BRANDS = (b"avif", b"avis", b"mif1", b"msf1", b"heic", b"heix", b"heif", b"hevc")  # an MP4 in form, a picture in truth
+RATES = tuple(Fraction(*rate) for rate in ((24000, 1001), (24, 1), (25, 1), (30000, 1001), (30, 1), (48, 1), (50, 1), (60000, 1001), (60, 1)))
+ROUNDED = Fraction(1, 1000)  # seconds: so coarse is the clock of some files
 ALPHA = re.compile(r"yuva|rgba|bgra|argb|abgr|gbrap|^ya\d|rgba64|pal8")
 
 
@@ -43,7 +46,8 @@ class Stream:
 
 @dataclass(frozen=True, slots=True)
 class Video:
-    """What is in a video: `args` open it by its `kind`; `frames` pictures at `rate` a second, the first at `start`.
+    """What is in a video: `args` open it by its `kind`; `frames` pictures at `rate` a second, the first at `start`, for
+    `length` seconds in all.
 
     `width` and `height` are the upright picture's, `pixel` how wide one of its pixels is for its height. `transfer`,
     `primaries` and `matrix` are ffmpeg's names, "unknown" where the file says nothing.
@@ -58,6 +62,7 @@ class Video:
     rate: Fraction
     frames: int
     start: Fraction
+    length: Fraction
     pixel: Fraction = Fraction(1)
     form: str = "yuv420p"
     transfer: str = "unknown"
@@ -66,10 +71,6 @@ class Video:
     woven: bool = False  # two half pictures in one: interlaced
     clear: bool = False  # with transparency
     even: bool = True  # each picture is shown as long as any other
-
-    @property
-    def seconds(self) -> float:
-        return float(self.frames / self.rate)
 
     @property
     def bright(self) -> bool:
@@ -123,7 +124,7 @@ def opening(found: str, given: Path, *, clear: str = "") -> tuple[str | Path, ..
     """What opens a video of ours by that demuxer, and lets it open nothing else. `clear`: a codec of WebM that keeps
     its transparency beside the picture, where only its own decoder looks."""
     refs: list[str] = ["-enable_drefs", "0", "-use_absolute_path", "0"] if found == "mov" else []
-    limits = ["-codec_whitelist", ",".join([*PICTURES, *SOUNDS]), "-max_pixels", str(PIXELS)]
+    limits = ["-threads", str(THREADS), "-codec_whitelist", ",".join([*PICTURES, *SOUNDS]), "-max_pixels", str(PIXELS)]
     own = {"vp9": ["-c:v", "libvpx-vp9"], "vp8": ["-c:v", "libvpx"]}.get(clear, [])
     return (*GUARD, found, *refs, *limits, *own, "-f", found, "-i", given)
 
@@ -137,8 +138,7 @@ def look(path: Path, folder: Path, name: str) -> Video:
     linked(path.resolve(), folder / name)
     args = opening(found, folder / name)
     facts: dict[tuple[str, str], str] = {}
-    shows: list[int] = []
-    length = 0
+    shows: list[tuple[int, int]] = []
     damaged = FilmError(f"{path.name} is damaged, or holds no picture.", ANEW, path.name)
     try:
         # -xerror: a file that was cut off is refused, not taken for a shorter one
@@ -151,8 +151,7 @@ def look(path: Path, folder: Path, name: str) -> Video:
             facts[said[2], said[1]] = said[3]
         elif line.startswith("0,"):
             _, _, pts, lasts, *_ = line.split(",")
-            shows.append(int(pts))
-            length += int(lasts)
+            shows.append((int(pts), int(lasts)))
     _known(path, facts)
     try:
         seen = ffmpeg.said([*args, "-map", "0:V:0", "-frames:v", 3, "-vf", "showinfo", "-f", "null", "-"], patience=PATIENCE)
@@ -163,30 +162,44 @@ def look(path: Path, folder: Path, name: str) -> Video:
         raise FilmError(f"{path.name} holds no picture that can be decoded.", ANEW, path.name)
     width, height = int(shown[4]), int(shown[5])
     base = Fraction(facts["0", "tb"])
-    rate = Fraction(len(shows)) / (length * base) if length else Fraction(25)
-    _limited(path, width, height, len(shows) / float(rate))
-    rate, first = rate.limit_denominator(1001), min(shows)
-    even = all(abs((pts - first) * base - n / rate) <= max(base, Fraction(1, 500)) for n, pts in enumerate(sorted(shows)))
+    rate, seconds = _pace(shows, base)
+    _limited(path, width, height, float(seconds))
+    first = min(shows)[0]
+    even = all(abs((pts - first) * base - n / rate) <= max(base, Fraction(1, 500)) for n, (pts, _) in enumerate(sorted(shows)))
     codec = facts["0", "codec_id"]
     apart = codec in ("vp8", "vp9") and re.search(r"^ +alpha_mode +: 1$", seen, re.M | re.I) is not None
     colour = {name: value for name, value in re.findall(r"color_(space|primaries|trc):(\S+)", seen)}
     sound = _stream(facts, "1") if ("1", "codec_id") in facts else None
     return Video(
         found, opening(found, folder / name, clear=codec if apart else ""), _stream(facts, "0"), sound, width, height,
-        rate, len(shows), first * base,
+        rate, len(shows), first * base, seconds,
         Fraction(int(shown[2]) or 1, int(shown[3]) or 1), shown[1], colour.get("trc", "unknown"), colour.get("primaries", "unknown"),
         colour.get("space", "unknown"), re.search(r"\bi:[TB] ", seen) is not None, apart or ALPHA.search(shown[1]) is not None, even,
     )  # fmt: skip
 
 
+def _pace(shows: list[tuple[int, int]], base: Fraction) -> tuple[Fraction, Fraction]:
+    """Pictures a second, and seconds in all, from when each is shown and for how long."""
+    first, last, end = min(shows)[0], max(shows)[0], max(at + lasts for at, lasts in shows)
+    seconds = (end - first) * base
+    if len(shows) > 1 and last > first:
+        even = (len(shows) - 1) / ((last - first) * base)
+        usual = min(RATES, key=lambda rate: abs(rate - even))
+        if abs((len(shows) - 1) / usual - (last - first) * base) <= ROUNDED:  # its clock ticks too coarsely to say so itself
+            even = usual
+        if abs(len(shows) / even - seconds) <= 3 * ROUNDED:
+            return even.limit_denominator(1001), len(shows) / even
+    return (len(shows) / seconds if seconds > 0 else Fraction(25)).limit_denominator(1001), seconds or Fraction(len(shows), 25)
+
+
 def _known(path: Path, facts: dict[tuple[str, str], str]) -> None:
     """FilmError if the pictures or the sound are coded in a way that is not read here."""
-    for which, what, names in (("0", "pictures", PICTURES), ("1", "sound", SOUNDS)):
+    for which, what, verb, names in (("0", "pictures", "are", PICTURES), ("1", "sound", "is", SOUNDS)):
         codec = facts.get((which, "codec_id"), names[0])
         if codec not in names:
             shown = re.sub(r"[^\w.-]", "", codec)[:40] or "no known codec"
             hint = "Save it anew as H.264 with AAC sound, in an MP4."
-            raise FilmError(f"The {what} of {path.name} are coded as {shown}, which is not read." if what == "pictures" else f"The sound of {path.name} is coded as {shown}, which is not read.", hint, path.name)
+            raise FilmError(f"The {what} of {path.name} {verb} coded as {shown}, which is not read.", hint, path.name)
 
 
 def _limited(path: Path, width: int, height: int, seconds: float) -> None:

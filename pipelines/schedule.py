@@ -48,6 +48,9 @@ def timeline(
         if duration is None:
             closing = CLOSING if i > 0 and together[-1] == last and i in takes else 0.0
             own = _whole(videos[i], frame) if i in videos and i not in takes else shortest(scene, SHORTEST)
+            if own == MOST_SECONDS < videos.get(i, 0.0):
+                text = f"scene {scene.scene_number}: {own:g} s of its video are shown, of {videos[i]:.0f} s."
+                warn(Warned(text, "Choose which with clip_start, or make it several scenes.", f"scenes[{i}].duration"))
             whole = max(own, sum(before) + LAST_SHOT if before else 0.0, needs + closing), False
         elif needs > duration + 1e-6:
             text = f"scene {scene.scene_number} lasts {needs:.1f} s, not {duration:g} s: its narration needs them."
@@ -75,7 +78,7 @@ def timeline(
 def _whole(seconds: float, frame: Frame) -> float:
     """How long a video is shown that nobody speaks over: its own length, in whole frames, within a scene's limits."""
     shown = min(seconds, float(MOST_SECONDS))
-    return frame.seconds(int(Fraction(shown).limit_denominator(100_000) * frame.rate)) if shown >= LEAST else SHORTEST
+    return frame.seconds(int(Fraction(shown).limit_denominator(100_000) * frame.rate + Fraction(1, 100))) if shown >= LEAST else SHORTEST
 
 
 def cue(roles: Cast, plan: Timeline, seconds: float, seed: int) -> Cue:

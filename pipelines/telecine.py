@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from .gate import Video
 
+VERSION = 2  # goes up when pictures change; part of the recipes of what is made of them
 # 203 cd/m2 is the white of papers and faces in high dynamic range (ITU-R BT.2408); five times that is the light that is kept
 NITS, LIGHTEST = 203, 5
 SMALL = 576  # up to so many lines a video that says nothing of its colours has BT.601's
@@ -52,10 +53,12 @@ def _named(video: Video) -> list[str]:
 
 
 def _flat(video: Video) -> list[str]:
-    """On white, as pictures are: turned over, black stands for it, which is what is left of a colour without alpha."""
+    """On white, as pictures are: turned over, black stands for it, which is what is left of a colour without alpha.
+
+    In 8 bits: in more, ffmpeg's premultiply leaves out the last row of each of its threads' shares."""
     if not video.clear:
         return []
-    return ["format=gbrap10le", "negate=components=r+g+b", "premultiply=inplace=1", "format=gbrp10le", "negate"]
+    return ["format=gbrap", "negate=components=r+g+b", "premultiply=inplace=1", "format=gbrp", "negate"]
 
 
 def _bright(video: Video) -> list[str]:

@@ -60,7 +60,7 @@ def _decoded(video: Video, tick: Tick) -> int:
 
 def _intact(video: Video, path: Path) -> None:
     """FilmError if the end is damaged: a decoder fills in what it cannot read, so its last picture would be a guess."""
-    near: list[str | int | Path] = ["-xerror", "-err_detect", "explode", "-ss", f"{max(0.0, video.seconds - TAIL):.3f}", *video.args]
+    near: list[str | int | Path] = ["-xerror", "-err_detect", "explode", "-ss", f"{max(0.0, float(video.length) - TAIL):.3f}", *video.args]
     try:
         ffmpeg.run([*near, "-map", "0:V:0", "-fps_mode", "passthrough", "-f", "null", "-"])
     except FilmError as error:

@@ -88,11 +88,11 @@ def test_help_names_every_command_and_imports_nothing_heavy(tmp_path: Path) -> N
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=whole.ROOT, env=whole.environment(tmp_path), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    for verb in ("render", "generate", "chain", "last-frame", "combine", "engines", "presets", "doctor"):
+    for verb in ("render", "generate", "chain", "last-frame", "combine", "upscale", "engines", "presets", "doctor"):
         assert re.search(rf"^ +{verb}( |$)", done.stdout, re.M), verb
 
 
-@pytest.mark.parametrize("verb", ["render", "generate", "chain", "last-frame", "combine", "verify", "engines", "presets", "doctor"])
+@pytest.mark.parametrize("verb", ["render", "generate", "chain", "last-frame", "combine", "upscale", "verify", "engines", "presets", "doctor"])
 def test_every_verb_has_help(verb: str, run: Run) -> None:
     status, out, _ = run(verb, "--help")
     assert status == 0
@@ -382,6 +382,15 @@ def test_combine_copies_where_it_can_and_says_so(videos: list[Path], place: Path
     assert whole.count(place / "melt.mp4") == 17
     status, _, err = run("combine", "one.mp4", "two.mp4", "--transition", "melting", "-o", "x.mp4")
     assert status == 1 and not (place / "x.mp4").exists()
+
+
+def test_upscale_says_how_large_it_became(videos: list[Path], place: Path, run: Run) -> None:
+    status, _, err = run("upscale", "one.mp4", "--size", "480x600", "-o", "large.mp4")
+    assert status == 0 and "480x270" in err, err
+    assert len(list(measure.frames(place / "large.mp4", (480, 270)))) == 10
+    for size, told in (("160x90", "not smaller"), ("huge", "huge"), ("9000x9", "cannot be made")):
+        status, _, err = run("upscale", "one.mp4", "--size", size, "-o", "x.mp4")
+        assert status == 1 and told in err and not (place / "x.mp4").exists()
 
 
 # engines, presets, doctor
