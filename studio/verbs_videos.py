@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import re
 from dataclasses import fields
+from itertools import pairwise
 from typing import Any
 
 from pipelines.events import Warned
-from pipelines.verbs.table import asked
-from pipelines.verbs.table import VERBS
+from pipelines.verbs.table import VERBS, asked
 from pipelines.work import FilmError
 
 from . import settings
@@ -52,5 +52,5 @@ def _split(args: argparse.Namespace, split: str, told: dict[str, Any]) -> list[t
     edges = [0.0, *(one for one in at if 0 < one < whole), whole]
     return [
         (args.output.with_stem(f"{args.output.stem}-{i}"), told | {"keep": ((start, end),)})
-        for i, (start, end) in enumerate(zip(edges, edges[1:], strict=False), 1)
+        for i, (start, end) in enumerate(pairwise(edges), 1)
     ]

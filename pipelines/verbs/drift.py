@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import cos, exp, hypot, pi, sin
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +54,7 @@ class Drift:
 def measured(pictures: Sequence[Picture]) -> Drift:
     """What moves the whole of these I420 pictures, in order; the newest count most. Nothing if they share nothing."""
     small = [shrunk(one) for one in pictures]
-    found = [drift for a, b in zip(small, small[1:], strict=False) if (drift := _step(a, b))]
+    found = [drift for a, b in pairwise(small) if (drift := _step(a, b))]
     if not found:
         return Drift()
     late = found[-max(3, len(found) // 2) :]

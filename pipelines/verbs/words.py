@@ -60,7 +60,7 @@ _SHAPES = (
 _RATIO = re.compile(r"\b(\d{1,2}(?:\.\d{1,2})?):(\d{1,2}(?:\.\d{1,2})?)\b")
 _STRENGTHS = (("subtle", r"subtl[ey]|slight(?:ly)?|a (?:little|bit)|gently"), ("mild", r"mild(?:ly)?|moderate(?:ly)?"), ("strong", r"strong(?:ly)?|heav(?:y|ily)|dramatic(?:ally)?"))
 _FILLERS = frozenset(
-    "a an and as at be bit clip colour color colors colours crop cropped edit effect film filter footage for format give have i in into it its like look looks make mode motion movie of on please play played put render shot some style styled that the then this to turn video want with would you add apply change convert mood feel more so very quite".split()
+    ["a", "an", "and", "as", "at", "be", "bit", "clip", "colour", "color", "colors", "colours", "crop", "cropped", "edit", "effect", "film", "filter", "footage", "for", "format", "give", "have", "i", "in", "into", "it", "its", "like", "look", "looks", "make", "mode", "motion", "movie", "of", "on", "please", "play", "played", "put", "render", "shot", "some", "style", "styled", "that", "the", "then", "this", "to", "turn", "video", "want", "with", "would", "you", "add", "apply", "change", "convert", "mood", "feel", "more", "so", "very", "quite"]
 )
 
 
