@@ -11,13 +11,15 @@ from types import TracebackType
 
 from .cast import Cast
 from .darkroom import Darkroom, Negative, negative
+from .darkroom_child import TO_YUV
 from .events import Began, Emit, Made
 from .faults import Faults
-from .plan import Brief, Frame
+from .plan import Brief, Frame, without
+from .presets import Presets
 from .progress import Progress
 from .stage import Studio
 from .story import Story
-from .vault import Notes, Part
+from .vault import Notes, Part, Vault
 from .work import DiskFull, FilmError, Tick, part
 
 DENSE = 3  # a picture is kept so many times as large as the frame, for closing in on it
@@ -37,7 +39,7 @@ class Album:
         scenes = list(zip(story.scenes, painted, strict=True))
         self._ticks = {
             i: progress.tick("pictures", scene.scene_number, 20.0 if paint else 1.0)
-            for i, (scene, paint) in enumerate(scenes) if scene.image or paint
+            for i, (scene, paint) in enumerate(scenes) if (scene.image and not roles.roles[i].video) or paint
         }  # fmt: skip
         self._darkroom = Darkroom()
         self._pool = ThreadPoolExecutor(1)
@@ -84,9 +86,9 @@ class Album:
         return self._studio.vault.make("still", ".png", [seen.path.stem], build).path
 
     def _paint(self, i: int, tick: Tick) -> Negative:
-        scene, role = self._story.scenes[i], self._roles.roles[i]
+        role = self._roles.roles[i]
         engine = self._studio.crew.get("pictures", role.painter)
-        brief = Brief(scene.prompt, self._frame, role.seed)
+        brief = self._brief(i)
 
         def build(out: Path) -> Notes:
             tick(0.0)
@@ -96,17 +98,22 @@ class Album:
         try:
             asked = engine.recipe(brief) if hasattr(engine, "recipe") else brief
             painting = self._studio.vault.make("painting", ".png", [role.painter, engine.version, asked], build)
-            made = self._opened(painting.path)
+            made = self._styled(i, self._opened(painting.path))
         except DiskFull:
             raise
         except FilmError as error:
             raise self._faults.of(i, "prompt", error) from error
         return self._done(i, Part(made.path, made.notes, painting.reused and made.reused), tick)
 
+    def _brief(self, i: int) -> Brief:
+        look = self._studio.presets.pick("looks", self._story.look)
+        negative = without(self._story.negative_of(i), look.negative)
+        return Brief(self._story.scenes[i].prompt, self._frame, self._roles.roles[i].seed, look.prompt, negative)
+
     def _develop(self, i: int, given: Path, tick: Tick) -> Negative:
         tick(0.0)
         try:
-            made = self._opened(given)
+            made = self._styled(i, self._opened(given))
         except DiskFull:
             raise
         except FilmError as error:
@@ -119,7 +126,33 @@ class Album:
         except OSError as error:
             raise FilmError(f"The picture cannot be read: {error.strerror}.", "Choose another.") from error
 
+    def _styled(self, i: int, made: Part) -> Part:
+        return styled(made, self._story.scenes[i].picture_style, self._studio.presets, self._studio.vault)
+
     def _done(self, i: int, made: Part, tick: Tick) -> Negative:
         self._emit(Made("pictures", self._story.scenes[i].scene_number, str(made.path), made.reused))
         tick(1.0)
         return negative(made)
+
+
+def styled(developed: Part, name: str, presets: Presets, vault: Vault) -> Part:
+    """A developed picture as the picture style of that name has it, developed; "" leaves it as it is."""
+    if not name:
+        return developed
+    from . import styles
+
+    style = presets.pick("styles", name)
+
+    def build(out: Path) -> Notes:
+        import cv2
+        import numpy as np
+
+        seen = negative(developed)
+        drawn = styles.styled(np.ascontiguousarray(seen.rgb(max(seen.width, seen.height))[..., ::-1]), style)
+        planes = cv2.split(cv2.transform(drawn, np.array(TO_YUV).reshape(3, 4)[:, [2, 1, 0, 3]]))
+        half = seen.width // 2, seen.height // 2
+        whole = [planes[0], *(cv2.resize(plane, half, interpolation=cv2.INTER_AREA) for plane in planes[1:])]
+        out.write_bytes(b"".join(np.ascontiguousarray(plane).tobytes() for plane in whole))
+        return dict(developed.notes)
+
+    return vault.make("styled", ".yuv", [styles.VERSION, developed.key, style.content], build)

@@ -9,7 +9,7 @@ Knows no fonts, no frames and no file format. The limits are those of broadcaste
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -93,6 +93,24 @@ def clean(text: str) -> str:
     return " ".join(kept.split())
 
 
+def broken(text: str, wide: float, measure: Callable[[str], float]) -> list[str]:
+    """The text in lines at most as wide as `measure` finds `wide`, parted where its script may be parted, and between
+    any two characters where it would not fit else. Its own line breaks stay."""
+    lines: list[str] = []
+    for paragraph in text.splitlines():
+        line, space = "", ""
+        for token in clean(paragraph).split():
+            for piece in pieces(token, WIDTH * NARROW):
+                for part in [piece] if measure(piece) <= wide else clusters(piece):
+                    if line and measure(line + space + part) > wide:
+                        lines.append(line)
+                        line, space = "", ""
+                    line, space = line + space + part, ""
+            space = " "
+        lines += [line] if line else []
+    return lines
+
+
 def _kept(char: str) -> bool:
     return unicodedata.category(char) not in ("Cc", "Cs") and char not in "\ufeff\ufffe\uffff"
 
@@ -132,14 +150,14 @@ def _units(one: Spoken, room: int) -> Iterator[Word]:
         each = max(0.0, word.end - begin) / max(1, sum(map(len, tokens)) + PAUSE * (len(tokens) - 1))
         begun = one.start + begin
         for token in tokens:
-            for piece in _pieces(token, room):
+            for piece in pieces(token, room):
                 yield Word(piece, begun, begun + each * len(piece))
                 begun += each * len(piece)
             begun += each * PAUSE
         latest = begin
 
 
-def _pieces(token: str, room: int) -> Iterator[str]:
+def pieces(token: str, room: int) -> Iterator[str]:
     """A token cut where its script may be cut, and anywhere between characters where it would not fit a line."""
     parts = clusters(token)
     long = cells(token) > room // 2

@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from numpy import uint8
     from numpy.typing import NDArray
 
-VERSION = 3
+VERSION = 4
 # BT.709 Y'CbCr, limited range, to R'G'B'
 LUMA, CHROMA = 255 / 219, 255 / 224
 TO_RGB = (
@@ -41,13 +42,15 @@ PATIENCE = 30.0  # seconds for one picture
 class Negative:
     """A picture as planes: `size` is the upright original's, `width` and `height` are those of the Y plane.
 
-    Y, then U and V at half the size; BT.709, limited range, chroma sited in the middle.
+    Y, then U and V at half the size; BT.709, limited range, chroma sited in the middle. `focus`: where in it people
+    look, x and y from 0 to 1.
     """
 
     path: Path
     size: tuple[int, int]
     width: int
     height: int
+    focus: tuple[float, float] = (0.5, 0.5)
 
     def planes(self) -> tuple[NDArray[uint8], NDArray[uint8], NDArray[uint8]]:
         """Y (height, width), U and V (height / 2, width / 2), read as they are needed."""
@@ -58,6 +61,16 @@ class Negative:
         edge, half = w * h, w * h // 4
         y, u, v = whole[:edge], whole[edge : edge + half], whole[edge + half : edge + 2 * half]
         return y.reshape(h, w), u.reshape(h // 2, w // 2), v.reshape(h // 2, w // 2)
+
+    def rgb(self, most: int) -> NDArray[uint8]:
+        """The picture as RGB bytes (height, width, 3), its longer side at most so many pixels."""
+        import cv2
+        import numpy as np
+
+        scale = min(1.0, most / max(self.width, self.height))
+        size = max(1, round(self.width * scale)), max(1, round(self.height * scale))
+        small = [cv2.resize(plane, size, interpolation=cv2.INTER_AREA) for plane in self.planes()]
+        return np.asarray(cv2.transform(cv2.merge(small), np.array(TO_RGB).reshape(3, 4)), np.uint8)
 
     def save(self, out: Path) -> None:
         """The picture as an RGB PNG, for those who cannot use planes."""
@@ -71,7 +84,8 @@ class Negative:
 def negative(part: Part) -> Negative:
     """The negative that a finished part holds."""
     numbers = [int(str(part.notes[name])) for name in ("original_width", "original_height", "width", "height")]
-    return Negative(part.path, (numbers[0], numbers[1]), numbers[2], numbers[3])
+    focus = float(str(part.notes["focus_x"])), float(str(part.notes["focus_y"]))
+    return Negative(part.path, (numbers[0], numbers[1]), numbers[2], numbers[3], focus)
 
 
 def expected(size: tuple[int, int], cover: tuple[int, int]) -> Negative:
@@ -95,8 +109,22 @@ class Darkroom:
 
         FilmError if it is no picture, damaged, too large or of a kind that is not read; no `where`.
         """
-        recipe = {"file": _content(picture), "cover": cover, "version": VERSION}
-        return vault.make("negative", ".yuv", recipe, lambda out: self._ask(picture, cover, out))
+        from . import focus
+
+        def build(out: Path) -> Notes:
+            notes = {"focus_x": 0.5, "focus_y": 0.5} | self._ask(picture, cover, out)
+            x, y = focus.focus(negative(Part(out, notes, False)).rgb(focus.LOOKED))
+            return notes | {"focus_x": x, "focus_y": y}
+
+        return vault.make("negative", ".yuv", {"file": _content(picture), "cover": cover, "version": [VERSION, focus.VERSION]}, build)
+
+    def cut(self, picture: Path, box: tuple[int, int], vault: Vault) -> Part:
+        """The picture with its transparency, as large as fits `box` (width, height) pixels: rows of R, G, B, A, a byte each.
+
+        -> notes: "width" and "height", both even. FilmError as from `develop`.
+        """
+        recipe = {"file": _content(picture), "box": box, "version": VERSION}
+        return vault.make("cutting", ".rgba", recipe, lambda out: self._asked({"path": str(picture), "box": box, "out": str(out)}))
 
     def close(self) -> None:
         """End the child; no other is started."""
@@ -108,7 +136,10 @@ class Darkroom:
             self._end()
 
     def _ask(self, picture: Path, cover: tuple[int, int], out: Path) -> Notes:
-        asked = json.dumps({"path": str(picture), "cover": cover, "out": str(out)}).encode() + b"\n"
+        return self._asked({"path": str(picture), "cover": cover, "out": str(out)})
+
+    def _asked(self, order: Mapping[str, object]) -> Notes:
+        asked = json.dumps(order).encode() + b"\n"
         with self._lock:
             worn = self._child is not None
             answer = self._answer(asked)

@@ -26,6 +26,7 @@ STRENGTHS: Mapping[str, float] = MappingProxyType(
     | dict.fromkeys(("fast", "quick", "quickly", "rapid", "rapidly", "swift", "swiftly"), 1.6)
     | dict.fromkeys(("strong", "strongly", "dramatic", "dramatically", "wide", "big", "hard"), 1.5)
 )
+LEADS = 0.1  # of the frame: a move that travels less only wanders
 VERY = frozenset(("very", "extremely", "super", "really"))
 STEADY = frozenset(("steady", "steadily", "linear", "constant"))
 FILLERS = frozenset(
@@ -62,14 +63,21 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Camera:
-    """What the camera does during one shot."""
+    """What the camera does during one shot. `drawn`: by chance, no words led it."""
 
     steps: tuple[Step, ...]
+    drawn: bool = False
 
     @property
     def numbers(self) -> list[object]:
         """The same as plain numbers, for recipes."""
         return [[step.start, step.end, [aim.numbers for aim in step.aims]] for step in self.steps]
+
+    @property
+    def leads(self) -> tuple[bool, bool]:
+        """Whether words lead it to a side, or up or down."""
+        moves = [aim.move for step in self.steps for aim in step.aims if not self.drawn]
+        return any(abs(move.pan) > LEADS for move in moves), any(abs(move.tilt) > LEADS for move in moves)
 
     @property
     def shakes(self) -> bool:
@@ -119,7 +127,7 @@ def read(action: str, seconds: float, moves: Mapping[str, Move], seed: int) -> R
     unknown = tuple(dict.fromkeys(word for phrase in phrases for word in phrase.unknown))
     if not kept:
         strength, eased = (phrases[0].strength, phrases[0].eased) if phrases else (1.0, True)
-        return Reading(Camera((Step((Aim(_draw(moves, seed), strength, eased),), 0.0, 1.0),)), unknown)
+        return Reading(Camera((Step((Aim(_draw(moves, seed), strength, eased),), 0.0, 1.0),), True), unknown)
     return Reading(_camera(kept, moves, seed), unknown, tuple(dropped))
 
 
@@ -133,6 +141,19 @@ def validate_clip_action(action: str, seconds: float, moves: Mapping[str, Move])
         used += found
         out, joint = out + joint + text, separator
     return out
+
+
+def livelier(camera: Camera, motion: float) -> Camera:
+    """The same moves with so much motion: 0 stands still, 0.5 is as they are, 1 goes two and a half times as far."""
+    if motion == 0.5:
+        return camera
+    if motion == 0:
+        return Camera((Step((Aim(Move(label="Static", what="", words=()), 1.0),), 0.0, 1.0),))
+    factor = 2 * motion if motion < 0.5 else 3 * motion - 0.5
+    return Camera(tuple(
+        replace(step, aims=tuple(replace(aim, strength=round(aim.strength * factor, 6)) for aim in step.aims))
+        for step in camera.steps
+    ))  # fmt: skip
 
 
 _SAID = re.compile(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 MOST_CROP = 1.5  # to make room for travel and turns a picture is enlarged so far at most; then the travel shrinks
 REFERENCE = 5.0  # seconds for which a move's own numbers are meant
+LEAST_FREE = 0.01  # of the frame: with less, picture and frame have one shape
 MOST_OF_FREE, FASTEST, LEAST_TRAVEL = 0.85, 0.1, 0.04  # shares of the free room; of the frame a second; of the frame
 
 
@@ -33,12 +34,13 @@ class View:
 
 
 def matrices(
-    camera: Camera, frames: int, frame: Frame, picture: tuple[float, float], seed: int
+    camera: Camera, frames: int, frame: Frame, picture: tuple[float, float], seed: int, focus: tuple[float, float] = (0.5, 0.5)
 ) -> NDArray[float64]:
     """One affine matrix a frame, shape (frames, 2, 3): picture pixels -> film pixels.
 
     `picture` is (width, height) in any unit of pixels. The picture covers the frame at every moment: it is enlarged as
-    much as the travel needs, at most MOST_CROP, then the travel is made shorter.
+    much as the travel needs, at most MOST_CROP, then the travel is made shorter. Where the picture is longer than the
+    frame, the camera keeps as near to `focus` (shares of the picture) as it can, unless its words say which way to go.
     """
     import numpy as np
 
@@ -50,12 +52,13 @@ def matrices(
     rim = 0.5 * max(1.0, cover)
     room = (width * cover / 2 - rim, height * cover / 2 - rim)
     path, crop = _fitted(_stretched(path, frame, room, seconds), frame, room)
+    aside = _aimed(path, crop, frame, room, focus, camera.leads)
     out = np.empty((frames, 2, 3))
     for i, view in enumerate(path):
         scale = cover * crop * view.zoom
         a, b = scale * cos(radians(view.roll)), scale * sin(radians(view.roll))
-        cx = width / 2 + view.x * frame.width / cover
-        cy = height / 2 + view.y * frame.height / cover
+        cx = width / 2 + (view.x * frame.width + aside[0]) / cover
+        cy = height / 2 + (view.y * frame.height + aside[1]) / cover
         out[i] = ((a, -b, frame.width / 2 - a * cx + b * cy), (b, a, frame.height / 2 - b * cx - a * cy))
     return out
 
@@ -134,12 +137,35 @@ def _fitted(views: Sequence[View], frame: Frame, room: tuple[float, float]) -> t
     return [View(v.zoom, v.x * low, v.y * low, v.roll) for v in views], _crop(views, frame, room, low)
 
 
+def _aimed(
+    views: Sequence[View], crop: float, frame: Frame, room: tuple[float, float], focus: tuple[float, float], led: tuple[bool, bool]
+) -> tuple[float, float]:
+    """How far the whole path moves over, in film pixels, to have the focus in its middle; only in a direction in which
+    the picture is longer than the frame, and in which no word of the user's leads."""
+    out = []
+    for axis, size in ((0, frame.width), (1, frame.height)):
+        ways = [(view.x, view.y)[axis] * size for view in views]
+        if led[axis] or 2 * room[axis] - size < LEAST_FREE * size:
+            out.append(0.0)
+            continue
+        bounds = [room[axis] - _half(view, frame)[axis] / (view.zoom * crop) for view in views]
+        least = max(-bound - way for bound, way in zip(bounds, ways, strict=True))
+        most = min(bound - way for bound, way in zip(bounds, ways, strict=True))
+        out.append(max(min(least, 0.0), min(max(most, 0.0), (focus[axis] - 0.5) * 2 * room[axis])))
+    return out[0], out[1]
+
+
+def _half(view: View, frame: Frame) -> tuple[float, float]:
+    """Half of what the turned frame takes, across and down."""
+    c, s = abs(cos(radians(view.roll))), abs(sin(radians(view.roll)))
+    return ((frame.width - 1) * c + (frame.height - 1) * s) / 2, ((frame.width - 1) * s + (frame.height - 1) * c) / 2
+
+
 def _crop(views: Sequence[View], frame: Frame, room: tuple[float, float], travel: float) -> float:
     """The enlargement that the travel, shrunk to `travel`, needs; infinite if the picture is too small for it."""
     need = 1.0
     for view in views:
-        c, s = abs(cos(radians(view.roll))), abs(sin(radians(view.roll)))
-        half = ((frame.width - 1) * c + (frame.height - 1) * s) / 2, ((frame.width - 1) * s + (frame.height - 1) * c) / 2
+        half = _half(view, frame)
         for extent, offset, space in ((half[0], abs(view.x) * frame.width, room[0]), (half[1], abs(view.y) * frame.height, room[1])):
             left = space - travel * offset
             if left <= 0:

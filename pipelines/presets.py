@@ -144,7 +144,10 @@ class Mood:
 
 @dataclass(frozen=True, slots=True, config=strict)
 class Look:
-    """A grade over the whole picture; every number at its default changes nothing."""
+    """A grade over the whole picture; every number at its default changes nothing.
+
+    prompt: words that steer a model towards the look. negative: what a model is to leave out for it.
+    """
 
     label: str
     what: str
@@ -160,6 +163,8 @@ class Look:
     vignette: Share = 0.0
     grain: Share = 0.0
     soften: Share = 0.0
+    prompt: Annotated[str, Field(max_length=500)] = ""
+    negative: Annotated[str, Field(max_length=500)] = ""
 
 
 @dataclass(frozen=True, slots=True, config=strict)
@@ -205,6 +210,41 @@ class CaptionStyle:
     capitals: bool = False
     bold: bool = True
     motion: Literal["none", "pop", "word"] = "none"  # pop: words spring up as they are said; word: one at a time
+
+
+@dataclass(frozen=True, slots=True, config=strict)
+class Style:
+    """A picture as if drawn or painted. `how`: a function of that name in pipelines/styles.py; it uses what suits it.
+
+    detail: how small strokes are. colours: in its palette, or tones. lines: how strong. paper: how much of its grain is seen.
+    """
+
+    label: str
+    what: str
+    how: Literal["sketch", "ink", "watercolour", "poster", "pixel", "cel"]
+    detail: Share = 0.5
+    colours: Annotated[int, Field(ge=2, le=64)] = 8
+    lines: Share = 0.5
+    paper: Share = 0.0
+    saturation: Annotated[float, Field(ge=0, le=3)] = 1.0
+    ink: Colour = "#1a1a1e"
+    ground: Colour = "#fbf8f1"
+
+    @property
+    def content(self) -> list[object]:
+        """What changes a picture: everything but its names."""
+        return [self.how, self.detail, self.colours, self.lines, self.paper, self.saturation, self.ink, self.ground]
+
+
+@dataclass(frozen=True, slots=True, config=strict)
+class Tells:
+    """Something that a good prompt tells: words that show it does, and phrases to add, in English and German."""
+
+    label: str
+    what: str
+    words: tuple[str, ...]
+    add: Annotated[tuple[str, ...], Field(min_length=1)]
+    dazu: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, config=strict)
@@ -261,9 +301,11 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "voices": Kind("voices.toml", Voice, "voice"),
         "moods": Kind("moods.toml", Mood, "mood"),
         "looks": Kind("looks.toml", Look, "look"),
+        "styles": Kind("styles.toml", Style, "picture style"),
         "sizes": Kind("frames.toml", Size, "size"),
         "qualities": Kind("qualities.toml", Quality, "quality"),
         "captions": Kind("captions.toml", CaptionStyle, "caption style"),
+        "helper": Kind("helper.toml", Tells, "part of a prompt"),
         "models": Kind("models.toml", Model, "model"),
         "painters": Kind("painters.toml", Model, "model of a painter"),
         "composers": Kind("composers.toml", Model, "model of a composer"),
@@ -280,9 +322,11 @@ class Presets:
     voices: dict[str, Voice] = field(default_factory=dict)
     moods: dict[str, Mood] = field(default_factory=dict)
     looks: dict[str, Look] = field(default_factory=dict)
+    styles: dict[str, Style] = field(default_factory=dict)
     sizes: dict[str, Size] = field(default_factory=dict)
     qualities: dict[str, Quality] = field(default_factory=dict)
     captions: dict[str, CaptionStyle] = field(default_factory=dict)
+    helper: dict[str, Tells] = field(default_factory=dict)
     models: dict[str, Model] = field(default_factory=dict)
     painters: dict[str, Model] = field(default_factory=dict)
     composers: dict[str, Model] = field(default_factory=dict)

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import ffmpeg, film, moves, sound
-from .album import DENSE
+from . import ffmpeg, film, moves, shots, sound
+from .album import DENSE, styled
 from .captions import captions, cells
 from .cast import speakers
 from .darkroom import Darkroom, Negative, expected, negative
+from .footage import is_video, poster
 from .loudness import tamed
 from .narrate import Mute, spoken, spread
 from .plan import Cue, Frame, Section, Shot, lengths
@@ -26,7 +27,9 @@ from .presets import CaptionStyle, Presets
 from .render import frame_of
 from .score import composed
 from .stage import Studio
-from .story import Story, mood_for, schema_of, sound_file
+from .story import Story, schema_of, sound_file
+from .story_cells import point
+from .story_moods import mood_for
 from .subtitles import ass, room
 from .timeline import Spoken, Take
 from .vault import Notes, Part, Vault, linked
@@ -36,7 +39,7 @@ if TYPE_CHECKING:
     from numpy import float32, float64, uint8
     from numpy.typing import NDArray
 
-VERSION = 1
+VERSION = 2
 NARROWEST, WIDEST = 32, 1920  # pixels
 TALLEST = 3  # times its width: a thumbnail of something longer is narrower
 GREY = (90, 128, 128)
@@ -68,18 +71,18 @@ class Motion:
 
 
 def thumb(picture: Path, darkroom: Darkroom, vault: Vault, wide: int = 480) -> Part:
-    """A JPEG of somebody's picture, upright, at most `wide` pixels wide.
+    """A JPEG of somebody's picture, upright, at most `wide` pixels wide; of a video its first picture.
 
-    -> notes: "width" and "height" of the picture itself. FilmError if it is no picture; no `where`.
+    -> notes: "width" and "height" of the picture itself, "focus_x" and "focus_y" in it. FilmError if it is no picture; no `where`.
     """
     _wide(wide)
-    developed = darkroom.develop(picture, (wide // 2 * 2, 1), vault)
+    developed = darkroom.develop(poster(picture, 0.0, vault) if is_video(picture) else picture, (wide // 2 * 2, 1), vault)
     seen = negative(developed)
 
     def build(out: Path) -> Notes:
         less = min(1.0, TALLEST * wide / seen.height)
         _jpeg(seen.planes(), (max(1, round(seen.width * less)), max(1, round(seen.height * less))), out)
-        return {"width": seen.size[0], "height": seen.size[1]}
+        return {"width": seen.size[0], "height": seen.size[1], "focus_x": seen.focus[0], "focus_y": seen.focus[1]}
 
     return vault.make("thumb", ".jpg", [VERSION, developed.key, wide], build)
 
@@ -97,7 +100,7 @@ def still(story: Story, i: int, studio: Studio, darkroom: Darkroom, wide: int = 
     shot = _shot(story, i, frame, studio.presets)
     middle = shot.frames // 2
     live = studio.crew.get("clips", "camera")
-    seen = _developed(story, i, frame, studio.vault, darkroom)
+    seen = developed(story, i, frame, studio, darkroom)
     script = _script(story, i, frame, studio.presets)
     look = studio.presets.pick("looks", story.look)
     graph = film.picture_filter(frame, "", 1, look, bool(script))
@@ -166,9 +169,13 @@ def music_sample(mood: str, composer: str, studio: Studio, seconds: float = 8.0)
 
 
 def motion(
-    action: str, seconds: float, picture_size: tuple[int, int], frame: Frame, fit: str, seed: int, presets: Presets, steps: int = 24
-) -> Motion:
-    """What the camera does with a picture of that size, as the film would show it, in `steps` moments. Reads no file."""
+    action: str, seconds: float, picture_size: tuple[int, int], frame: Frame, fit: str, seed: int, presets: Presets, steps: int = 24,
+    focus: tuple[float, float] = (0.5, 0.5),
+) -> Motion:  # fmt: skip
+    """What the camera does with a picture of that size, as the film would show it, in `steps` moments. Reads no file.
+
+    focus: where in the picture people look, as `thumb` notes it.
+    """
     from .clips.camera import Engine
 
     limits = schema_of("Scene")["duration"]
@@ -180,7 +187,7 @@ def motion(
         raise FilmError("A move needs a picture and at least two moments.", "", "clip_action")
     reading = moves.read(action, seconds, presets.moves, seed)
     frames = lengths([(seconds, True)], frame)[0]
-    shot = Shot("", None, reading.camera, frames, frame, fit, seed)
+    shot = Shot("", None, reading.camera, frames, frame, fit, seed, focus=focus)
     path = Engine().path(shot, expected(picture_size, _cover(frame)))
     at = np.linspace(0, frames - 1, steps)
     low = np.minimum(at.astype(int), max(0, frames - 2))
@@ -213,16 +220,20 @@ def _cover(frame: Frame) -> tuple[int, int]:
 def _shot(story: Story, i: int, frame: Frame, presets: Presets) -> Shot:
     scene, seed = story.scenes[i], story.seed_of(i)
     seconds = scene.duration or moves.MAX_DURATION
-    camera = moves.read(scene.clip_action, seconds, presets.moves, seed).camera
-    return Shot(scene.prompt, None, camera, lengths([(seconds, True)], frame)[0], frame, story.fit, seed)
+    by_itself = scene.clip_action == "auto" and scene.image is not None and is_video(scene.image)
+    said = moves.Camera(()) if by_itself else shots.read(scene.clip_action, scene.duration, presets.moves, seed).camera
+    camera = moves.livelier(said, story.motion_of(i))
+    return Shot(scene.prompt, None, camera, lengths([(seconds, True)], frame)[0], frame, story.fit, seed, focus=point(scene.focus))
 
 
-def _developed(story: Story, i: int, frame: Frame, vault: Vault, darkroom: Darkroom) -> Negative | None:
+def developed(story: Story, i: int, frame: Frame, studio: Studio, darkroom: Darkroom) -> Negative | None:
+    """The scene's own picture as the film has it; None where it has none."""
     scene = story.scenes[i]
     if scene.image is None:
         return None
     try:
-        return negative(darkroom.develop(scene.image, _cover(frame), vault))
+        seen = poster(scene.image, scene.clip_start, studio.vault) if is_video(scene.image) else scene.image
+        return negative(styled(darkroom.develop(seen, _cover(frame), studio.vault), scene.picture_style, studio.presets, studio.vault))
     except FilmError as error:
         raise FilmError(f"scene {scene.scene_number}, image: {error.message}", error.hint, f"scenes[{i}].image") from error
 

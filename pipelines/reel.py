@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import ffmpeg, mp4
+from .clip import Clip, fitted
 from .film import TAGS, encoding
+from .gate import Video, look
 from .plan import Frame
 from .presets import Quality
-from .rushes import Clip, fitted
-from .video import AAC, Video, look, place
+from .telecine import plain, square
+from .video import AAC, place
 from .work import FilmError, Tick
 
 if TYPE_CHECKING:
@@ -112,13 +114,22 @@ def opened(path: Path, folder: Path, name: str, frame: Frame | None = None, fit:
     seconds = Fraction(video.frames) / video.rate
     if seconds > LONGEST:
         raise FilmError(f"{path.name} lasts {float(seconds):.0f} seconds.", f"At most {LONGEST:g} can be worked on: trim it first.", path.name)
-    own = Frame(max(2, video.width // 2 * 2), max(2, video.height // 2 * 2), video.rate)
+    own = Frame(*(square(video) if _odd(video) else (max(2, video.width // 2 * 2), max(2, video.height // 2 * 2))), video.rate)
     there = frame or own
     return Reel(video, there, max(1, round(seconds * there.rate)), path.name, fit)
 
 
+def _odd(video: Video) -> bool:
+    """Whether its pictures must be made plain before they can be taken as they are."""
+    return video.woven or video.bright or video.clear or video.pixel != 1
+
+
 def _filter(video: Video, frame: Frame, fit: str) -> str:
     width, height = frame.width, frame.height
+    if _odd(video):
+        size = square(video)
+        rest = "null" if size == (width, height) else fitted(Clip(Path(), video.frames, video.rate, *size), frame, fit)
+        return f"{plain(video, size)},{rest}"
     if (video.width // 2 * 2, video.height // 2 * 2) == (width, height):  # an odd row is left out, not squeezed in
         return f"crop={width}:{height}:0:0,scale={width}:{height}:out_color_matrix=bt709:out_range=tv,setsar=1"
     return fitted(Clip(Path(), video.frames, video.rate, video.width, video.height), frame, fit)

@@ -71,6 +71,14 @@ def faces() -> tuple[Face, ...]:
 
 
 @cache
+def files(family: str) -> tuple[str, str]:
+    """The names of a family's two files in FONTS, regular and bold; the same twice where it has one weight."""
+    data = json.loads((FONTS / "coverage.json").read_text("utf-8"))
+    font = next(font for font in data["fonts"] if font["family"] == family)
+    return font["regular"], font.get("bold", font["regular"])
+
+
+@cache
 def line_height() -> float:
     """Every font here has it, in shares of the em: what libass calls a font's size."""
     data = json.loads((FONTS / "coverage.json").read_text("utf-8"))

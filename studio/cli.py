@@ -90,6 +90,8 @@ def _parser() -> argparse.ArgumentParser:
     render.add_argument("stories", nargs="+", type=Path, metavar="STORY")
     render.add_argument("-o", "--output", type=Path, metavar="FILM", help="the film; for several stories a folder")
     render.add_argument("--pictures", type=Path, metavar="DIR", help="folder with the pictures (default: the story's)")
+    render.add_argument("--fields", type=Path, metavar="TABLE", help="fill the story's {{name}} from a table: one film a row")
+    render.add_argument("--field", action="append", default=[], metavar="NAME=VALUE", help="fill one {{name}} of the story")
     for name, what in _STORY_OPTIONS.items():
         render.add_argument(f"--{name.replace('_', '-')}", metavar=name.split("_")[-1].upper(), help=what)
     _watching(render)
@@ -123,6 +125,11 @@ def _parser() -> argparse.ArgumentParser:
     combine.add_argument("--transition-seconds", type=float, default=0.5, metavar="SECONDS")
     _watching(combine)
 
+    upscale = _verb(verbs, "upscale", "a video larger, and as sharp as that allows", "studio.verbs:upscale")
+    upscale.add_argument("video", type=Path, metavar="VIDEO")
+    upscale.add_argument("-o", "--output", type=Path, required=True, metavar="OUT")
+    upscale.add_argument("--size", default="1920x1080", metavar="WxH", help="it becomes as large as fits into this; a size's name will do")
+    _watching(upscale)
     cli_videos.add(partial(_verb, verbs))
 
     engines = _verb(verbs, "engines", "who can paint, shoot, speak and compose here", "studio.verbs:engines")
@@ -132,8 +139,33 @@ def _parser() -> argparse.ArgumentParser:
     presets.add_argument("--json", action="store_true", help="as JSON")
     doctor = _verb(verbs, "doctor", "look over this machine and its settings", "studio.verbs:doctor")
     doctor.add_argument("--json", action="store_true", help="as JSON")
+    _paper(verbs)
     _running(verbs)
     return parser
+
+
+def _paper(verbs: Verbs) -> None:
+    """Commands for what comes before a film: its storyboard, its pictures, its words."""
+    sheet = _verb(verbs, "sheet", "a story's storyboard, as a PDF or PNG", "studio.verbs_paper:sheet")
+    sheet.add_argument("story", type=Path, metavar="STORY")
+    sheet.add_argument("-o", "--output", type=Path, required=True, metavar="SHEET", help=".pdf, or .png (a file a page)")
+    sheet.add_argument("--pictures", type=Path, metavar="DIR", help="folder with the pictures (default: the story's)")
+    sheet.add_argument("--columns", type=int, default=2, choices=(1, 2, 3), help="pictures side by side (default: 2)")
+    sheet.add_argument("--paper", default="a4", choices=("a4", "letter"), help="default: a4")
+
+    style = _verb(verbs, "style", "a picture as if drawn or painted", "studio.verbs_paper:style")
+    style.add_argument("picture", type=Path, metavar="PICTURE")
+    style.add_argument("--as", dest="style", required=True, metavar="STYLE", help="`reelwright presets styles` lists them")
+    style.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help=".png or .jpg")
+
+    prompt = _verb(verbs, "prompt", "what a prompt lacks, and what could be added", "studio.verbs_paper:prompt")
+    prompt.add_argument("prompt", metavar="PROMPT")
+    prompt.add_argument("--rewrite", action="store_true", help="by the language model of REELWRIGHT_CHAT_URL")
+    prompt.add_argument("--json", action="store_true", help="as JSON")
+    story = _verb(verbs, "story", "a story about a topic, by a language model", "studio.verbs_paper:story")
+    story.add_argument("topic", metavar="TOPIC")
+    story.add_argument("-o", "--output", type=Path, required=True, metavar="STORY", help="a .json file")
+    story.add_argument("--scenes", type=int, default=6, metavar="NUMBER", help="how many (default: 6)")
 
 
 def _running(verbs: Verbs) -> None:
@@ -170,7 +202,12 @@ _STORY_OPTIONS = {
     "music": "auto, none, a composer, or a sound file",
     "captions": "none, sidecar, burned or both",
     "caption_style": "how captions in the picture look",
-    "look": "a grade over the whole film",
+    "look": "a grade over the whole film; a style also steers models",
+    "negative_prompt": "what is not to be seen; for models",
+    "motion_intensity": "how much moves: 0 stands still, 0.5 is as said, 1 is wild",
+    "logo": "a picture in a corner of the film",
+    "logo_place": "top_left, top_right, bottom_left or bottom_right",
+    "logo_opacity": "how much of the logo is seen, 0 to 1",
     "fit": "cover, contain-blur, contain or stretch",
     "seed": "a whole number; the same seed gives the same film",
 }
@@ -212,8 +249,9 @@ def _clip_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--input-image", type=Path, metavar="FILE", help="the picture to start from (without one it is drawn)")
     parser.add_argument("--size", default="", metavar="WxH", help="such as 1280x720, or a size's name")
     parser.add_argument("--aspect-ratio", default="16:9", metavar="W:H", help="where no size is given")
-    parser.add_argument("--style", default="", metavar="NAME", help="a look, such as cinematic or noir")
-    parser.add_argument("--motion", type=float, default=0.5, metavar="0..1", help="how much the camera moves")
+    parser.add_argument("--style", default="", metavar="NAME", help="a look, such as cinematic, anime or film noir")
+    parser.add_argument("--motion", type=float, default=0.5, metavar="0..1", help="how much moves: 0 stands still")
+    parser.add_argument("--negative-prompt", default="", metavar="TEXT", help="what is not to be seen; for models")
     parser.add_argument("--camera", default="", metavar="WORDS", help='camera moves, such as "slow zoom in, pan left"')
     parser.add_argument("--engine", default="auto", metavar="NAME")
     parser.add_argument("--seed", type=int, default=0)

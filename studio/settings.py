@@ -19,6 +19,8 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pipelines.work import FilmError
 
 if TYPE_CHECKING:
+    from pipelines.chat import Chat
+    from pipelines.presets import Presets
     from pipelines.render import Studio
     from pipelines.vault import Vault
 
@@ -64,6 +66,9 @@ class Settings(BaseModel):
     videos_url: str = Field("", description="A server that speaks /v1/videos, up to and with /v1. Prompts and pictures go there.")
     videos_key: SecretStr = Field(SecretStr(""), description="That server's key.")
     comfyui_url: str = Field("", description="Your ComfyUI, such as http://127.0.0.1:8188. Prompts and pictures go there.")
+    chat_url: str = Field("", description="A language model's server that speaks /v1/chat/completions, up to and with /v1. Topics and prompts go there.")
+    chat_key: SecretStr = Field(SecretStr(""), description="That server's key.")
+    chat_model: str = Field("", description="The model's name there.")
     vault_gigabytes: float = Field(20.0, gt=0, description="Finished parts are kept up to so much; the oldest go first.")
     vault_days: float = Field(60.0, gt=0, description="Finished parts that nobody used for so long go.")
     project_days: float = Field(180.0, gt=0, description="Projects of the studio's page that nobody changed for so long go.")
@@ -138,26 +143,38 @@ def _keep_memory() -> None:
         mallopt(name, value)
 
 
+def presets(settings: Settings) -> Presets:
+    """The shipped presets, and a person's own."""
+    from pipelines.presets import read as read_presets
+
+    return read_presets(HOME / "presets", *([settings.presets] if settings.presets else []))
+
+
+def chat(settings: Settings) -> Chat:
+    """The language model that was set, if any."""
+    from pipelines.chat import Chat
+
+    return Chat(settings.chat_url, settings.chat_model, settings.chat_key.get_secret_value())
+
+
 def studio(settings: Settings) -> Studio:
     """What a render works with, on this machine."""
     from pipelines.crew import Crew
-    from pipelines.presets import read as read_presets
     from pipelines.render import Studio
     from pipelines.vault import Vault
 
     _keep_memory()
-    folders = [HOME / "presets", *([settings.presets] if settings.presets else [])]
-    presets = read_presets(*folders)
+    known = presets(settings)
     crew = Crew(
         {
             "edge": {"online": settings.online_voices},
-            "pictures.diffusers": {"models": presets.painters},
-            "musicgen": {"models": presets.composers},
-            "ace_step": {"models": presets.composers},
+            "pictures.diffusers": {"models": known.painters},
+            "musicgen": {"models": known.composers},
+            "ace_step": {"models": known.composers},
             "videos_api": {"url": settings.videos_url, "key": settings.videos_key.get_secret_value()},
             "comfyui": {"url": settings.comfyui_url},
         }
     )
     vault = Vault(settings.data / "vault")
     vault.tidy()
-    return Studio(crew, presets, vault, HOME / "assets" / "fonts", mix_voices=settings.mix_voices)
+    return Studio(crew, known, vault, HOME / "assets" / "fonts", mix_voices=settings.mix_voices)

@@ -18,16 +18,17 @@ from pipelines.events import Stopped, Warned
 from pipelines.moves import said_in
 from pipelines.render import Studio, frame_of
 from pipelines.render import render as make_film
-from pipelines.story import Story, plain
+from pipelines.shots import timed
+from pipelines.story import Story, pixels, plain
 from pipelines.story import read as read_story
-from pipelines.story_cells import is_sound
+from pipelines.story_cells import fold, is_sound
 from pipelines.work import FilmError
 
 from . import settings
 from .terminal import watching
 
 AREA = 1280 * 720
-OPTIONS = ("title", "size", "fps", "quality", "transition", "voice", "music", "captions", "caption_style", "look", "fit", "seed")
+OPTIONS = ("title", "size", "fps", "quality", "transition", "voice", "music", "captions", "caption_style", "look", "fit", "seed", "negative_prompt", "motion_intensity", "logo", "logo_place", "logo_opacity")
 
 
 def render(args: argparse.Namespace) -> int:
@@ -40,14 +41,16 @@ def render(args: argparse.Namespace) -> int:
     for name in ("music", "voice"):
         if is_sound(given.get(name)):
             given[name] = str(Path(given[name]).resolve())
-    many = len(args.stories) > 1
-    outs = _outputs(args.stories, args.output)
+    if "logo" in given:
+        given["logo"] = str(Path(given["logo"]).resolve())
+    films = _films(args)
+    many = len(films) > 1
     failed = 0
     try:
-        for path, out in zip(args.stories, outs, strict=True):
-            with watching(args.json, path.name if many else "") as watcher:
+        for path, fields, out in films:
+            with watching(args.json, (path.name if not args.fields else out.name) if many else "") as watcher:
                 try:
-                    story = _with(load(path, studio.presets, args.pictures), given, studio)
+                    story = _with(load(path, studio.presets, args.pictures, fields), given, studio)
                     make_film(story, studio, watcher.hear, out)
                 except FilmError as error:
                     if args.json or many:
@@ -62,6 +65,32 @@ def render(args: argparse.Namespace) -> int:
     finally:
         studio.crew.close()
     return 1 if failed else 0
+
+
+def _films(args: argparse.Namespace) -> list[tuple[Path, dict[str, object], Path]]:
+    """Every film that is asked for: its story, what fills the gaps in it, and where it goes."""
+    from pipelines.story_formats import table
+    from pipelines.template import named
+
+    said: dict[str, object] = {}
+    for one in args.field:
+        name, equals, value = one.partition("=")
+        if not equals or not name.strip():
+            raise FilmError(f'--field: "{one[:60]}" does not fit.', "Write --field name=value.")
+        said[name] = value
+    if not args.fields:
+        return [(path, said, out) for path, out in zip(args.stories, _outputs(args.stories, args.output), strict=True)]
+    if len(args.stories) > 1:
+        raise FilmError("A table of fields fills one story.", "Give one STORY with --fields.")
+    if args.output is not None and args.output.suffix and not os.path.isdir(args.output):
+        raise FilmError("Several films need a folder.", "Give -o a folder's name.")
+    path = args.stories[0]
+    try:
+        rows = table(args.fields)
+    except FilmError as error:
+        raise FilmError(f"{args.fields.name}: {error.message}", error.hint, args.fields.name) from error
+    outs = [(args.output or Path()) / f"{name}.mp4" for name in named(rows, path.stem)]
+    return [(path, row | said, out) for row, out in zip(rows, outs, strict=True)]
 
 
 def _with(story: Story, given: dict[str, Any], studio: Studio) -> Story:
@@ -165,7 +194,9 @@ def _one_scene(args: argparse.Namespace, studio: Studio, seconds: float) -> Stor
         raise FilmError(f'There is no look called "{args.style}".', kinds.choose(style, studio.presets.looks))
     scene = {"prompt": args.prompt, "duration": seconds, "engine": args.engine}
     scene |= {"image": args.input_image.resolve()} if args.input_image else {}
-    scene |= {"clip_action": _action(args.prompt, args), "narration": getattr(args, "narration", "")}
+    _check_motion(args)
+    said = "" if timed(args.prompt) else said_in(args.prompt)
+    scene |= {"clip_action": args.camera or said or "auto", "narration": getattr(args, "narration", "")}
     mood = getattr(args, "music_mood", "")
     told = {
         "title": args.prompt[:100],
@@ -174,6 +205,8 @@ def _one_scene(args: argparse.Namespace, studio: Studio, seconds: float) -> Stor
         "fps": args.fps,
         "seed": args.seed,
         "look": style or "none",
+        "motion_intensity": args.motion,
+        "negative_prompt": args.negative_prompt,
         "music": "auto" if mood else "none",
         "captions": "both" if getattr(args, "narration", "") else "none",
     }
@@ -186,6 +219,10 @@ def _size(aspect: str) -> str:
         raise FilmError(f'--aspect-ratio: "{aspect}" does not fit.', "Give two numbers such as 16:9.")
     width = round(sqrt(AREA * ratio) / 16) * 16
     return f"{width}x{round(width / ratio / 2) * 2}"
+
+
+def _check_motion(args: argparse.Namespace) -> None:
+    paced("", args.motion, "--motion")
 
 
 def _action(prompt: str, args: argparse.Namespace) -> str:
@@ -220,6 +257,18 @@ def combine(args: argparse.Namespace) -> None:
     with watching(args.json) as watcher:
         how = join(args.videos, args.output, name, args.transition_seconds, studio.presets, studio.vault, watcher.tick)
         watcher.done(args.output, None, how)
+
+
+def upscale(args: argparse.Namespace) -> None:
+    from pipelines.deliver import check_place
+    from pipelines.upscale import upscale as enlarge
+
+    studio = settings.studio(settings.read())
+    check_place(args.output)
+    box = pixels(fold(args.size), studio.presets)
+    with watching(args.json) as watcher:
+        width, height = enlarge(args.video, box, args.output, studio.presets, studio.vault, watcher.tick)
+        watcher.done(args.output, None, f"{width}x{height}")
 
 
 def engines(args: argparse.Namespace) -> None:

@@ -15,24 +15,29 @@ ROOT = Path(__file__).parents[1]
 # Lower may not import higher; one line imports downward only, or among itself. A trailing dot: every module below.
 LAYERS = (
     ("pipelines.work", "pipelines.events"),
-    ("pipelines.vault", "pipelines.ffmpeg", "pipelines.cards"),
+    ("pipelines.vault", "pipelines.ffmpeg", "pipelines.cards", "pipelines.focus"),
+    ("pipelines.gate",),
+    ("pipelines.telecine",),
     ("pipelines.drawing.vocabulary",),
     ("pipelines.presets",),
-    ("pipelines.moves", "pipelines.language", "pipelines.story", "pipelines.story_cells", "pipelines.story_files", "pipelines.story_formats", "pipelines.story_pictures"),
-    ("pipelines.plan",),
+    ("pipelines.moves", "pipelines.shots", "pipelines.language", "pipelines.story", "pipelines.story_cells", "pipelines.story_files", "pipelines.story_moods", "pipelines.template", "pipelines.story_formats", "pipelines.story_pictures"),
+    ("pipelines.plan", "pipelines.titles", "pipelines.styles", "pipelines.helper"),
     ("pipelines.path", "pipelines.timeline"),
     ("pipelines.drawing.",),
     ("pipelines.typefaces", "pipelines.captions", "pipelines.loudness", "pipelines.darkroom", "pipelines.darkroom_child"),
-    ("pipelines.subtitles", "pipelines.exports.", "pipelines.film", "pipelines.sound", "pipelines.mp4", "pipelines.splice"),
+    ("pipelines.paper", "pipelines.printer"),
+    ("pipelines.lettering", "pipelines.banners", "pipelines.subtitles", "pipelines.exports.", "pipelines.film", "pipelines.sound", "pipelines.mp4", "pipelines.splice"),
     ("pipelines.gear.",),
+    ("pipelines.chat",),
     ("pipelines.pictures.", "pipelines.clips.", "pipelines.voices.", "pipelines.music."),
     ("pipelines.crew",),
-    ("pipelines.progress", "pipelines.hands", "pipelines.faults", "pipelines.cast", "pipelines.stage"),
+    ("pipelines.progress", "pipelines.hands", "pipelines.faults", "pipelines.cast", "pipelines.stage", "pipelines.logo"),
     ("pipelines.album",),
     ("pipelines.schedule",),
-    ("pipelines.narrate", "pipelines.score", "pipelines.rushes", "pipelines.stretches", "pipelines.deliver", "pipelines.video", "pipelines.frames", "pipelines.variations"),
+    ("pipelines.clip", "pipelines.steady", "pipelines.footage", "pipelines.upscale", "pipelines.atmos", "pipelines.narrate", "pipelines.score", "pipelines.rushes", "pipelines.stretches", "pipelines.deliver", "pipelines.video", "pipelines.frames", "pipelines.variations"),
     ("pipelines.render",),
     ("pipelines.preview",),
+    ("pipelines.board",),
     ("pipelines.reel",),
     ("pipelines.verbs.",),
     ("pipelines.chain",),
@@ -46,7 +51,7 @@ LAYERS = (
     ("studio.terminal", "studio.checkup"),
     ("studio.api.", "studio.ui", "studio.ui."),
     ("studio.serve",),
-    ("studio.verbs", "studio.verbs_serve", "studio.verbs_videos"),
+    ("studio.verbs", "studio.verbs_serve", "studio.verbs_paper", "studio.verbs_videos"),
     ("studio.front",),
     ("studio.cli_text", "studio.cli_videos", "studio.cli"),
     ("studio.__main__",),
@@ -54,7 +59,7 @@ LAYERS = (
 COMING = {"studio.api."}  # named by the design before they are built
 ENGINES = ("pictures", "clips", "voices", "music")
 STARTERS = {"pipelines/ffmpeg.py", "pipelines/darkroom.py", "pipelines/voices/espeak.py"}
-LATE = {"aiohttp", "torch", "diffusers", "transformers", "accelerate", "audiocraft", "edge_tts", "symusic", "openpyxl", "fontTools", "gradio", "fastapi", "pandas"}
+LATE = {"aiohttp", "torch", "diffusers", "transformers", "accelerate", "audiocraft", "edge_tts", "symusic", "openpyxl", "fontTools", "fpdf", "pypdfium2", "gradio", "fastapi", "pandas"}
 WEB = {"gradio", "fastapi", "starlette", "uvicorn", "studio"}
 MOST_LINES = 400
 

@@ -44,11 +44,16 @@ class Footage:
 def paths(shot: Shot, negative: Negative) -> tuple[NDArray[float64], NDArray[float64]]:
     """One matrix a frame, from the given picture's pixels and from the canvas's, to the film's."""
     canvas, onto = placed(shot, negative)
-    moves = matrices(shot.camera, shot.frames, shot.frame, canvas, shot.seed)
+    moves = matrices(shot.camera, shot.frames, shot.frame, canvas, shot.seed, _focus(shot, negative))
     whole = np.empty_like(moves)
     whole[:, :, :2] = moves[:, :, :2] * onto[0]
     whole[:, :, 2] = moves[:, :, :2] @ np.array(onto[1]) + moves[:, :, 2]
     return whole, moves
+
+
+def _focus(shot: Shot, negative: Negative) -> tuple[float, float]:
+    """What has to stay in the frame where some of the picture is cut off."""
+    return (shot.focus or negative.focus) if shot.fit == "cover" else (0.5, 0.5)
 
 
 def placed(shot: Shot, negative: Negative) -> tuple[Size, tuple[Size, Size]]:

@@ -26,7 +26,7 @@ class Engine:
     """See crew.LiveEngine."""
 
     label = "Camera over a still picture"
-    version = 3
+    version = 4
     rank = 10
     online = False
     live = True
@@ -42,7 +42,7 @@ class Engine:
 
     def recipe(self, shot: Shot) -> object:
         """The camera's numbers, the frame, the fit, and the seed only where something trembles."""
-        return [self.version, shot.camera.numbers, shot.frames, shot.frame, shot.fit, shot.seed if shot.camera.shakes else None]
+        return [self.version, shot.camera.numbers, shot.frames, shot.frame, shot.fit, shot.seed if shot.camera.shakes else None, shot.camera.drawn, shot.focus]
 
     def path(self, shot: Shot, negative: Negative) -> NDArray[float64]:
         """The shot's matrices, from the given picture's pixels to the film's."""

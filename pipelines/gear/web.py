@@ -1,6 +1,6 @@
-"""Asking servers that make clips: patient, stoppable at any moment, and plain about what went wrong.
+"""Asking servers that make clips or write: patient, stoppable at any moment, and plain about what went wrong.
 
-Follows no redirect and tells no key. Knows HTTP and nothing of clips.
+Follows no redirect and tells no key. Knows HTTP and nothing of clips or stories.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ T = TypeVar("T")
 @dataclass(frozen=True, slots=True)
 class Server:
     """Where it is, what people call it, the name of the setting that holds its key. wait: seconds before the second
-    try; patience: seconds in which it must say something."""
+    try; patience: seconds in which it must say something; refused: what to look into where it says no."""
 
     url: str
     name: str
@@ -37,6 +37,7 @@ class Server:
     key: str = ""
     wait: float = 1.0
     patience: float = 60.0
+    refused: str = "See whether it has that model, and knows that size and length."
 
     def __repr__(self) -> str:
         return f"Server({self.url})"
@@ -115,7 +116,7 @@ def _read(server: Server, status: int, text: str) -> Any:
     if status >= 500:
         raise FilmError(f"{server.name} has failed ({status}). {said(told)}".rstrip(), "Look into its log, and try again.")
     if status >= 400:
-        raise FilmError(f"{server.name} refuses ({status}). {said(told)}".rstrip(), "See whether it has that model, and knows that size and length.")
+        raise FilmError(f"{server.name} refuses ({status}). {said(told)}".rstrip(), server.refused)
     if status >= 300 or not isinstance(told, dict):
         raise FilmError(f"{server.name} answers as something else would.", f"See whether {server.setting} is right.")
     return told

@@ -17,7 +17,7 @@ from ..crew import names
 from ..darkroom import Darkroom, negative
 from ..plan import Shot
 from ..presets import choose
-from ..rushes import Clip, played
+from ..clip import Clip, played
 from ..stage import Studio
 from ..vault import Notes, digest
 from ..video import look

@@ -26,6 +26,7 @@ COLUMNS = ("scene_number", "image", *TYPED)
 TEXT: list[Literal["str"]] = ["str"] * len(TYPED)
 KINDS: list[Literal["number", "markdown", "str"]] = ["number", "markdown", *TEXT]  # never "html": a dropped file could bring its own
 WIDTHS: tuple[str | int, ...] = ("124px", "104px", "280px", "280px", "90px", "150px", "130px", "120px", "120px", "110px", "90px")
+WIDTHS += ("120px",) * (len(COLUMNS) - len(WIDTHS))
 
 
 @dataclass(frozen=True, slots=True)

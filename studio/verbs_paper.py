@@ -1,0 +1,88 @@
+"""Commands for what comes before a film: its storyboard, its pictures, its words. Each calls pipelines and tells."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+from contextlib import closing
+
+from pipelines.work import FilmError
+
+from . import settings
+
+PICTURES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
+LARGEST = (8192, 8192)  # pixels: no picture is larger than it was given
+
+
+def sheet(args: argparse.Namespace) -> None:
+    """A story's storyboard."""
+    from pipelines.board import sheet as make
+    from pipelines.story_files import load
+
+    studio = settings.studio(settings.read())
+    try:
+        story = load(args.story, studio.presets, args.pictures)
+        for path in make(story, studio, args.output, columns=args.columns, paper=args.paper):
+            print(path)
+    finally:
+        studio.crew.close()
+
+
+def style(args: argparse.Namespace) -> None:
+    """One picture in a style, as large as it is."""
+    from PIL import Image
+
+    from pipelines.album import styled
+    from pipelines.darkroom import Darkroom, negative
+    from pipelines.vault import disk, replacing
+
+    if (suffix := args.output.suffix.lower()) not in PICTURES:
+        raise FilmError(f'A picture cannot be saved as "{suffix}".', f"Use {' or '.join(PICTURES)}.", args.output.name)
+    studio = settings.studio(settings.read())
+    name = args.style.strip().lower().replace(" ", "_").replace("-", "_")
+    studio.presets.pick("styles", name)
+    with closing(Darkroom()) as darkroom:
+        drawn = negative(styled(darkroom.develop(args.picture, LARGEST, studio.vault), name, studio.presets, studio.vault))
+    with disk():
+        args.output.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(args.output) as fresh:
+            Image.fromarray(drawn.rgb(max(LARGEST))).save(fresh, PICTURES[suffix], quality=93)
+
+
+def prompt(args: argparse.Namespace) -> None:
+    """What a prompt tells and lacks; or the prompt as a language model would put it."""
+    from pipelines import chat, helper
+
+    own = settings.read()
+    presets = settings.presets(own)
+    if args.rewrite:
+        written = chat.rewritten(args.prompt, settings.chat(own))
+        print(json.dumps({"prompt": written}, ensure_ascii=False) if args.json else written)
+        return
+    found = helper.parts(args.prompt, presets)
+    if args.json:
+        print(json.dumps([dataclasses.asdict(part) for part in found], ensure_ascii=False, indent=1))
+        return
+    for part in found:
+        print(f"{'ok ' if part.there else '-- '} {part.label:7} {', '.join(part.found) if part.there else part.what}")
+        for phrase in part.add:
+            print(f"              + {phrase}")
+
+
+def story(args: argparse.Namespace) -> None:
+    """A story about a topic, as a file that `render` reads."""
+    from pipelines import chat
+    from pipelines.story import plain
+    from pipelines.vault import disk, replacing
+
+    if args.output.suffix.lower() != ".json":
+        raise FilmError(f'A story cannot be saved as "{args.output.name[-60:]}".', "Give a name that ends in .json.", args.output.name)
+    own = settings.read()
+    made = plain(chat.written(args.topic, args.scenes, settings.chat(own), settings.presets(own)))
+    rows = [{key: value for key, value in row.items() if value not in ("", None)} for row in made["scenes"]]
+    with disk():
+        args.output.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(args.output) as fresh:
+            fresh.write_text(json.dumps({"title": made["title"], "scenes": rows}, ensure_ascii=False, indent=1) + "\n", "utf-8")
+    print(f"{args.output}: {len(rows)} scene{'s' if len(rows) != 1 else ''}")
