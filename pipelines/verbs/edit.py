@@ -14,7 +14,7 @@ from .. import film, reel
 from ..captions import captions
 from ..plan import Frame
 from ..presets import Look, Presets, choose
-from ..reel import Piece, Reel
+from ..reel import Piece
 from ..stage import Studio
 from ..subtitles import ass, room
 from ..timeline import Spoken, Take
@@ -70,7 +70,7 @@ def edit(videos: Sequence[Path], how: Edit, studio: Studio, out: Path, tick: Tic
         pictures: Iterable[Picture] = own.backwards() if wish.reverse else own.frames()
         if speed != 1:
             pictures = retimed(pictures, speed, count, studio.workers)
-        x, y, width, height = _shape(own, wish.crop)
+        x, y, width, height = shape(own.frame.width, own.frame.height, wish.crop)
         frame = Frame(width, height, own.frame.rate)
         steps = [f"crop={width}:{height}:{x}:{y}"] if (width, height) != (own.frame.width, own.frame.height) else []
         graph = ",".join([*steps, *_graded(grade, STRENGTHS[wish.strength or "strong"]), *_written(wish, take, frame, count, desk)]) or "null"
@@ -119,9 +119,8 @@ def _graded(grades: Sequence[Look], strength: float) -> list[str]:
     return [f"split[own][other];[other]{','.join(filters)}[made];{mixed}"]
 
 
-def _shape(own: Reel, crop: str) -> tuple[int, int, int, int]:
-    """(x, y, width, height) of what is kept, in even pixels: the middle."""
-    width, height = own.frame.width, own.frame.height
+def shape(width: int, height: int, crop: str) -> tuple[int, int, int, int]:
+    """(x, y, width, height) of what is kept of a picture of that size, in even pixels: the middle."""
     if not crop:
         return 0, 0, width, height
     found = re.fullmatch(r"\s*(\d{1,4}(?:\.\d+)?)\s*[:x/]\s*(\d{1,4}(?:\.\d+)?)\s*", crop)

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..album import DENSE
+from ..clip import Clip, played
 from ..crew import names
 from ..darkroom import Darkroom, negative
 from ..plan import Shot
 from ..presets import choose
-from ..clip import Clip, played
 from ..stage import Studio
 from ..vault import Notes, digest
 from ..video import look

@@ -81,7 +81,8 @@ class Wishes:
 
     @property
     def any(self) -> bool:
-        return bool(self.look or self.grade or self.speed != 1 or self.reverse or self.mute or self.steady or self.crop)
+        """Whether there is anything that can be done."""
+        return bool(self.look or self.grade or self.speed != 1 or self.reverse or self.mute or self.crop)
 
 
 def understood(prompt: str, looks: Mapping[str, Look]) -> Wishes:
