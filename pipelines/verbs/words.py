@@ -15,7 +15,7 @@ from ..presets import Look
 Numbers = Mapping[str, float | int]
 
 _LOOKS = {
-    "noir": "film noir",
+    "film_noir": "classic noir",
     "black_and_white": "black & white|b&w|monochrome|grey ?scale|gray ?scale",
     "faded_film": "vintage|old film|retro|archival",
     "golden_hour": "golden|sunset light",
