@@ -338,6 +338,15 @@ def test_backwards_faster_and_cropped(pan: Path, out: Path, studio: Studio) -> N
     assert len(measure.sound(out)) / 48_000 == pytest.approx(0.75, abs=0.05)
 
 
+def test_a_shaken_video_is_made_steady(photo: Path, out: Path, tmp_path: Path, studio: Studio) -> None:
+    ground = filmed(photo, 1, (240, 140))[0]
+    shaken = [ground[9 + n % 3 * 4 - 4 :, 20 + n % 2 * 6 :][:108, :192] for n in range(30)]
+    path = measure.video(tmp_path / "shaken.mp4", shaken, RATE, *X264)
+    edit([path], Edit("stabilise it"), studio, out)
+    before, after = (np.mean([abs(moved(a, b)[0]) for a, b in pairwise(seen(one)[5:25])]) for one in (path, out))
+    assert after < 0.3 * before
+
+
 def test_words_over_it(pan: Path, out: Path, tmp_path: Path, studio: Studio) -> None:
     long = tmp_path / "long.mp4"
     fill([pan], Fill(fps=12, slow=3), studio, long)

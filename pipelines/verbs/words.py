@@ -82,7 +82,7 @@ class Wishes:
     @property
     def any(self) -> bool:
         """Whether there is anything that can be done."""
-        return bool(self.look or self.grade or self.speed != 1 or self.reverse or self.mute or self.crop)
+        return bool(self.look or self.grade or self.speed != 1 or self.reverse or self.mute or self.steady or self.crop)
 
 
 def understood(prompt: str, looks: Mapping[str, Look]) -> Wishes:
