@@ -83,9 +83,8 @@ class Between:
 def between(first: Picture, second: Picture) -> Between:
     """What is needed to draw any moment between two I420 pictures of one size."""
     small = shrunk(first), shrunk(second)
-    finder = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+    finder = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
     finder.setFinestScale(1)
-    finder.setVariationalRefinementIterations(2)
     height, width = small[0].shape
     nothing: Field = np.zeros((height, width, 2), np.float32)
     forth: Field
