@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -119,7 +120,7 @@ class _Links:
                 footage = _Shown(self.studio, named, shot, still, share, 1 if i else 0)
                 content = self.studio.presets.models[named].content if named in self.studio.presets.models else None
                 recipe = [named, engine.version, content, digest(still) if still else "", engine.recipe(shot), i > 0]
-                spans.append(self._span(lambda footage=footage: footage, 0, count, recipe, share))
+                spans.append(self._span(partial(_same, footage), 0, count, recipe, share))
                 first += count
                 tick(first / whole)
                 if first < whole:
@@ -166,6 +167,10 @@ class _Shown:
 
     def frames(self, _start: int, _count: int) -> Iterator[Picture]:
         return shot_on(self.studio, self.named, self.shot, self.still, self.tick, self.doubled)
+
+
+def _same(footage: _Shown) -> film.Footage:
+    return footage
 
 
 def _camera(prompts: Sequence[str], frames: Sequence[int], studio: Studio, seed: int) -> Camera:

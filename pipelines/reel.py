@@ -199,7 +199,8 @@ def _shaped(piece: Piece) -> list[str]:
 
 def joined(seen: Path, sound: Path | None, out: Path) -> None:
     """Picture and sound, as they are, in one MP4."""
-    inputs: list[str | Path] = ["-f", "mov", "-i", seen, *(["-f", "mov", "-i", sound] if sound else [])]
-    keep = ["-map", "0:v", "-c:v", "copy", *(["-map", "1:a", "-c:a", "copy"] if sound else [])]
+    inputs: list[str | Path] = ["-f", "mov", "-i", seen]
+    inputs += ["-f", "mov", "-i", sound] if sound else []
+    keep: list[str | Path] = ["-map", "0:v", "-c:v", "copy", *(["-map", "1:a", "-c:a", "copy"] if sound else [])]
     ffmpeg.run([*inputs, *keep, "-map_metadata", "-1", "-movflags", "+faststart", "-fflags", "+bitexact", "-f", "mp4", out])
 

@@ -36,9 +36,9 @@ def contact(videos: Sequence[Path], out: Path, vault: Vault) -> Path:
 
     where = out.with_name(f"{out.stem}-variations.jpg")
     with disk(), vault.scratch() as folder:
-        rows = []
+        rows: list[list[Image.Image]] = []
         for i, video in enumerate(videos):
-            tiles = []
+            tiles: list[Image.Image] = []
             for k, share in enumerate(SHARES):
                 tile = folder / f"{i}-{k}.png"
                 frames.still(video, share, tile, vault)
@@ -49,8 +49,8 @@ def contact(videos: Sequence[Path], out: Path, vault: Vault) -> Path:
         sheet = Image.new("RGB", ((TILE + GAP) * len(SHARES) + GAP, (height + GAP) * len(rows) + GAP), (24, 24, 24))
         draw = ImageDraw.Draw(sheet)
         for i, tiles in enumerate(rows):
-            for k, picture in enumerate(tiles):
-                sheet.paste(picture, (GAP + k * (TILE + GAP), GAP + i * (height + GAP)))
+            for k, seen in enumerate(tiles):
+                sheet.paste(seen, (GAP + k * (TILE + GAP), GAP + i * (height + GAP)))
             draw.text((GAP + 10, GAP + i * (height + GAP) + 6), str(i + 1), (255, 255, 255), ImageFont.load_default(28), stroke_width=3, stroke_fill=(0, 0, 0))
         made = folder / "sheet.jpg"
         sheet.save(made, quality=88)

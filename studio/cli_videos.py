@@ -44,6 +44,7 @@ def add(verb: Add) -> None:
     edit.add_argument("--strength", default="", metavar="NAME", help="how much of a look: subtle, mild or strong")
     edit.add_argument("--speed", type=float, default=1.0, metavar="TIMES", help="2 is twice as fast")
     edit.add_argument("--reverse", action="store_true", help="from its end to its beginning")
+    edit.add_argument("--steady", action="store_true", help="a shaken video made steady")
     edit.add_argument("--crop", default="", metavar="W:H", help="its middle, in that shape")
     edit.add_argument("--narration", default="", metavar="TEXT", help="spoken over its own sound, which makes way")
     edit.add_argument("--voice", default="auto", metavar="NAME", help="who speaks")

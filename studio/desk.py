@@ -76,7 +76,8 @@ class Desk:
     def submit(self, story: Story, owner: str, key: str = "", told: Told | None = None, films: int | None = None) -> str:
         """Accept a story to be made; it will be, whatever happens to us. -> the job's id, which nobody can guess.
 
-        `told`: what the caller keeps with the job; "before" in it is a video of ours that comes before the film.
+        `told`: what the caller keeps with the job; "before" in it is a video of ours that comes before the film, "cut"
+        is what is made instead of the story: a verb, its videos and how (see `cut`).
         `films`: how many this owner may ask for in a day, if not as many as the settings say. FilmError if the settings
         allow no such film, Busy if there are too many.
         """
@@ -224,6 +225,9 @@ class Desk:
         story = read_story(told, self.presets, Path(Path.cwd().anchor))
         out = self.films / job / FILM
         known = self._jobs.get(job)
+        if known is not None and "cut" in known.told:  # a given video made over; the story is what it is told by
+            self._cut(job, known.told["cut"], emit)
+            return
         if known is None or "before" not in known.told:
             make_film(story, self.studio, emit, out)
             return

@@ -224,18 +224,22 @@ def _size(aspect: str) -> str:
 
 
 def _check_motion(args: argparse.Namespace) -> None:
-    if not 0 <= args.motion <= 1:
-        raise FilmError(f"--motion: {args.motion:g} does not fit.", "Give a number from 0 (still) to 1 (much).")
+    paced("", args.motion, "--motion")
 
 
 def _action(prompt: str, args: argparse.Namespace) -> str:
     """The camera's words: those given, else the prompt's own, at the pace asked for."""
-    _check_motion(args)
-    if args.motion == 0:
+    return paced(args.camera or said_in(prompt) or "auto", args.motion, "--motion")
+
+
+def paced(words: str, motion: float, name: str) -> str:
+    """Camera words at a pace from 0 (still) to 1 (much); FilmError by the option's name for another."""
+    if not 0 <= motion <= 1:
+        raise FilmError(f"{name}: {motion:g} does not fit.", "Give a number from 0 (still) to 1 (much).", name)
+    if motion == 0:
         return "static"
-    words = args.camera or said_in(prompt) or "auto"
     paces = ((0.2, "very slow"), (0.4, "slow"), (0.6, ""), (0.8, "fast"), (1.0, "very fast"))
-    pace = next(word for most, word in paces if args.motion <= most)
+    pace = next(word for most, word in paces if motion <= most)
     return f"{pace} {words}".strip()
 
 

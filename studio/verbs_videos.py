@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 from dataclasses import fields
+from itertools import pairwise
 from typing import Any
 
 from pipelines.events import Warned
@@ -51,5 +52,5 @@ def _split(args: argparse.Namespace, split: str, told: dict[str, Any]) -> list[t
     edges = [0.0, *(one for one in at if 0 < one < whole), whole]
     return [
         (args.output.with_stem(f"{args.output.stem}-{i}"), told | {"keep": ((start, end),)})
-        for i, (start, end) in enumerate(zip(edges, edges[1:], strict=False), 1)
+        for i, (start, end) in enumerate(pairwise(edges), 1)
     ]

@@ -231,7 +231,7 @@ def test_several_stories_need_a_folder_and_names_of_their_own(place: Path, run: 
     (["render", "story.csv", "--pictures", "photos", "-o", "film.avi"], ".mp4"),
     (["render", "story.csv", "--pictures", "photos", "-o", "f" * 300 + ".mp4"], "too long"),
     (["render", "x" * 5000], "cannot be read"),
-    (["generate", "waves", "-o", "x.mp4"], "--input-image"),
+    (["generate", "noir", "--input-video", "x.mp4", "--input-image", "photos/p1.png", "-o", "x.mp4"], "--input-image"),
     (["generate", "waves", "--input-image", "none.png", "-o", "x.mp4"], "none.png"),
     (["generate", "waves", "--input-image", "photos/p1.png", "-o", "x.mp4", "--style", "noirish"], "Did you mean noir?"),
     (["generate", "waves", "--input-image", "photos/p1.png", "-o", "x.mp4", "--motion", "2"], "--motion"),

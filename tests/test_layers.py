@@ -43,7 +43,6 @@ LAYERS = (
     ("pipelines.reel",),
     ("pipelines.verbs.",),
     ("pipelines.chain",),
-    ("pipelines.front",),
     ("studio.settings", "studio.held", "studio.keys"),
     ("studio.job",),
     ("studio.jobs", "studio.limits"),
@@ -55,6 +54,7 @@ LAYERS = (
     ("studio.api.", "studio.ui", "studio.ui."),
     ("studio.serve",),
     ("studio.verbs", "studio.verbs_serve", "studio.verbs_paper", "studio.verbs_videos", "studio.verbs_marks"),
+    ("studio.front",),
     ("studio.cli_text", "studio.cli_videos", "studio.cli"),
     ("studio.__main__",),
 )

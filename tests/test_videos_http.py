@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -19,6 +20,7 @@ from pipelines.policy import shipped
 from studio.api.outside import fetch, public
 from studio.api.refusals import Refusal
 
+from . import measure
 from .served import Answer, Served, paints, serving, until
 from .test_generate_videos import png
 from .test_videos import CLIENTS, speak
@@ -204,6 +206,35 @@ def test_not_ready_is_no_reason_to_try_again_and_deleting_stops_it(served: Serve
         assert served.ask("DELETE", f"/v1/videos/{video['id']}").json == {"id": video["id"], "object": "video.deleted", "deleted": True}
         refused(served.ask("GET", f"/v1/videos/{video['id']}"), 404, code="not_found")
     assert done(served, create(served))["status"] == "completed"
+
+
+def test_an_uploaded_video_is_made_over_and_goes_on(served: Served, tmp_path: Path) -> None:
+    pictures = [np.full((90, 160, 3), (40 + 8 * n, 120, 60), np.uint8) for n in range(12)]
+    mine = measure.video(tmp_path / "mine.mp4", pictures, 12, "-c:v", "libx264", "-preset", "ultrafast").read_bytes()
+
+    def sent(path: str, **fields: str) -> dict[str, Any]:
+        text = "".join(f'--cut\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n' for name, value in fields.items())
+        file = '--cut\r\nContent-Disposition: form-data; name="video"; filename="mine.mp4"\r\nContent-Type: video/mp4\r\n\r\n'
+        answer = served.ask("POST", path, f"{text}{file}".encode() + mine + b"\r\n--cut--\r\n", {"Content-Type": "multipart/form-data; boundary=cut"})
+        assert answer.status == 200, answer.body
+        return done(served, answer.json)
+
+    def reds(video: dict[str, Any]) -> list[float]:
+        (tmp_path / "got.mp4").write_bytes(served.ask("GET", f"/v1/videos/{video['id']}/content").body)
+        return [float(picture[..., 0].mean()) for picture in measure.frames(tmp_path / "got.mp4", (160, 90))]
+
+    over = sent("/v1/videos/edits", prompt="reverse, with a dragon")
+    assert (over["status"], over["seconds"], over["size"]) == ("completed", "1", "160x90")
+    assert "dragon" in over["metadata"]["warnings"][0]
+    assert reds(over) == sorted(reds(over), reverse=True) and len(reds(over)) == 12, "every picture, the last one first"
+    again = served.ask("POST", f"/v1/videos/{over['id']}/remix", json={"prompt": "black and white"})
+    grey = done(served, again.json)
+    assert reds(grey) == sorted(reds(grey)), "made of what was uploaded"
+    refused(served.ask("POST", f"/v1/videos/{over['id']}/remix", json={"prompt": "a dragon"}), 400, "prompt")
+    longer = sent("/v1/videos/extensions", prompt="go on", seconds="0.5")
+    assert longer["seconds"] == "1.5" and len(reds(longer)) == 18
+    more = served.ask("POST", "/v1/videos/extensions", json={"prompt": "on", "seconds": "0.5", "video": {"id": longer["id"]}})
+    assert len(reds(done(served, more.json))) == 24
 
 
 def test_an_extension_has_its_limits(served: Served) -> None:

@@ -6,8 +6,9 @@ rim needs, and eases out before it has come too near.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import cos, exp, hypot, pi, sin
 from typing import TYPE_CHECKING, Any
 
@@ -53,12 +54,21 @@ class Drift:
 def measured(pictures: Sequence[Picture]) -> Drift:
     """What moves the whole of these I420 pictures, in order; the newest count most. Nothing if they share nothing."""
     small = [shrunk(one) for one in pictures]
-    found = [drift for a, b in zip(small, small[1:], strict=False) if (drift := _step(a, b))]
+    found = [drift for a, b in pairwise(small) if (drift := _step(a, b))]
     if not found:
         return Drift()
     late = found[-max(3, len(found) // 2) :]
     zoom, roll, x, y = (float(np.median([getattr(one, name) for one in late])) for name in ("zoom", "roll", "x", "y"))
     return Drift(zoom, roll, x, y)
+
+
+def way(pictures: Iterable[Picture], frame: Frame) -> NDArray[float64]:
+    """(pictures, 4): where the camera has gone by each, as steady.way tells it: x and y in pixels, turn in radians,
+    logarithm of size."""
+    small = (shrunk(one) for one in pictures)
+    steps = [_step(a, b) or Drift() for a, b in pairwise(small)]
+    rows = [(0.0, 0.0, 0.0, 0.0), *((one.x * frame.width, one.y * frame.height, one.roll, one.zoom) for one in steps)]
+    return np.cumsum(np.array(rows), 0)
 
 
 def _step(first: Picture, second: Picture) -> Drift | None:

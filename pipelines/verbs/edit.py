@@ -10,17 +10,17 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from .. import film, reel
+from .. import film, reel, steady
 from ..captions import captions
 from ..plan import Frame
 from ..presets import Look, Presets, choose
-from ..reel import Piece, Reel
+from ..reel import Piece
 from ..stage import Studio
 from ..subtitles import ass, room
 from ..timeline import Spoken, Take
 from ..vault import linked
 from ..work import FilmError, Tick, idle, part
-from . import voice
+from . import drift, voice
 from .cutting import QUALITY, Cut, Cutting, cutting, several, within
 from .retime import retimed
 from .words import understood
@@ -41,7 +41,7 @@ class Edit:
 
     `look`: one of the looks. `speed`: 2 is twice as fast. `crop`: "9:16", the middle is kept. `narration`: spoken over
     the video's own sound, which makes way, by `voice`. `caption`: burned into the picture; `captions`: the narration is.
-    `strength`: how much of a look: subtle, mild or strong.
+    `steady`: a shaken video is made steady. `strength`: how much of a look: subtle, mild or strong.
     """
 
     prompt: str = ""
@@ -54,6 +54,7 @@ class Edit:
     caption: str = ""
     captions: bool = False
     mute: bool = False
+    steady: bool = False
     strength: str = ""
 
 
@@ -68,9 +69,13 @@ def edit(videos: Sequence[Path], how: Edit, studio: Studio, out: Path, tick: Tic
         count = max(1, round(own.count / speed))
         take = _spoken(wish, studio, own.frame.seconds(count), part(tick, 0.0, 0.1))
         pictures: Iterable[Picture] = own.backwards() if wish.reverse else own.frames()
+        if wish.steady:
+            size = own.frame.width, own.frame.height
+            moves = steady.matrices(drift.way(own.frames(), own.frame), steady.SPAN * float(own.frame.rate), size)
+            pictures = steady.held(pictures, moves[::-1] if wish.reverse else moves, size)
         if speed != 1:
             pictures = retimed(pictures, speed, count, studio.workers)
-        x, y, width, height = _shape(own, wish.crop)
+        x, y, width, height = shape(own.frame.width, own.frame.height, wish.crop)
         frame = Frame(width, height, own.frame.rate)
         steps = [f"crop={width}:{height}:{x}:{y}"] if (width, height) != (own.frame.width, own.frame.height) else []
         graph = ",".join([*steps, *_graded(grade, STRENGTHS[wish.strength or "strong"]), *_written(wish, take, frame, count, desk)]) or "null"
@@ -99,9 +104,9 @@ def _wish(how: Edit, presets: Presets) -> tuple[Edit, list[Look], tuple[str, ...
             raise FilmError(f"{name}: {len(text):,} characters are too many.", f"Use at most {MOST_WORDS:,}.", name)
     wish = replace(
         how, look=look, speed=how.speed if how.speed != 1 else said.speed, reverse=how.reverse or said.reverse,
-        crop=how.crop or said.crop, mute=how.mute or said.mute, strength=how.strength or said.strength,
+        crop=how.crop or said.crop, mute=how.mute or said.mute, steady=how.steady or said.steady, strength=how.strength or said.strength,
     )  # fmt: skip
-    unknown = (*said.unknown, *(("steady",) if said.steady else ()))
+    unknown = said.unknown
     if replace(wish, prompt="", voice="auto", captions=False, strength="") == Edit() and not said.grade:
         hint = "Name a look, slow motion or faster, reverse, vertical, ...; or give options. Other changes need a model."
         raise FilmError("Nothing that can be done was asked for.", hint, "prompt")
@@ -119,9 +124,8 @@ def _graded(grades: Sequence[Look], strength: float) -> list[str]:
     return [f"split[own][other];[other]{','.join(filters)}[made];{mixed}"]
 
 
-def _shape(own: Reel, crop: str) -> tuple[int, int, int, int]:
-    """(x, y, width, height) of what is kept, in even pixels: the middle."""
-    width, height = own.frame.width, own.frame.height
+def shape(width: int, height: int, crop: str) -> tuple[int, int, int, int]:
+    """(x, y, width, height) of what is kept of a picture of that size, in even pixels: the middle."""
     if not crop:
         return 0, 0, width, height
     found = re.fullmatch(r"\s*(\d{1,4}(?:\.\d+)?)\s*[:x/]\s*(\d{1,4}(?:\.\d+)?)\s*", crop)
@@ -164,5 +168,5 @@ def _written(wish: Edit, take: Take | None, frame: Frame, count: int, desk: Cutt
 def _told(wish: Edit) -> str:
     said = [wish.look.replace("_", " ")] if wish.look else []
     said += [f"{wish.speed:g} x the pace"] if wish.speed != 1 else []
-    said += [name for name in ("reverse", "mute", "narration", "caption") if getattr(wish, name)]
+    said += [name for name in ("reverse", "steady", "mute", "narration", "caption") if getattr(wish, name)]
     return ", ".join([*said, *([f"cropped to {wish.crop}"] if wish.crop else [])]) or "graded"

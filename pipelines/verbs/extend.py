@@ -84,7 +84,7 @@ def continued(desk: Cutting, reel: Reel, first: int, last: int, how: Extend, tic
     seen = drift.measured(near)
     path = drift.carried(seen.back if how.backward else seen, frame, count, camera, how.seed)
     steps = reversed(path) if how.backward else iter(path)
-    notes = ()
+    notes: tuple[str, ...] = ()
     if how.prompt.strip() and len(how.prompt) > len(said) + 12:
         notes = ("Of the prompt only the camera's words are used: the rest needs a model, with an engine's name.",)
     return More(count, (drift.shown(edge, matrix) for matrix in steps), "the move was carried on", notes)

@@ -83,15 +83,16 @@ class Between:
 def between(first: Picture, second: Picture) -> Between:
     """What is needed to draw any moment between two I420 pictures of one size."""
     small = shrunk(first), shrunk(second)
-    finder = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+    finder = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
     finder.setFinestScale(1)
-    finder.setVariationalRefinementIterations(2)
     height, width = small[0].shape
-    nothing = np.zeros((height, width, 2), np.float32)
+    nothing: Field = np.zeros((height, width, 2), np.float32)
+    forth: Field
+    back: Field
     if min(height, width) < 24:  # too small for DIS
         forth, back = nothing, nothing
     else:
-        forth, back = finder.calc(small[0], small[1], nothing.copy()), finder.calc(small[1], small[0], nothing.copy())
+        forth, back = (np.asarray(finder.calc(a, b, nothing.copy()), np.float32) for a, b in (small, small[::-1]))
     return Between(first, second, small, forth, back)
 
 
@@ -118,8 +119,8 @@ def _motion(small: tuple[Picture, Picture], forth: Field, back: Field, t: float)
     end = -_looked_up(back, cv2.scaleAdd(back, t - 1, here))
     best, chosen = None, start
     for motion in (start, end, *_neighbours(start)):
-        before = cv2.remap(small[0], cv2.scaleAdd(motion, -t, here), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        after = cv2.remap(small[1], cv2.scaleAdd(motion, 1 - t, here), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        before = _read(small[0], cv2.scaleAdd(motion, -t, here), cv2.INTER_LINEAR)
+        after = _read(small[1], cv2.scaleAdd(motion, 1 - t, here), cv2.INTER_LINEAR)
         differ = cv2.boxFilter(cv2.absdiff(before, after), cv2.CV_32F, (PATCH, PATCH))
         if best is None:
             best, chosen = differ, motion.copy()
@@ -131,7 +132,13 @@ def _motion(small: tuple[Picture, Picture], forth: Field, back: Field, t: float)
 
 
 def _looked_up(field: Field, places: Any) -> Field:
-    return np.asarray(cv2.remap(field, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32)
+    return np.asarray(_read(field, places, cv2.INTER_LINEAR), np.float32)
+
+
+def _read(source: Any, places: Any, reading: int) -> Any:
+    """What lies at those places of the source; beyond its rim, what lies at the rim."""
+    second: Any = None  # `places` holds both coordinates
+    return cv2.remap(source, places, second, reading, borderMode=cv2.BORDER_REPLICATE)
 
 
 def _neighbours(field: Field) -> list[Field]:
@@ -156,8 +163,8 @@ def _drawn(first: Picture, second: Picture, motion: Field, weights: list[Field],
     by = np.array([width / motion.shape[1], height / motion.shape[0]], np.float32)
     wide: Any = cv2.resize(motion * by, (width, height), interpolation=cv2.INTER_LINEAR)
     here = grid(height, width)
-    before = cv2.remap(first, cv2.scaleAdd(wide, -t, here), None, reading, borderMode=cv2.BORDER_REPLICATE)
-    after = cv2.remap(second, cv2.scaleAdd(wide, 1 - t, here), None, reading, borderMode=cv2.BORDER_REPLICATE)
+    before = _read(first, cv2.scaleAdd(wide, -t, here), reading)
+    after = _read(second, cv2.scaleAdd(wide, 1 - t, here), reading)
     wider: list[Any] = [cv2.resize(weight, (width, height), interpolation=cv2.INTER_LINEAR) for weight in weights]
     return np.asarray(cv2.blendLinear(before, after, *wider), np.uint8)
 

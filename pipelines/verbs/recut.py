@@ -58,7 +58,7 @@ def recut(videos: Sequence[Path], how: Recut, studio: Studio, out: Path, tick: T
         at = reel.frame.seconds
         pictures: Iterable[Picture] = chain.from_iterable(reel.frames(first, last - first) for first, last in kept)
         sound = [Piece(reel, at(first), at(last)) for first, last in kept]
-        said, notes = f"{at(count):g} s kept", ()
+        said, notes = f"{round(at(count), 2):g} s kept", tuple[str, ...]()
         if how.seconds is not None:
             within("seconds", how.seconds, at(count), LONGEST)
             missing = how.seconds - at(count)

@@ -15,7 +15,7 @@ from ..presets import Look
 Numbers = Mapping[str, float | int]
 
 _LOOKS = {
-    "noir": "film noir",
+    "film_noir": "classic noir",
     "black_and_white": "black & white|b&w|monochrome|grey ?scale|gray ?scale",
     "faded_film": "vintage|old film|retro|archival",
     "golden_hour": "golden|sunset light",
@@ -81,6 +81,7 @@ class Wishes:
 
     @property
     def any(self) -> bool:
+        """Whether there is anything that can be done."""
         return bool(self.look or self.grade or self.speed != 1 or self.reverse or self.mute or self.steady or self.crop)
 
 

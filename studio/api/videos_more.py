@@ -1,4 +1,5 @@
-"""Videos from videos: remixed, edited, extended. Each is a story anew, so everything that stayed the same is found ready.
+"""Videos from videos: remixed, edited, extended. Ours is a story anew, so everything that stayed the same is found ready;
+one that was uploaded is given to the verbs of pipelines.
 
 Knows what is asked and what is kept; submits nothing.
 """
@@ -14,6 +15,8 @@ from starlette.datastructures import UploadFile
 from pipelines import frames, moves
 from pipelines.story import Story
 from pipelines.story import read as read_story
+from pipelines.verbs.edit import shape
+from pipelines.verbs.words import understood
 from pipelines.video import Video, last_frame
 from pipelines.work import FilmError
 
@@ -38,7 +41,8 @@ def remix(doors: Doors, source: Job, body: Body) -> Asked:
 
 
 def edit(doors: Doors, caller: Caller, body: Body) -> Asked:
-    """The same video from other words; or a film of an uploaded video's first picture, as long and as large."""
+    """The same video from other words. An uploaded one is made over as far as its looks, pace and the like are meant; a
+    model that is named films its first picture anew instead, as long and as large."""
     refuse_unknown(body, ("prompt", "video", "model"))
     prompt = text_of(body, "prompt", PROMPT, least=1)
     given = _given(doors, caller, body)
@@ -46,9 +50,22 @@ def edit(doors: Doors, caller: Caller, body: Body) -> Asked:
         return _again(doors, given, prompt, text_of(body, "model", 100) or str(given.told["model"]))
     model = text_of(body, "model", 100, usual="sora-2") or "sora-2"
     picture, seen = _picture(doors, caller, given, 0.0)
-    seconds = max(0.5, min(LONGEST, round(float(seen.frames / seen.rate), 3)))
-    story = checked(doors, _scene(prompt, picture, seen, seconds, model, moves.said_in(prompt) or "auto"))
-    return Asked(story, kept(doors, story, prompt, model, seconds))
+    seconds = float(seen.frames / seen.rate)
+    wishes = understood(prompt, doors.desk.presets.looks)
+    if not wishes.any or engine_of({}, model) != "auto":
+        seconds = max(0.5, min(LONGEST, round(seconds, 3)))
+        story = checked(doors, _scene(prompt, picture, seen, seconds, model, moves.said_in(prompt) or "auto"))
+        return Asked(story, kept(doors, story, prompt, model, seconds))
+    length = round(seconds / wishes.speed, 3)
+    _whole(length, 0)
+    scene = _scene(prompt, picture, seen, max(0.5, min(LONGEST, length)), model, "auto")
+    try:
+        _, _, width, height = shape(seen.width // 2 * 2, seen.height // 2 * 2, wishes.crop)
+    except FilmError as error:
+        raise bad(error.message, "prompt", error.hint) from error
+    story = checked(doors, scene | {"size": f"{max(64, width)}x{max(64, height)}"})
+    cut = {"verb": "edit", "videos": [str(given)], "how": {"prompt": prompt}}
+    return Asked(story, kept(doors, story, prompt, model, length) | {"cut": cut})
 
 
 def extend(doors: Doors, caller: Caller, body: Body) -> Asked:
@@ -67,11 +84,15 @@ def extend(doors: Doors, caller: Caller, body: Body) -> Asked:
         _whole(before + seconds, 0)
         story = checked(doors, _scene(prompt, picture, seen, seconds, model, action))
         told = kept(doors, story, prompt, model, before + seconds)
-        return Asked(story, told | {"before": str(given), "extensions": 1})
+        return Asked(story, told | {"cut": _more(given, seconds, prompt, model), "extensions": 1})
     done = int(given.told.get("extensions", 0))
     whole = float(given.told["seconds"]) + seconds
     _whole(whole, done)
     before_told = doors.desk.story(given.id)
+    if "cut" in given.told:
+        cut = _more(doors.desk.result(given.id).film, seconds, prompt, str(given.told["model"]))
+        told = kept(doors, _read(doors, before_told), prompt, str(given.told["model"]), whole)
+        return Asked(_read(doors, before_told), told | {"from": public_id(given.id), "extensions": done + 1, "cut": cut})
     last = doors.shots.last(doors.desk.result(given.id).film)
     with last.open("rb") as file:
         picture = doors.inbox.keep_picture(caller.owner, file, last.name)
@@ -99,6 +120,11 @@ def _again(doors: Doors, source: Job, prompt: str, model: str) -> Asked:
     rows = [row | ({"engine": own} if own != "auto" else {}) for row in rows]
     story = _read(doors, told | {"scenes": rows, "title": " ".join(prompt.split())[:100], "quality": quality_of(model)})
     kept_now = kept(doors, story, prompt, model, float(source.told["seconds"]))
+    if "cut" in source.told:
+        cut = source.told["cut"]
+        if cut["verb"] == "edit" and not understood(prompt, doors.desk.presets.looks).any:
+            raise bad("Nothing that can be done to that video is said.", "prompt", "Name a look, slow motion or faster, reverse, ...")
+        kept_now["cut"] = cut | {"how": cut["how"] | {"prompt": prompt}}
     return Asked(story, kept_now | {"from": public_id(source.id), "extensions": source.told.get("extensions", 0)} | _carried(source))
 
 
@@ -150,6 +176,13 @@ def _scene(prompt: str, picture: Path, seen: Video, seconds: float, model: str, 
     title = " ".join(prompt.split())[:100]
     silent = {"music": "none", "captions": "none", "transition": "none"}
     return {"title": title, "scenes": [scene], "size": size, "fps": fps, "quality": quality_of(model)} | silent
+
+
+def _more(video: Path, seconds: float, prompt: str, model: str) -> dict[str, Any]:
+    """What the desk keeps of a video that goes on."""
+    engine = engine_of({}, model)
+    how = {"seconds": seconds, "prompt": prompt, "engine": "" if engine in ("auto", "camera", "sketch") else engine}
+    return {"verb": "extend", "videos": [str(video)], "how": how}
 
 
 def _whole(seconds: float, done: int) -> None:

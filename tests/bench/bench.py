@@ -24,6 +24,7 @@ from typing import Any
 import peers
 import report
 import stories
+import verbs
 from report import Row, Took
 
 from pipelines import ffmpeg, film, mp4
@@ -208,6 +209,31 @@ def memory(place: Place) -> list[Row]:
     return rows
 
 
+def over_videos(place: Place) -> list[Row]:
+    """Fill beside minterpolate on the same footage, and a chain beside x264 alone on its own pictures."""
+    data = place.data("verbs")
+
+    def ours(half: Path, made: Path) -> float:
+        return timed([sys.executable, "-m", "studio", "fill", str(half), "--fps", str(2 * verbs.RATE), "-o", str(made)], place.folder, data).took.seconds
+
+    def theirs(half: Path, made: Path) -> float:
+        told = ["-f", "mov", "-i", str(half), "-vf", f"minterpolate=fps={2 * verbs.RATE}:mi_mode=mci", *encoder(), "-f", "mp4", str(made)]
+        return timed(ffmpeg.command(told), place.folder).took.seconds
+
+    rows = []
+    for (far, *_), (took, close, other, closeness) in zip(verbs.CLIPS, verbs.fill(STILLS, place.folder, ours, theirs), strict=True):
+        measured = f"{took:.1f} s, {close:.1f} dB; minterpolate {other:.1f} s, {closeness:.1f} dB"
+        reach, met = ">= 4 x faster, PSNR not below", other >= 4 * took and close >= closeness
+        rows.append(Row(f"fill: twice the pictures, 720p, over {far}", reach, measured, took / other, met))
+    made, raw, again = place.folder / "chain.mp4", place.folder / "chain.yuv", place.folder / "other.mp4"
+    picture, size = str(STILLS / "snow-lake.jpg"), f"{stories.WIDTH}x{stories.HEIGHT}"
+    words = ["chain", "slow pan right", "--input-image", picture, "--total-duration", "24", "--segment", "8", "--size", size, "-o", str(made)]
+    chained = timed([sys.executable, "-m", "studio", *words], place.folder, data).took
+    subprocess.run(ffmpeg.command(["-f", "mov", "-i", made, "-f", "rawvideo", "-pix_fmt", "yuv420p", raw]), check=True)
+    alone = timed(ffmpeg.command(x264_args(raw, again)), place.folder).took
+    return [*rows, report.beside("chain: 3 x 8 s on one camera path", [chained], [alone])]
+
+
 def help_row(place: Place) -> Row:
     """How soon the command line answers; the first time is not counted."""
     script = Path(sys.executable).with_name("reelwright")
@@ -228,7 +254,7 @@ def main() -> None:
     machine = report.machine(ffmpeg.version())
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         place = Place(Path(name))
-        rows = [help_row(place), *side_by_side(place, rounds, args.quick), *changes(place, rounds)]
+        rows = [help_row(place), *side_by_side(place, rounds, args.quick), *changes(place, rounds), *over_videos(place)]
         if not args.quick:
             rows += memory(place)
     text = report.text(rows, machine, rounds, stories.frames(len(stories.PICTURES)), encoder(), args.quick)
