@@ -20,7 +20,6 @@ from . import moves
 from .captions import cells
 from .darkroom import Darkroom, Negative, negative
 from .paper import LEAST_WORDS, PAPERS, Page, Panel, Plan, Point, needed, page
-from .path import matrices
 from .plan import Brief, Frame, Shot
 from .presets import choose
 from .preview import PACE, TO_BGR, developed

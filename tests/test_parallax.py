@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -211,8 +212,6 @@ def test_auto_takes_it_where_its_weights_are_and_the_camera_where_not(presets: P
     scenes = [{"image": str(photo), "duration": 1, "clip_action": "pan right"}]
     said = {"size": "192x108", "fps": 6, "music": "none", "captions": "none", "voice": "none", "scenes": scenes}
     for there, chosen in ((True, "parallax"), (False, "camera")):
-        from dataclasses import replace
-
         known = replace(presets, models={"tiny": model} if there else dict(presets.models))
         crew = Crew({"edge": {"online": False}})
         try:

@@ -10,18 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 
 if TYPE_CHECKING:
-    from numpy import float32, float64, uint8
+    from numpy import float64, uint8
     from numpy.typing import NDArray
 
-    Plane = NDArray[uint8]
+    Plane = NDArray[Any]  # of uint8
     Planes = tuple[Plane, Plane, Plane]
-    Map = NDArray[float32]
+    Map = NDArray[Any]  # of float32
     Matrix = NDArray[float64]
 
 LEAST = 0.06  # of all depth, within two pixels: a smaller step is no edge
@@ -53,8 +53,8 @@ class Relief:
 
     @property
     def bytes(self) -> int:
-        sheets = [*self.back.planes, *self.front.planes, self.back.depth, self.front.depth]
-        return sum(one.nbytes for one in sheets) + self.cover.nbytes
+        sheets: list[NDArray[Any]] = [*self.back.planes, *self.front.planes, self.back.depth, self.front.depth, self.cover]
+        return sum(one.nbytes for one in sheets)
 
     def frames(self, start: int, count: int) -> Iterator[Plane]:
         """Frames as I420, shape (height * 3 / 2, width); each is valid until the next is asked for."""
@@ -149,7 +149,8 @@ def _filled(planes: Planes, hidden: Plane) -> Planes:
     share = (cv2.GaussianBlur(rim, (0, 0), 1.0).astype(np.float32) / np.float32(255))[..., None]
     mixed = np.asarray(whole * (1 - share) + done * share + 0.5, np.uint8)
     y, u, v = cv2.split(mixed)
-    return y, *(np.asarray(cv2.resize(plane, planes[1].shape[::-1], interpolation=cv2.INTER_AREA), np.uint8) for plane in (u, v))  # type: ignore[return-value]
+    half = planes[1].shape[::-1]
+    return y, cv2.resize(u, half, interpolation=cv2.INTER_AREA), cv2.resize(v, half, interpolation=cv2.INTER_AREA)
 
 
 def _square(reach: int) -> NDArray[uint8]:
@@ -174,7 +175,7 @@ def _maps(depth: Map, near: Matrix, far: Matrix, size: tuple[int, int]) -> tuple
     way = ends[0] - ends[1]
     place = ends[1] + np.float32(0.5) * way
     for k in range(ROUNDS):
-        at = cv2.remap(depth, place - np.float32(0.5), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        at = _looked(depth, place, cv2.BORDER_REPLICATE)
         found = ends[1] + at[..., None] * way
         place = found if k in (0, ROUNDS - 1) else (place + found) * np.float32(0.5)
     whole = cv2.resize(place, (few[0] * COARSE, few[1] * COARSE), interpolation=cv2.INTER_LINEAR)
@@ -186,4 +187,4 @@ def _maps(depth: Map, near: Matrix, far: Matrix, size: tuple[int, int]) -> tuple
 def _looked(plane: Plane, places: Map, border: int, half: int = 0) -> Plane:
     """The plane at those places, which are Y's; half: 1 for a plane of half the size."""
     at = places * np.float32(0.5) - np.float32(0.5) if half else places - np.float32(0.5)
-    return np.asarray(cv2.remap(plane, at, None, cv2.INTER_LINEAR, borderMode=border), np.uint8)
+    return cv2.remap(plane, at, None, cv2.INTER_LINEAR, borderMode=border)  # type: ignore[call-overload, no-any-return]

@@ -113,4 +113,5 @@ def _looked(rgb: NDArray[uint8], told: Options) -> NDArray[float32]:
     scale = min(told.size / min(height, width), told.longest / max(height, width))
     sides = [max(told.multiple, round(side * scale / told.multiple) * told.multiple) for side in (width, height)]
     small = cv2.resize(rgb, (sides[0], sides[1]), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
-    return np.asarray((small.astype(np.float32) / np.float32(255) - np.float32(MEAN)) / np.float32(SPREAD), np.float32)
+    mean, spread = np.array(MEAN, np.float32), np.array(SPREAD, np.float32)
+    return np.asarray((np.asarray(small, np.float32) / np.float32(255) - mean) / spread, np.float32)
