@@ -14,7 +14,7 @@ from .darkroom import Darkroom, Negative, negative
 from .darkroom_child import TO_YUV
 from .events import Began, Emit, Made
 from .faults import Faults
-from .plan import Brief, Frame
+from .plan import Brief, Frame, without
 from .presets import Presets
 from .progress import Progress
 from .stage import Studio
@@ -39,7 +39,7 @@ class Album:
         scenes = list(zip(story.scenes, painted, strict=True))
         self._ticks = {
             i: progress.tick("pictures", scene.scene_number, 20.0 if paint else 1.0)
-            for i, (scene, paint) in enumerate(scenes) if scene.image or paint
+            for i, (scene, paint) in enumerate(scenes) if (scene.image and not roles.roles[i].video) or paint
         }  # fmt: skip
         self._darkroom = Darkroom()
         self._pool = ThreadPoolExecutor(1)
@@ -86,9 +86,9 @@ class Album:
         return self._studio.vault.make("still", ".png", [seen.path.stem], build).path
 
     def _paint(self, i: int, tick: Tick) -> Negative:
-        scene, role = self._story.scenes[i], self._roles.roles[i]
+        role = self._roles.roles[i]
         engine = self._studio.crew.get("pictures", role.painter)
-        brief = Brief(scene.prompt, self._frame, role.seed)
+        brief = self._brief(i)
 
         def build(out: Path) -> Notes:
             tick(0.0)
@@ -104,6 +104,11 @@ class Album:
         except FilmError as error:
             raise self._faults.of(i, "prompt", error) from error
         return self._done(i, Part(made.path, made.notes, painting.reused and made.reused), tick)
+
+    def _brief(self, i: int) -> Brief:
+        look = self._studio.presets.pick("looks", self._story.look)
+        negative = without(self._story.negative_of(i), look.negative)
+        return Brief(self._story.scenes[i].prompt, self._frame, self._roles.roles[i].seed, look.prompt, negative)
 
     def _develop(self, i: int, given: Path, tick: Tick) -> Negative:
         tick(0.0)

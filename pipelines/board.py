@@ -27,8 +27,9 @@ from .printer import pdf, pngs
 from .render import frame_of
 from .schedule import BREATH, SHORTEST
 from .stage import Studio
-from .story import Story, mood_for
+from .story import Story
 from .story_cells import point
+from .story_moods import mood_for
 from .vault import Notes, replacing
 from .work import FilmError, Tick, idle
 

@@ -100,7 +100,7 @@ def broken(text: str, wide: float, measure: Callable[[str], float]) -> list[str]
     for paragraph in text.splitlines():
         line, space = "", ""
         for token in clean(paragraph).split():
-            for piece in _pieces(token, WIDTH * NARROW):
+            for piece in pieces(token, WIDTH * NARROW):
                 for part in [piece] if measure(piece) <= wide else clusters(piece):
                     if line and measure(line + space + part) > wide:
                         lines.append(line)
@@ -150,14 +150,14 @@ def _units(one: Spoken, room: int) -> Iterator[Word]:
         each = max(0.0, word.end - begin) / max(1, sum(map(len, tokens)) + PAUSE * (len(tokens) - 1))
         begun = one.start + begin
         for token in tokens:
-            for piece in _pieces(token, room):
+            for piece in pieces(token, room):
                 yield Word(piece, begun, begun + each * len(piece))
                 begun += each * len(piece)
             begun += each * PAUSE
         latest = begin
 
 
-def _pieces(token: str, room: int) -> Iterator[str]:
+def pieces(token: str, room: int) -> Iterator[str]:
     """A token cut where its script may be cut, and anywhere between characters where it would not fit a line."""
     parts = clusters(token)
     long = cells(token) > room // 2

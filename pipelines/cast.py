@@ -1,24 +1,27 @@
 """Who does what in a story: an engine for every clip, a narrator and voice for every line, a composer.
 
-Everything that can be known to be lacking is said here, before any work. Makes nothing.
+Everything that can be known to be lacking is found here, before any work. Makes nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from . import moves
+from . import moves, shots, titles
 from .crew import Crew, names
 from .events import Warned
+from .gate import is_video
 from .language import language_of
 from .presets import Mood, Presets, choose
-from .story import Scene, Story, mood_for, sound_file, together
+from .story import Scene, Story, sound_file, together
+from .story_moods import mood_for
 from .work import FilmError
 
 Warn = Callable[[Warned], None]
+CALM = "slow zoom in"  # behind words
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,9 @@ class Speaker:
 @dataclass(frozen=True, slots=True)
 class Role:
     """What one scene needs. `model`: its name among the presets, or empty; `painter`: who makes the picture, or empty
-    where there is one or none is wanted. `speakers`: best first, empty for silence; `own_voice`: own sound file."""
+    where there is one or none is wanted. `speakers`: best first, empty for silence; `own_voice`: own sound file.
+
+    `video`: the scene's image is a video. Then nobody makes its clip: `engine` is empty."""
 
     engine: str
     model: str
@@ -43,28 +48,34 @@ class Role:
     mood_name: str
     speakers: tuple[Speaker, ...]
     own_voice: Path | None
+    video: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """A story with everybody in place. `composer` is empty for no music or for somebody's own file."""
+    """A story with everybody in place. `composer` is empty for no music or for somebody's own file. `lacking`: scenes
+    that cannot be made, by position, with what is wrong; their roles only hold their places."""
 
     roles: tuple[Role, ...]
     composer: str
     own_music: Path | None
+    lacking: Mapping[int, FilmError] = field(default_factory=dict)
 
 
 def cast(story: Story, crew: Crew, presets: Presets, warn: Warn) -> Cast:
-    """Fill every part of the story; FilmError with every fault at once."""
-    faults: list[FilmError] = []
+    """Fill every part of the story; FilmError with every fault at once if none of its scenes can be made, or its music
+    cannot."""
+    lacking: dict[int, FilmError] = {}
     language = language_of(" ".join(scene.narration for scene in story.scenes))
     casting = _Casting(story, crew, presets, warn, language)
-    roles = []
+    roles: list[Role] = []
     for i in range(len(story.scenes)):
         try:
             roles.append(casting.role(i))
         except FilmError as error:
-            faults.append(error)
+            lacking[i] = error
+            roles.append(casting.place(i))
+    faults = list(lacking.values()) if len(lacking) == len(roles) else []
     composer, own_music = "", None
     try:
         own_music = sound_file(story.music)
@@ -72,10 +83,10 @@ def cast(story: Story, crew: Crew, presets: Presets, warn: Warn) -> Cast:
             composer = crew.best("music") if story.music == "auto" else story.music
             crew.ready("music", composer)
     except FilmError as error:
-        faults.append(FilmError(f"music: {error.message}", error.hint, "music"))
+        faults = [*lacking.values(), FilmError(f"music: {error.message}", error.hint, "music")]
     if faults:
         raise together(faults)
-    return Cast(tuple(roles), composer, own_music)
+    return Cast(tuple(roles), composer, own_music, lacking)
 
 
 def wants_picture(crew: Crew, presets: Presets, engine: str, model: str) -> bool:
@@ -100,20 +111,55 @@ class _Casting:
             self.asked[role] = self.crew.present(role)
         return self.asked[role]
 
+    def place(self, i: int) -> Role:
+        """Nobody, where a scene cannot be made: it keeps its place while the others are."""
+        seed = self.story.seed_of(i)
+        mood, _ = mood_for(self.story.mood_of(i), self.presets)
+        still = moves.read("static", moves.MAX_DURATION, self.presets.moves, seed)
+        return Role(self.crew.best("clips"), "", "", still, seed, self.presets.moods[mood], mood, (), None)
+
     def role(self, i: int) -> Role:
         scene, seed = self.story.scenes[i], self.story.seed_of(i)
         n, where = scene.scene_number, f"scenes[{i}]"
         mood, known = mood_for(self.story.mood_of(i), self.presets)
         if not known and scene.music_mood:
             self.warn(Warned(f'scene {n}: the mood "{scene.music_mood}" is not known; "{mood}" is played.', "", f"{where}.music_mood"))
-        reading = moves.read(scene.clip_action, scene.duration or moves.MAX_DURATION, self.presets.moves, seed)
+        video = scene.image is not None and is_video(scene.image)
+        by_itself = video and scene.clip_action in ("", "auto")
+        reading = moves.Reading(moves.Camera(())) if by_itself else self._reading(scene, seed)
         self._tell(reading, n, f"{where}.clip_action")
+        reading = replace(reading, camera=moves.livelier(reading.camera, self.story.motion_of(i)))
         own = sound_file(self.story.voice_of(i))
+        if video:
+            if scene.engine != "auto":
+                said = f"scene {n}: it shows a video of its own, so no engine is asked."
+                self.warn(Warned(said, "Leave its engine empty.", f"{where}.engine"))
+            silent = () if own else self._speakers(i)
+            return Role("", "", "", reading, seed, self.presets.moods[mood], mood, silent, own, video)
+        if scene.clip_start or scene.steady or scene.clip_sound != "under":
+            said = f"scene {n}: clip_start, clip_sound and steady are for videos; its image is none."
+            self.warn(Warned(said, "", f"{where}.image"))
         engine, model = self._engine(i)
         painter = self._painter(i, engine, model)
         self._remark(scene, "pictures" if painter else "clips", painter or engine, where)
+        self._negates(i, engine, painter)
         speakers = () if own else self._speakers(i)
         return Role(engine, model, painter, reading, seed, self.presets.moods[mood], mood, speakers, own)
+
+    def _reading(self, scene: Scene, seed: int) -> moves.Reading:
+        """What the camera does. Behind a card it does little, if nothing else was said."""
+        action = CALM if scene.card and scene.clip_action == "auto" else scene.clip_action
+        return shots.read(action, scene.duration, self.presets.moves, seed)
+
+    def _negates(self, i: int, engine: str, painter: str) -> None:
+        """Tell where nobody heeds a negative prompt."""
+        if not self.story.negative_of(i):
+            return
+        who = [self.crew.get(role, name) for role, name in (("clips", engine), ("pictures", painter)) if name]
+        if not any(getattr(one, "negates", False) for one in who):
+            said = f"scene {self.story.scenes[i].scene_number}: {who[-1].label} heeds no negative prompt."
+            own = f"scenes[{i}]." if self.story.scenes[i].negative_prompt else ""
+            self.warn(Warned(said, "", f"{own}negative_prompt"))
 
     def _remark(self, scene: Scene, role: str, name: str, where: str) -> None:
         """What whoever draws the prompt has to say of it."""
@@ -132,6 +178,8 @@ class _Casting:
     def _engine(self, i: int) -> tuple[str, str]:
         """The scene's clip engine and its model ("" for none), both ready."""
         scene = self.story.scenes[i]
+        if scene.card:
+            return titles.ENGINE, ""
         try:
             if scene.engine == "auto":
                 return self._best(with_picture=scene.image is not None)

@@ -1,27 +1,34 @@
-"""One picture, one unbroken camera path of any length: what `chain` makes. Knows no narration and no music.
+"""A clip of any length in segments that carry on from each other: what `chain` makes. Knows no narration and no music.
 
-The camera engine carries a move on by itself: the whole path is planned at once and its segments are slices of it,
-so no frame at a joint is doubled and none is encoded from an encoded one. Each segment is a part: a run that was
-stopped goes on where it was.
+An engine that draws its frames live carries a move on by itself: the whole path is planned at once and its segments are
+slices of it, so no frame at a joint is doubled and none is encoded from an encoded one. An engine that writes files
+shoots each segment from the exact last picture of the one before; that picture is not shown twice. Each segment is a
+part: a run that was stopped goes on where it was.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from . import ffmpeg, film, sound
 from .album import DENSE
-from .darkroom import Darkroom, negative
+from .darkroom import Darkroom, Negative, negative
 from .deliver import check_place
 from .moves import Camera, Step, read
 from .plan import Frame, Shot, lengths
 from .stage import Studio
-from .vault import Notes, Part, disk
-from .video import place
+from .story import SEEDS
+from .vault import Notes, Part, digest, disk
+from .verbs.shooting import engine_of, shot_on
+from .video import last_frame, place
 from .work import FilmError, Tick, part
+
+if TYPE_CHECKING:
+    from .reel import Picture
 
 LONGEST = 3600.0
 
@@ -35,51 +42,122 @@ def segments(total: float, segment: float) -> list[float]:
 
 
 def chain(
-    prompts: Sequence[str], picture: Path, seconds: Sequence[float], frame: Frame, engine: str, seed: int, look: str,
+    prompts: Sequence[str], picture: Path | None, seconds: Sequence[float], frame: Frame, engine: str, seed: int, look: str,
     studio: Studio, out: Path, tick: Tick,
 ) -> None:
-    """Make the film at `out`. `prompts`: one for each segment, or one for all; their camera words move the camera."""
+    """Make the film at `out`. `prompts`: one for each segment, or one for all; their camera words move the camera.
+
+    `engine`: a clip engine's or a model's name; "auto" moves the camera over the picture, or draws without one.
+    """
     check_place(out)
-    live = studio.crew.ready("clips", "camera" if engine == "auto" else engine)
-    if not getattr(live, "live", False):
-        raise FilmError(f"{live.label} does not chain yet.", "Use --engine camera.")
+    model, maker = engine_of(studio, ("camera" if picture else "sketch") if engine == "auto" else engine)
     frames = lengths([(one, True) for one in seconds], frame)
     whole = sum(frames)
-    said = [prompts[min(i, len(prompts) - 1)] for i in range(len(frames))]
-    camera = _camera(said, frames, studio, seed)
-    darkroom = Darkroom()
-    try:
-        seen = negative(darkroom.develop(picture, (frame.width * DENSE, frame.height * DENSE), studio.vault))
-    finally:
-        darkroom.close()
-    shot = Shot(" / ".join(prompts), seen.path, camera, whole, frame, "cover", seed)
-    quality = studio.presets.pick("qualities", "standard")
-    grade = studio.presets.pick("looks", look)
-    spans: list[Part] = []
-    first = 0
-    for count in frames:
-        told = film.stretch_args(frame, quality, film.picture_filter(frame, "", count, grade, False), False, count)
-        share = part(tick, first / whole, (first + count) / whole)
-
-        def build(made: Path, start: int = first, count: int = count, told: list[str] = told, share: Tick = share) -> Notes:
-            clips = [(live.footage(shot, seen), start)]
-            film.encode([*told, str(made)], clips, count, frame, "", studio.fonts, made, share)
-            return {"frames": count}
-
-        recipe = [told, seen.path.stem, live.recipe(shot), first, ffmpeg.version()]
-        spans.append(studio.vault.make("span", ".mp4", recipe, build))
-        first += count
-        tick(first / whole)
+    told = _Links([prompts[min(i, len(prompts) - 1)] for i in range(len(frames))], frames, frame, seed, look, studio)
+    if picture is None and (studio.presets.models[model].wants_picture if model else maker.wants_picture):
+        raise FilmError(f"{maker.label} needs a picture to begin with.", "Give one with --input-image FILE.")
+    drawn = getattr(maker, "live", False)
+    made_of = told.drawn(maker, picture, tick) if drawn else told.shot(model or engine, maker, picture, tick)
     samples = round(whole / frame.rate * sound.RATE)
     silent = studio.vault.make(
         "sound", ".m4a", ["silence", sound.VERSION, samples], lambda made: sound.render(sound.Mix(samples, (), None, 0.0), made, tick)
     )
-    told_json = json.dumps({"prompts": list(prompts), "engines": {"clips": live.label}, "seed": seed}, ensure_ascii=False)
-    meta = film.metadata(prompts[0][:200], f"Made with Reelwright. clips: {live.label}", told_json, [])
+    label = studio.presets.models[model].label if model else maker.label
+    told_json = json.dumps({"prompts": list(prompts), "engines": {"clips": label}, "seed": seed}, ensure_ascii=False)
+    meta = film.metadata(prompts[0][:200], f"Made with Reelwright. clips: {label}", told_json, [])
     with disk(), studio.vault.scratch() as folder:
         made = folder / "film.mp4"
-        film.join([one.path for one in spans], silent.path, meta, "", False, frame, whole, made, tick)
+        film.join([one.path for one in made_of], silent.path, meta, "", False, frame, whole, made, tick)
         place(made, out)
+
+
+@dataclass(frozen=True, slots=True)
+class _Links:
+    """A chain's segments: what each is to show, and how long."""
+
+    prompts: Sequence[str]
+    frames: Sequence[int]
+    frame: Frame
+    seed: int
+    look: str
+    studio: Studio
+
+    def drawn(self, live: Any, picture: Path | None, tick: Tick) -> list[Part]:
+        """Slices of one path, drawn as they are encoded."""
+        whole = sum(self.frames)
+        seen = self._opened(picture)
+        prompt = " / ".join(dict.fromkeys(self.prompts)) if seen else self.prompts[0]
+        camera = _camera(self.prompts, self.frames, self.studio, self.seed)
+        shot = Shot(prompt, seen.path if seen else None, camera, whole, self.frame, "cover", self.seed)
+        spans: list[Part] = []
+        first = 0
+        for count in self.frames:
+            share = part(tick, first / whole, (first + count) / whole)
+            recipe = [seen.path.stem if seen else "", live.recipe(shot), first]
+            spans.append(self._span(lambda: live.footage(shot, seen), first, count, recipe, share))
+            first += count
+            tick(first / whole)
+        return spans
+
+    def shot(self, named: str, engine: Any, picture: Path | None, tick: Tick) -> list[Part]:
+        """Each from the exact last picture of the one before."""
+        whole, first = sum(self.frames), 0
+        spans: list[Part] = []
+        with disk(), self.studio.vault.scratch() as folder:
+            still: Path | None = None
+            if seen := self._opened(picture):
+                still = folder / "first.png"
+                seen.save(still)
+            for i, count in enumerate(self.frames):
+                share = part(tick, first / whole, (first + count) / whole)
+                camera = _camera([self.prompts[i]], [count], self.studio, self.seed + i)
+                shot = Shot(self.prompts[i], still, camera, count, self.frame, "cover", (self.seed + i) % SEEDS)
+                footage = _Shown(self.studio, named, shot, still, share, 1 if i else 0)
+                content = self.studio.presets.models[named].content if named in self.studio.presets.models else None
+                recipe = [named, engine.version, content, digest(still) if still else "", engine.recipe(shot), i > 0]
+                spans.append(self._span(lambda footage=footage: footage, 0, count, recipe, share))
+                first += count
+                tick(first / whole)
+                if first < whole:
+                    still = folder / f"last{i}.png"
+                    last_frame(spans[-1].path, still, self.studio.vault)
+        return spans
+
+    def _opened(self, picture: Path | None) -> Negative | None:
+        if picture is None:
+            return None
+        darkroom = Darkroom()
+        try:
+            size = (self.frame.width * DENSE, self.frame.height * DENSE)
+            return negative(darkroom.develop(picture, size, self.studio.vault))
+        finally:
+            darkroom.close()
+
+    def _span(self, footage: Callable[[], film.Footage], first: int, count: int, recipe: list[Any], tick: Tick) -> Part:
+        quality, grade = self.studio.presets.pick("qualities", "standard"), self.studio.presets.pick("looks", self.look)
+        graph = film.picture_filter(self.frame, "", count, grade, False)
+        told = film.stretch_args(self.frame, quality, graph, False, count)
+
+        def build(made: Path) -> Notes:
+            film.encode([*told, str(made)], [(footage(), first)], count, self.frame, "", self.studio.fonts, made, tick)
+            return {"frames": count}
+
+        return self.studio.vault.make("span", ".mp4", [told, *recipe, ffmpeg.version()], build)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What an engine shoots for one segment, as footage."""
+
+    studio: Studio
+    named: str
+    shot: Shot
+    still: Path | None
+    tick: Tick
+    doubled: int
+
+    def frames(self, _start: int, _count: int) -> Iterator[Picture]:
+        return shot_on(self.studio, self.named, self.shot, self.still, self.tick, self.doubled)
 
 
 def _camera(prompts: Sequence[str], frames: Sequence[int], studio: Studio, seed: int) -> Camera:

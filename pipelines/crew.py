@@ -55,6 +55,8 @@ class Painter(Engine, Protocol):
 class ClipEngine(Engine, Protocol):
     """Picture and/or prompt to moving frames, as a file. One shot at a time, in the film's order.
 
+    One that heeds a negative prompt says `negates = True`; so does a painter.
+
     `wants_picture`: it cannot do without. An engine that runs several models may offer `lacks(model)`: None, or what
     is lacking for that one and the remedy. FilmError from any method is that scene's fault; other scenes go on.
     """

@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,6 +118,14 @@ class Darkroom:
 
         return vault.make("negative", ".yuv", {"file": _content(picture), "cover": cover, "version": [VERSION, focus.VERSION]}, build)
 
+    def cut(self, picture: Path, box: tuple[int, int], vault: Vault) -> Part:
+        """The picture with its transparency, as large as fits `box` (width, height) pixels: rows of R, G, B, A, a byte each.
+
+        -> notes: "width" and "height", both even. FilmError as from `develop`.
+        """
+        recipe = {"file": _content(picture), "box": box, "version": VERSION}
+        return vault.make("cutting", ".rgba", recipe, lambda out: self._asked({"path": str(picture), "box": box, "out": str(out)}))
+
     def close(self) -> None:
         """End the child; no other is started."""
         self._closed = True
@@ -127,7 +136,10 @@ class Darkroom:
             self._end()
 
     def _ask(self, picture: Path, cover: tuple[int, int], out: Path) -> Notes:
-        asked = json.dumps({"path": str(picture), "cover": cover, "out": str(out)}).encode() + b"\n"
+        return self._asked({"path": str(picture), "cover": cover, "out": str(out)})
+
+    def _asked(self, order: Mapping[str, object]) -> Notes:
+        asked = json.dumps(order).encode() + b"\n"
         with self._lock:
             worn = self._child is not None
             answer = self._answer(asked)

@@ -43,8 +43,8 @@ def confine() -> None:
             pass  # the system allows less already, or does not know this one
 
 
-def opened(path: str, cover: tuple[int, int]) -> Image.Image:
-    """The picture, whole and upright, in RGB."""
+def opened(path: str, cover: tuple[int, int], clear: bool = False) -> Image.Image:
+    """The picture, whole and upright, in RGB; in RGBA if it is to stay `clear` where it is."""
     with warnings.catch_warnings():
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         with open(path, "rb") as file, Image.open(file, formats=FORMATS) as image:
@@ -59,7 +59,7 @@ def opened(path: str, cover: tuple[int, int]) -> Image.Image:
             upright = ImageOps.exif_transpose(image) if orientation else image
             if orientation in TURNED:
                 size = size[::-1]
-            rgb = colours(upright)
+            rgb = cut_out(upright) if clear else colours(upright)
             rgb.info["size"] = size
             return rgb
 
@@ -87,6 +87,16 @@ def colours(image: Image.Image) -> Image.Image:
     elif image.mode == "P":
         image = image.convert("RGB")
     return in_srgb(image, profile)
+
+
+def cut_out(image: Image.Image) -> Image.Image:
+    """Any mode to sRGB with its transparency."""
+    if image.mode not in ("RGBA", "LA", "PA", "La", "RGBa") and "transparency" not in image.info:
+        return colours(image).convert("RGBA")
+    whole = image.convert("RGBA")
+    rgb = in_srgb(whole.convert("RGB"), image.info.get("icc_profile"))
+    rgb.putalpha(whole.getchannel("A"))
+    return rgb
 
 
 def in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
@@ -133,9 +143,24 @@ def develop(path: str, cover: tuple[int, int], out: str) -> dict[str, int]:
     return {"original_width": size[0], "original_height": size[1], "width": width, "height": height}
 
 
+def cut(path: str, box: tuple[int, int], out: str) -> dict[str, int]:
+    """The picture with its transparency, as large as fits the box, as rows of R, G, B, A."""
+    image = opened(path, box, clear=True)
+    scale = min(box[0] / image.width, box[1] / image.height)
+    size = max(2, round(image.width * scale / 2) * 2), max(2, round(image.height * scale / 2) * 2)
+    # resized with its colours as faint as they are seen, so that what is unseen does not bleed into edges
+    image = image.convert("RGBa").resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0).convert("RGBA")
+    with open(out, "wb") as file:
+        file.write(image.tobytes())
+    return {"width": size[0], "height": size[1]}
+
+
 def answer(order: dict[str, object]) -> dict[str, object]:
     kinds = "Use JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF."
     try:
+        if "box" in order:
+            box = order["box"]
+            return dict(cut(str(order["path"]), (box[0], box[1]), str(order["out"])))  # type: ignore[index]
         cover = order["cover"]
         return dict(develop(str(order["path"]), (cover[0], cover[1]), str(order["out"])))  # type: ignore[index]
     except Refused as error:

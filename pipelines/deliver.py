@@ -16,6 +16,7 @@ from . import ffmpeg, film
 from .cast import Cast
 from .events import Emit, Made
 from .exports import srt, vtt
+from .shots import group
 from .story import Story, plain, sound_file
 from .timeline import Timeline
 from .vault import Notes, Part, Vault, disk, replacing
@@ -32,8 +33,10 @@ SUFFIXES = (".mp4", ".m4v", ".mov")
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A film's finished parts and everything that is told about it."""
+    """A film's finished parts and everything that is told about it. `story` has every shot as a scene; `asked` is the one
+    that was asked for."""
 
+    asked: Story
     story: Story
     roles: Cast
     timeline: Timeline
@@ -46,12 +49,14 @@ class Delivery:
     def join(self, vault: Vault, tick: Tick) -> Part:
         """The film, as a part."""
         frame, timeline = self.timeline.frame, self.timeline
+        scenes = [[timeline.scenes[k] for k in group(self.story, one.scene)] for one in timeline.scenes]
         chapters = [
-            (frame.seconds(one.first), frame.seconds(one.first + one.frames - one.overlap), self._chapter(one.scene))
-            for one in timeline.scenes
+            (frame.seconds(one[0].first), frame.seconds(one[-1].first + one[-1].frames - one[-1].overlap), self._chapter(one[0].scene))
+            for place, one in zip(timeline.scenes, scenes, strict=True)
+            if one[0] is place
         ]
         who = "; ".join(f"{role}: {name}" for role, name in self.engines.items())
-        meta = film.metadata(self.story.title, f"{COMMENT} {who}", json.dumps(self._told(), ensure_ascii=False), chapters)
+        meta = film.metadata(self.story.title, f"{COMMENT} {who}", json.dumps(self._told(self.asked), ensure_ascii=False), chapters)
         text = vtt.write(timeline.captions) if timeline.captions else ""
         burned = self.story.captions in ("burned", "both")
         told = film.join_args(bool(text), "")
@@ -77,10 +82,10 @@ class Delivery:
                 self._timeline(file)
         emit(Made("join", 0, str(out), made.reused))
 
-    def _told(self) -> dict[str, object]:
+    def _told(self, story: Story) -> dict[str, object]:
         """The story and who made what; where the pictures lie on somebody's disk is nobody's business."""
-        scenes = tuple(replace(one, image=None, voice=_named(one.voice)) for one in self.story.scenes)
-        bare = replace(self.story, scenes=scenes, voice=_named(self.story.voice), music=_named(self.story.music))
+        scenes = tuple(replace(one, image=None, voice=_named(one.voice)) for one in story.scenes)
+        bare = replace(story, scenes=scenes, logo=None, voice=_named(story.voice), music=_named(story.music))
         return {"story": plain(bare), "engines": dict(self.engines)}
 
     def _chapter(self, i: int) -> str:
@@ -114,6 +119,10 @@ class Delivery:
                 {"scene": self._number(one.scene), "start": round(one.start, 3), "end": round(one.end, 3), "text": one.text}
                 for one in timeline.captions
             ],
+            "lower_thirds": [
+                {"scene": self._number(one.scene), "start": round(one.start, 3), "end": round(one.end, 3), "lines": list(one.lines)}
+                for one in timeline.banners
+            ],
             "music": self.music.notes if self.music else None,
             "sound": self.sound.notes,
             "spans": [
@@ -123,7 +132,7 @@ class Delivery:
             ],
         }
         file.write(json.dumps(head, ensure_ascii=False, indent=1)[:-2] + ',\n "scenes": [\n')
-        told = self._told()["story"]
+        told = self._told(self.story)["story"]
         assert isinstance(told, dict)
         for i, (place, role, path) in enumerate(zip(timeline.scenes, self.roles.roles, self.paths, strict=True)):
             scene = told["scenes"][i] | {

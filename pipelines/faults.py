@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 
 from .events import Emit, Fault
 from .story import Story, together
@@ -12,11 +13,14 @@ from .work import FilmError
 class Faults:
     """One film's. Safe from several threads."""
 
-    def __init__(self, story: Story, emit: Emit) -> None:
+    def __init__(self, story: Story, emit: Emit, known: Mapping[int, FilmError]) -> None:
+        """`known` are there already, by position."""
         self._story = story
         self._emit = emit
         self._lock = threading.Lock()
-        self._found: list[tuple[int, FilmError]] = []
+        self._found = list(known.items())
+        for i, fault in known.items():
+            self._tell(i, fault)
 
     def __contains__(self, error: FilmError) -> bool:
         """Whether it is one of these, so that whoever depended on that scene need not tell it again."""
@@ -32,8 +36,11 @@ class Faults:
                 if (known.message, known.where) == (named.message, named.where):
                     return known  # several stretches show one scene
             self._found.append((i, named))
-        self._emit(Fault(number, named.message, named.hint, named.where))
+        self._tell(i, named)
         return named
+
+    def _tell(self, i: int, fault: FilmError) -> None:
+        self._emit(Fault(self._story.scenes[i].scene_number, fault.message, fault.hint, fault.where))
 
     def about(self, *fields: str) -> bool:
         """Whether any is of one of these fields."""

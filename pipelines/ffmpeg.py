@@ -25,6 +25,7 @@ from .work import DiskFull, FilmError, Tick, idle
 Args = Sequence[str | int | Path]
 _asking = threading.Lock()
 Block = bytes | memoryview
+MOST_SAID = 1 << 20  # bytes of what ffmpeg says that are read
 ROOM = 1 << 20  # bytes in a pipe; the most that anybody may ask for
 OLDEST = (8, 1, 2)  # CVE-2026-8461 is mended from here on
 
@@ -71,8 +72,11 @@ def command(args: Args) -> list[str]:
 
 
 @contextmanager
-def started(args: Args, *, feed: bool = False, cwd: Path | None = None) -> Iterator[subprocess.Popen[bytes]]:
-    """ffmpeg running: stdout is a pipe, stdin too if `feed`. Waits at the end; killed if the block raises.
+def started(
+    args: Args, *, feed: bool = False, cwd: Path | None = None, patience: float = 0.0, words: list[str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """ffmpeg running: stdout is a pipe, stdin too if `feed`. Waits at the end; killed if the block raises, and after
+    `patience` seconds where there is a limit. What it said goes into `words`.
 
     A non-zero exit raises FilmError with ffmpeg's own last words.
     """
@@ -85,7 +89,11 @@ def started(args: Args, *, feed: bool = False, cwd: Path | None = None) -> Itera
             cwd=cwd,
             start_new_session=True,  # Ctrl-C is ours to handle
         )
+        watch = threading.Timer(patience, process.kill) if patience else None
         try:
+            if watch:
+                watch.daemon = True
+                watch.start()
             _widen(process.stdin or process.stdout)
             yield process
             if process.stdin:
@@ -98,22 +106,39 @@ def started(args: Args, *, feed: bool = False, cwd: Path | None = None) -> Itera
             process.wait()
             raise
         finally:
+            late = watch is not None and watch.finished.is_set()
+            if watch:
+                watch.cancel()
             for pipe in (process.stdin, process.stdout):
                 _close(pipe)
-        if status:
+        if status and late:
+            raise FilmError(f"It took longer than {patience:g} seconds.", "Use something shorter or smaller.")
+        if status or words is not None:
             said.seek(0)
-            raise _error(status, said.read().decode("utf-8", "replace"))
+            text = said.read(MOST_SAID).decode("utf-8", "replace")
+            if status:
+                raise _error(status, text)
+            assert words is not None
+            words.append(text)
 
 
-def run(args: Args, *, frames: int = 0, tick: Tick = idle, cwd: Path | None = None) -> None:
+def run(args: Args, *, frames: int = 0, tick: Tick = idle, cwd: Path | None = None, patience: float = 0.0) -> None:
     """Run ffmpeg to its end. With `frames`, tick follows the frames written."""
     watched = ["-progress", "pipe:1", *args] if frames else args
-    with started(watched, cwd=cwd) as process:
+    with started(watched, cwd=cwd, patience=patience) as process:
         assert process.stdout is not None
         for line in process.stdout:
             name, _, value = line.decode("utf-8", "replace").partition("=")
             if name == "frame" and value.strip().isdigit():
                 tick(min(1.0, int(value) / max(1, frames)))
+
+
+def said(args: Args, *, patience: float = 0.0) -> str:
+    """What ffmpeg says of its inputs and its work, run to its end."""
+    words: list[str] = []
+    with started(["-loglevel", "info", "-nostats", *args], patience=patience, words=words):
+        pass
+    return words[0]
 
 
 def write(args: Args, blocks: Iterable[Block], *, cwd: Path | None = None) -> None:
@@ -124,9 +149,9 @@ def write(args: Args, blocks: Iterable[Block], *, cwd: Path | None = None) -> No
             process.stdin.write(block)
 
 
-def read(args: Args, size: int, *, cwd: Path | None = None) -> Iterator[bytes]:
+def read(args: Args, size: int, *, cwd: Path | None = None, patience: float = 0.0) -> Iterator[bytes]:
     """What ffmpeg writes to stdout, in blocks of exactly `size` bytes; the last may be shorter."""
-    with started(args, cwd=cwd) as process:
+    with started(args, cwd=cwd, patience=patience) as process:
         assert process.stdout is not None
         while block := process.stdout.read(size):
             yield block

@@ -7,6 +7,7 @@ built from our own numbers and names only.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -29,6 +30,18 @@ TAGS = ["-color_range", "tv", "-colorspace", "bt709", "-color_primaries", "bt709
 XFADES = frozenset(
     ["fade", "fadeblack", "fadewhite", "fadegrays", "fadefast", "fadeslow", "dissolve", "distance", "pixelize", "radial", "hblur", "zoomin", "wipeleft", "wiperight", "wipeup", "wipedown", "wipetl", "wipetr", "wipebl", "wipebr", "slideleft", "slideright", "slideup", "slidedown", "smoothleft", "smoothright", "smoothup", "smoothdown", "circlecrop", "rectcrop", "circleopen", "circleclose", "vertopen", "vertclose", "horzopen", "horzclose", "diagtl", "diagtr", "diagbl", "diagbr", "hlslice", "hrslice", "vuslice", "vdslice", "squeezeh", "squeezev", "hlwind", "hrwind", "vuwind", "vdwind", "coverleft", "coverright", "coverup", "coverdown", "revealleft", "revealright", "revealup", "revealdown"]
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """A small picture over every frame: rows of R, G, B, A in a file of ours, its size and place in pixels, all even."""
+
+    path: Path
+    width: int
+    height: int
+    x: int
+    y: int
+    opacity: float
 
 
 class Footage(Protocol):
@@ -87,7 +100,7 @@ def grade(look: Look) -> list[str]:
     return filters
 
 
-def picture_filter(frame: Frame, xfade: str, frames: int, look: Look, subtitles: bool) -> str:
+def picture_filter(frame: Frame, xfade: str, frames: int, look: Look, subtitles: bool, badge: Badge | None = None) -> str:
     """The filter graph for one stretch; its input is one picture, or two stacked for a transition."""
     width, height = frame.width, frame.height
     steps: list[str] = []
@@ -99,26 +112,38 @@ def picture_filter(frame: Frame, xfade: str, frames: int, look: Look, subtitles:
         head = f"{crops}[from][to]"
         steps.append(f"xfade=transition={xfade}:duration={float(frames / frame.rate):.6f}:offset=0")
     steps += grade(look)
+    if badge:  # after the grade, before words; it stays where it is while scenes turn
+        clear = f"colorchannelmixer=aa={badge.opacity:.4f}," if badge.opacity < 1 else ""
+        laid = f"[1:v]{clear}scale=out_color_matrix=bt709:out_range=tv,format=yuva420p[badge]"
+        head = f"{laid};{head}{','.join([*steps, 'format=yuv420p'])}[bare];[bare][badge]"
+        steps = [f"overlay={badge.x}:{badge.y}:format=yuv420:eof_action=repeat"]
     if subtitles:
         steps += [f"setpts=PTS+{SUBTITLES_AT:g}/TB", "subtitles=filename=captions.ass:fontsdir=fonts", "setpts=PTS-STARTPTS"]
     return head + ",".join([*steps, "format=yuv420p"]) + "[film]"
 
 
-def stretch_args(frame: Frame, quality: Quality, graph: str, stacked: bool, frames: int) -> list[str]:
+def stretch_args(
+    frame: Frame, quality: Quality, graph: str, stacked: bool, frames: int, badge: Badge | None = None
+) -> list[str]:
     """What ffmpeg is told for one stretch, but for its name; raw frames come on stdin."""
+    laid = ["-f", "rawvideo", "-pix_fmt", "rgba", "-s", f"{badge.width}x{badge.height}", "-i", "badge.rgba"] if badge else []
     size = f"{frame.width}x{frame.height * (2 if stacked else 1)}"
     return [
         *("-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", size, "-r", str(frame.rate), *TAGS, "-i", "pipe:0"),
+        *laid,
         *("-filter_complex", graph, "-map", "[film]", "-frames:v", str(frames), "-r", str(frame.rate)),
         *(*encoding(frame, quality), "-f", "mp4"),
     ]
 
 
 def encode(
-    args: Sequence[str], clips: Sequence[tuple[Footage, int]], frames: int, frame: Frame, ass: str, fonts: Path, out: Path, tick: Tick
+    args: Sequence[str], clips: Sequence[tuple[Footage, int]], frames: int, frame: Frame, ass: str, fonts: Path, out: Path, tick: Tick,
+    badge: Badge | None = None,
 ) -> None:
     """Draw and encode one stretch. `clips` are one or two (footage, first frame); the folder of `out` is ours."""
     folder = out.parent
+    if badge:
+        linked(badge.path, folder / "badge.rgba")
     if ass:
         (folder / "captions.ass").write_text(ass, "utf-8")
         linked(fonts, folder / "fonts")

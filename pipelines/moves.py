@@ -143,6 +143,19 @@ def validate_clip_action(action: str, seconds: float, moves: Mapping[str, Move])
     return out
 
 
+def livelier(camera: Camera, motion: float) -> Camera:
+    """The same moves with so much motion: 0 stands still, 0.5 is as they are, 1 goes two and a half times as far."""
+    if motion == 0.5:
+        return camera
+    if motion == 0:
+        return Camera((Step((Aim(Move(label="Static", what="", words=()), 1.0),), 0.0, 1.0),))
+    factor = 2 * motion if motion < 0.5 else 3 * motion - 0.5
+    return Camera(tuple(
+        replace(step, aims=tuple(replace(aim, strength=round(aim.strength * factor, 6)) for aim in step.aims))
+        for step in camera.steps
+    ))  # fmt: skip
+
+
 _SAID = re.compile(
     r"\b(?:(?:very|slow|slowly|gentle|gently|fast|quick) )*(?:zoom(?:s|ing)? (?:in|out)|pan(?:s|ning)? (?:left|right)"
     r"|tilt(?:s|ing)? (?:up|down)|dolly (?:in|out)|push(?:es)? in|pull(?:s)? (?:back|out)|crane (?:up|down)|orbit(?:s|ing)?"

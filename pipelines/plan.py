@@ -45,11 +45,29 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Brief:
-    """One picture to paint."""
+    """One picture to paint. `style`: words of the film's look, for models. `negative`: what is not to be seen."""
 
     prompt: str
     frame: Frame
     seed: int
+    style: str = ""
+    negative: str = ""
+
+    @property
+    def styled(self) -> str:
+        """What a model is told."""
+        return styled(self.prompt, self.style)
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What a card says: its heading, and lines beneath; a line of two parts is what and who. `tone`: its ground's colour,
+    by number."""
+
+    kind: str
+    heading: str
+    lines: tuple[tuple[str, ...], ...]
+    tone: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +75,8 @@ class Shot:
     """One clip to take: `frames` long, moving as `camera` says.
 
     `picture` is a PNG of ours, upright and in sRGB, where the scene has one and the engine writes a file. `model` is
-    the one that was asked for, of those that the engine runs. `focus`: what of the picture matters, if somebody said so.
+    the one that was asked for, of those that the engine runs. `style` and `negative` are as in a Brief; `card` is what is
+    written, where it is a card. `focus`: what of the picture matters, if somebody said so.
     """
 
     prompt: str
@@ -68,7 +87,15 @@ class Shot:
     fit: str
     seed: int
     model: Model | None = None
+    style: str = ""
+    negative: str = ""
+    card: Card | None = None
     focus: tuple[float, float] | None = None
+
+    @property
+    def styled(self) -> str:
+        """What a model is told."""
+        return styled(self.prompt, self.style)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +113,19 @@ class Cue:
     sections: tuple[Section, ...]
     seconds: float
     seed: int
+
+
+def styled(prompt: str, style: str) -> str:
+    """A prompt with the words of a style after it; as it is without any."""
+    if not style or not prompt.strip():
+        return prompt
+    said = prompt.strip()
+    return f"{said}{'' if said.endswith(('.', '!', '?')) else '.'} {style}"
+
+
+def without(*told: str) -> str:
+    """What is not to be seen, of whoever says so."""
+    return ", ".join(dict.fromkeys(one for one in told if one))
 
 
 def lengths(wanted: Sequence[tuple[float, bool]], frame: Frame) -> list[int]:

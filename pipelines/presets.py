@@ -144,7 +144,10 @@ class Mood:
 
 @dataclass(frozen=True, slots=True, config=strict)
 class Look:
-    """A grade over the whole picture; every number at its default changes nothing."""
+    """A grade over the whole picture; every number at its default changes nothing.
+
+    prompt: words that steer a model towards the look. negative: what a model is to leave out for it.
+    """
 
     label: str
     what: str
@@ -160,6 +163,8 @@ class Look:
     vignette: Share = 0.0
     grain: Share = 0.0
     soften: Share = 0.0
+    prompt: Annotated[str, Field(max_length=500)] = ""
+    negative: Annotated[str, Field(max_length=500)] = ""
 
 
 @dataclass(frozen=True, slots=True, config=strict)

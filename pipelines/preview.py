@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import ffmpeg, film, moves, sound
+from . import ffmpeg, film, moves, shots, sound
 from .album import DENSE, styled
 from .captions import captions, cells
 from .cast import speakers
 from .darkroom import Darkroom, Negative, expected, negative
+from .footage import is_video, poster
 from .loudness import tamed
 from .narrate import Mute, spoken, spread
 from .plan import Cue, Frame, Section, Shot, lengths
@@ -26,8 +27,9 @@ from .presets import CaptionStyle, Presets
 from .render import frame_of
 from .score import composed
 from .stage import Studio
-from .story import Story, mood_for, schema_of, sound_file
+from .story import Story, schema_of, sound_file
 from .story_cells import point
+from .story_moods import mood_for
 from .subtitles import ass, room
 from .timeline import Spoken, Take
 from .vault import Notes, Part, Vault, linked
@@ -69,12 +71,12 @@ class Motion:
 
 
 def thumb(picture: Path, darkroom: Darkroom, vault: Vault, wide: int = 480) -> Part:
-    """A JPEG of somebody's picture, upright, at most `wide` pixels wide.
+    """A JPEG of somebody's picture, upright, at most `wide` pixels wide; of a video its first picture.
 
     -> notes: "width" and "height" of the picture itself, "focus_x" and "focus_y" in it. FilmError if it is no picture; no `where`.
     """
     _wide(wide)
-    developed = darkroom.develop(picture, (wide // 2 * 2, 1), vault)
+    developed = darkroom.develop(poster(picture, 0.0, vault) if is_video(picture) else picture, (wide // 2 * 2, 1), vault)
     seen = negative(developed)
 
     def build(out: Path) -> Notes:
@@ -218,7 +220,9 @@ def _cover(frame: Frame) -> tuple[int, int]:
 def _shot(story: Story, i: int, frame: Frame, presets: Presets) -> Shot:
     scene, seed = story.scenes[i], story.seed_of(i)
     seconds = scene.duration or moves.MAX_DURATION
-    camera = moves.read(scene.clip_action, seconds, presets.moves, seed).camera
+    by_itself = scene.clip_action == "auto" and scene.image is not None and is_video(scene.image)
+    said = moves.Camera(()) if by_itself else shots.read(scene.clip_action, scene.duration, presets.moves, seed).camera
+    camera = moves.livelier(said, story.motion_of(i))
     return Shot(scene.prompt, None, camera, lengths([(seconds, True)], frame)[0], frame, story.fit, seed, focus=point(scene.focus))
 
 
@@ -228,7 +232,8 @@ def developed(story: Story, i: int, frame: Frame, studio: Studio, darkroom: Dark
     if scene.image is None:
         return None
     try:
-        return negative(styled(darkroom.develop(scene.image, _cover(frame), studio.vault), scene.picture_style, studio.presets, studio.vault))
+        seen = poster(scene.image, scene.clip_start, studio.vault) if is_video(scene.image) else scene.image
+        return negative(styled(darkroom.develop(seen, _cover(frame), studio.vault), scene.picture_style, studio.presets, studio.vault))
     except FilmError as error:
         raise FilmError(f"scene {scene.scene_number}, image: {error.message}", error.hint, f"scenes[{i}].image") from error
 

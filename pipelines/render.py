@@ -15,29 +15,34 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from . import shots
 from .album import Album
 from .cast import Cast, cast
 from .crew import Crew
 from .deliver import Delivery, check_place
 from .events import Began, Done, Emit, Event, Warned
 from .faults import Faults
+from .footage import Source, survey
 from .hands import Hands
+from .logo import badge
 from .narrate import Narration, narrate
-from .plan import Frame, Shot
+from .plan import Frame, Shot, without
 from .presets import Presets
 from .progress import Progress
 from .rushes import Rushes, live
 from .schedule import room, timeline
 from .stage import Studio as Studio
-from .story import Story, pixels
+from .story import SCENE_FIELDS, Story, pixels
 from .story_cells import point
 from .stretches import Stretches
 from .subtitles import room as line_room
 from .subtitles import undrawable
 from .timeline import Span, Take, Timeline
+from .titles import ENGINE, card
 from .vault import Part
-from .work import Cancelled, FilmError, Tick
+from .work import Cancelled, DiskFull, FilmError, Tick
 
+Sources = Mapping[int, Source | FilmError]
 WEIGHTS = {"narration": 4.0, "pictures": 4.0, "music": 4.0, "sound": 6.0, "film": 80.0, "join": 2.0}
 
 
@@ -56,44 +61,51 @@ def render(story: Story, studio: Studio, emit: Emit, out: Path) -> Film:
     FilmError for what cannot be made; Cancelled when `emit` raises it. Nothing half-made is ever at `out`.
     """
     check_place(out)
-    listener, emit = emit, (told := _Told(emit))
+    asked, story = story, shots.expanded(story)
+    owners = shots.owners(story)
+    hear, emit = emit, (told := _Told(lambda event: hear(shots.told(event, owners))))
     progress = None
     try:
         roles = cast(story, studio.crew, studio.presets, emit)
         progress = Progress(emit, _weights(roles, studio))
-        faults, frame = Faults(story, emit), frame_of(story, studio.presets)
+        faults, frame = Faults(story, emit, roles.lacking), frame_of(story, studio.presets)
+        seal = badge(story, frame, studio)
         with Album(story, roles, frame, studio, emit, progress, faults) as album:
             with ThreadPoolExecutor(1) as pool:
                 spoken = pool.submit(_speak, story, roles, studio, frame, emit, progress, faults)
                 _finish([spoken], progress)
             takes = spoken.result()
+            sources = _surveyed(story, roles, studio, faults)
             voiced = not faults.about("narration", "voice")
             style = studio.presets.pick("captions", story.caption_style)
-            plan = timeline(story, takes, frame, line_room(style, frame.width, frame.height), emit)
+            plan = timeline(story, takes, frame, line_room(style, frame.width, frame.height), emit, {i: one.left for i, one in sources.items() if isinstance(one, Source)})
             _warn_undrawable(story, plan, emit)
-            shots = _shots(story, roles, plan, studio.presets)
-            with Rushes(story, roles, shots, album, studio, emit, progress, faults) as rushes:
-                stretches = Stretches(story, roles, plan, shots, album, rushes, studio, emit, faults)
-                spans, sound, music = _make(stretches, voiced, progress)
-            paths = [_path(studio.crew, role.engine, shots[i], album, i) for i, role in enumerate(roles.roles)]
-        engines = _credits(roles, takes, studio)
+            engines = _credits(roles, takes, studio)
+            takings = _shots(story, roles, plan, studio.presets, engines)
+            with Rushes(story, roles, takings, album, studio, emit, progress, faults, sources) as rushes:
+                stretches = Stretches(story, roles, plan, takings, album, rushes, studio, emit, faults, seal)
+                spans, sound, music = _make(stretches, sources, voiced, progress)
+            paths = [_path(studio.crew, role.engine, takings[i], album, i) for i, role in enumerate(roles.roles)]
         emit(Began("join", 1))
-        delivery = Delivery(story, roles, plan, engines, spans, sound, music, paths)
+        delivery = Delivery(asked, story, roles, plan, engines, spans, sound, music, paths)
         film = delivery.join(studio.vault, progress.tick("join"))
         delivery.put(film, out, emit)
+    except FilmError as error:
+        shots.blame(error, owners)
+        raise
     finally:
         told.end()
         if progress:
             progress.stop()
-    listener(Done(str(out), plan.seconds, plan.frames, dict(engines)))
+    hear(Done(str(out), plan.seconds, plan.frames, dict(engines)))
     return Film(out, plan, engines)
 
 
 def _weights(roles: Cast, studio: Studio) -> dict[str, float]:
     """What share of the work each stage is, about: models take much longer than all the rest."""
     painted = any(role.painter for role in roles.roles)
-    shot = any(not live(studio, role.engine) for role in roles.roles)
-    return WEIGHTS | ({"pictures": 60.0} if painted else {}) | ({"clips": 400.0} if shot else {})
+    shot = any(role.engine and not live(studio, role.engine) for role in roles.roles)
+    return WEIGHTS | ({"clips": 40.0} if any(role.video for role in roles.roles) else {}) | ({"pictures": 60.0} if painted else {}) | ({"clips": 400.0} if shot else {})
 
 
 def frame_of(story: Story, presets: Presets) -> Frame:
@@ -119,21 +131,39 @@ def _speak(
     return narrate(lines, studio.crew, studio.vault, emit, progress, faults, mix=studio.mix_voices)
 
 
-def _shots(story: Story, roles: Cast, plan: Timeline, presets: Presets) -> list[Shot]:
-    models = presets.models
+def _shots(story: Story, roles: Cast, plan: Timeline, presets: Presets, made: Mapping[str, str]) -> list[Shot]:
+    look = presets.pick("looks", story.look)
     return [
-        Shot(scene.prompt, None, role.reading.camera, place.frames, plan.frame, story.fit, role.seed, models.get(role.model), point(scene.focus))
-        for scene, role, place in zip(story.scenes, roles.roles, plan.scenes, strict=True)
-    ]
+        Shot(
+            scene.prompt, None, role.reading.camera, place.frames, plan.frame, story.fit, role.seed, presets.models.get(role.model),
+            look.prompt, without(story.negative_of(i), look.negative), card(story, i, made), point(scene.focus),
+        )
+        for i, (scene, role, place) in enumerate(zip(story.scenes, roles.roles, plan.scenes, strict=True))
+    ]  # fmt: skip
+
+
+def _surveyed(story: Story, roles: Cast, studio: Studio, faults: Faults) -> dict[int, Source | FilmError]:
+    """The scenes' own videos; one that cannot be read is its scene's fault, and the others go on."""
+    found: dict[int, Source | FilmError] = {}
+    for i, (scene, role) in enumerate(zip(story.scenes, roles.roles, strict=True)):
+        if role.video and scene.image:
+            try:
+                found[i] = survey(scene.image, scene.clip_start, studio.vault)
+            except DiskFull:
+                raise
+            except FilmError as error:
+                found[i] = faults.of(i, error.where if error.where in SCENE_FIELDS else "image", error)
+    return found
 
 
 def _path(crew: Crew, engine: str, shot: Shot, album: Album, i: int) -> Any:
     """The camera's matrices, where the engine moves a picture."""
-    drawing = crew.get("clips", engine)
-    return drawing.path(shot, album[i]) if i in album and hasattr(drawing, "path") else None
+    if i not in album or not hasattr(drawing := crew.get("clips", engine), "path"):
+        return None
+    return drawing.path(shot, album[i])
 
 
-def _make(stretches: Stretches, voiced: bool, progress: Progress) -> tuple[list[Part], Part, Part | None]:
+def _make(stretches: Stretches, sources: Sources, voiced: bool, progress: Progress) -> tuple[list[Part], Part, Part | None]:
     """Sound and picture side by side; then every scene's fault at once, if there are any."""
     made, scenes = stretches, stretches.story.scenes
     spans = made.timeline.spans
@@ -142,7 +172,7 @@ def _make(stretches: Stretches, voiced: bool, progress: Progress) -> tuple[list[
     ticks = [progress.tick("film", scenes[span.clips[0]].scene_number, span.frames) for span in spans]
     hands = made.studio.workers
     with Hands(hands) as pool, ThreadPoolExecutor(1) as other:
-        heard = other.submit(_heard, made, voiced, progress)
+        heard = other.submit(_heard, made, sources, voiced, progress)
         # In the film's order, but the last ones by length: so all hands are done at about the same time.
         last = max(0, len(spans) - 3 * hands)
         order = [*range(last), *sorted(range(last, len(spans)), key=lambda k: -spans[k].frames)]
@@ -154,13 +184,20 @@ def _make(stretches: Stretches, voiced: bool, progress: Progress) -> tuple[list[
     return [part for part in parts if part], *heard_all
 
 
-def _heard(made: Stretches, voiced: bool, progress: Progress) -> tuple[Part, Part | None] | None:
-    """The sound; None where a narration is lacking that it would be mixed from."""
-    from .score import score  # brings numpy: by now it is needed
+def _heard(made: Stretches, sources: Sources, voiced: bool, progress: Progress) -> tuple[Part, Part | None] | None:
+    """The sound; None where a narration is lacking that it would be mixed from, or a video's own sound."""
+    from .atmos import heard  # brings numpy: by now it is needed
+    from .score import score
 
-    if not voiced:
+    if not voiced or any(isinstance(one, FilmError) for one in sources.values()):
         return None
-    return score(made.story, made.roles, made.timeline, made.studio.crew, made.studio.vault, made.emit, progress)
+    try:
+        own = heard(made.story, sources, made.timeline, made.studio.vault, made.faults)
+    except FilmError as error:
+        if error in made.faults:
+            return None
+        raise
+    return score(made.story, made.roles, made.timeline, made.studio.crew, made.studio.vault, made.emit, progress, own)
 
 
 def _one(made: Stretches, span: Span, tick: Tick) -> Part | None:
@@ -196,16 +233,23 @@ def _raise_first(works: Sequence[Future[Any]]) -> None:
 def _credits(roles: Cast, takes: Mapping[int, Take], studio: Studio) -> dict[str, str]:
     """What made the clips, the voice and the music, and the pictures if somebody did, for the people who watch."""
     crew, models = studio.crew, studio.presets.models
-    clips = sorted({models[role.model].label if role.model else crew.get("clips", role.engine).label for role in roles.roles})
+    filmed = [role for role in roles.roles if role.engine not in ("", ENGINE)] or [role for role in roles.roles if role.engine]
+    clips = sorted({models[role.model].label if role.model else crew.get("clips", role.engine).label for role in filmed})
     painters = sorted({crew.get("pictures", role.painter).label for role in roles.roles if role.painter})
     labels = {name: crew.get("voices", name).label for role in roles.roles for name in (one.narrator for one in role.speakers)}
     voices = sorted({labels.get(take.narrator, take.narrator) for take in takes.values()})
     music = "own file" if roles.own_music else crew.get("music", roles.composer).label if roles.composer else "none"
     painted = {"pictures": ", ".join(painters)} if painters else {}
-    return {"clips": ", ".join(clips)} | painted | {"voice": ", ".join(voices) or "none", "music": music}
+    own = ["own videos"] if any(role.video for role in roles.roles) else []
+    return {"clips": ", ".join([*clips, *own])} | painted | {"voice": ", ".join(voices) or "none", "music": music}
 
 
 def _warn_undrawable(story: Story, plan: Timeline, emit: Emit) -> None:
+    for i, scene in enumerate(story.scenes):
+        for field, text in (("lower_third", scene.lower_third), ("prompt", scene.prompt if scene.card else "")):
+            if lost := undrawable(text):
+                said = f"scene {scene.scene_number}: our fonts have no sign for {' '.join(lost[:12])}; it is left out."
+                emit(Warned(said, "", f"scenes[{i}].{field}"))
     if story.captions not in ("burned", "both"):
         return
     for one in plan.spoken:

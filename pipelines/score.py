@@ -20,17 +20,19 @@ from .work import FilmError, Tick
 
 
 def score(
-    story: Story, roles: Cast, timeline: Timeline, crew: Crew, vault: Vault, emit: Emit, progress: Progress
-) -> tuple[Part, Part | None]:
-    """The whole mix, exactly as long as the picture, and the music in it."""
+    story: Story, roles: Cast, timeline: Timeline, crew: Crew, vault: Vault, emit: Emit, progress: Progress,
+    own: tuple[sound.Own, ...] = (),
+) -> tuple[Part, Part | None]:  # fmt: skip
+    """The whole mix, exactly as long as the picture, and the music in it. `own`: what videos bring along."""
     music_tick, mix_tick = progress.tick("music"), progress.tick("sound")
     samples = round(timeline.frames / timeline.frame.rate * sound.RATE)
     music = _music(story, roles, timeline, samples, crew, vault, music_tick)
     if music:
         emit(Made("music", 0, str(music.path), music.reused))
-    mix = sound.Mix(samples, timeline.spoken, music.path if music else None, story.music_level, _loud(music, vault))
+    mix = sound.Mix(samples, timeline.spoken, music.path if music else None, story.music_level, _loud(music, vault), own)
     spoken = [[one.take.path.stem, round(one.start * sound.RATE)] for one in timeline.spoken]
     recipe = [sound.VERSION, samples, spoken, music.key if music else "", story.music_level, ffmpeg.version()]
+    recipe += [[[one.path.stem, one.first, one.samples, one.gain, one.under, one.ends] for one in own]] if own else []
     part = vault.make("sound", ".m4a", recipe, lambda out: sound.render(mix, out, mix_tick))
     emit(Made("sound", 0, str(part.path), part.reused))
     return part, music

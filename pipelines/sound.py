@@ -16,7 +16,8 @@ import numpy as np
 
 from . import ffmpeg
 from .loudness import RATE as RATE
-from .loudness import VOICE, Limiter, Meter, peaks, ramped, tamed
+from .loudness import VOICE as VOICE
+from .loudness import Limiter, Meter, peaks, ramped, tamed
 from .timeline import Spoken
 from .vault import Notes, linked
 from .work import FilmError, Tick, part
@@ -53,20 +54,43 @@ SOUNDS = {  # how a sound file begins -> the demuxer that it is given to, and to
 
 
 @dataclass(frozen=True, slots=True)
+class Own:
+    """A video's own sound: a 48 kHz stereo WAV, heard from sample `first` on for `samples`, `gain` dB louder than it is.
+
+    `under`: it makes way for the voice as music does; else the music makes way for it. `ends`: samples in which it swells
+    and fades.
+    """
+
+    path: Path
+    first: int
+    samples: int
+    gain: float
+    under: bool
+    ends: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Mix:
     """What is heard: `music` is a 48 kHz stereo WAV as long as the film, `loud` its loudness in LUFS, `level` how many
-    dB it lies under the voice."""
+    dB it lies under the voice; `own`: what videos bring along."""
 
     samples: int
     spoken: tuple[Spoken, ...]
     music: Path | None
     level: float
     loud: float = SILENCE
+    own: tuple[Own, ...] = ()
+
+    @property
+    def speech(self) -> list[tuple[float, float]]:
+        """When the music makes way, in seconds."""
+        said = [(one.start, one.start + one.take.seconds) for one in self.spoken]
+        return said + [(one.first / RATE, (one.first + one.samples) / RATE) for one in self.own if not one.under]
 
 
 def render(mix: Mix, out: Path, tick: Tick) -> Notes:
     """The mix as AAC in an MP4 of exactly its length. -> notes with its loudness in LUFS and true peak in dB."""
-    if not mix.spoken and mix.music is None:
+    if not mix.spoken and not mix.own and mix.music is None:
         _encode(_silence(mix.samples), out)
         return {"loudness": None, "peak": None}
     bed = _bed(mix)
@@ -102,7 +126,7 @@ def _bed(mix: Mix) -> tuple[NDArray[float64], NDArray[float64]]:
     """The music's factor over time: (seconds, factor)."""
     if mix.music is None:
         return np.zeros(1), np.ones(1)
-    times, levels = curve([(one.start, one.start + one.take.seconds) for one in mix.spoken])
+    times, levels = curve(mix.speech)
     return times, _factors((VOICE - mix.level - mix.loud if mix.loud > SILENCE else 0.0) + levels)
 
 
@@ -132,8 +156,10 @@ def curve(speech: Sequence[tuple[float, float]]) -> tuple[NDArray[float64], NDAr
     return np.maximum.accumulate(np.array(times)), np.array(levels)
 
 
-def blocks(mix: Mix, curve: tuple[NDArray[float64], NDArray[float64]], tick: Tick) -> Iterator[Sound]:
+def blocks(mix: Mix, bed_curve: tuple[NDArray[float64], NDArray[float64]], tick: Tick) -> Iterator[Sound]:
     """The mix before its master gain, in blocks of five seconds."""
+    times, levels = curve([(one.start, one.start + one.take.seconds) for one in mix.spoken])
+    ducked = times, _factors(levels)
     for start in range(0, mix.samples, BLOCK):
         tick(start / mix.samples)
         size = min(BLOCK, mix.samples - start)
@@ -141,7 +167,9 @@ def blocks(mix: Mix, curve: tuple[NDArray[float64], NDArray[float64]], tick: Tic
         if mix.music is not None:
             bed = _read(mix.music, 2, start, size)
             at = (start + (np.arange(-1, -(-size // HOLD) + 1) + 0.5) * HOLD) / RATE
-            sound[: len(bed)] = bed * ramped(np.interp(at, *curve), HOLD)[: len(bed), None]
+            sound[: len(bed)] = bed * ramped(np.interp(at, *bed_curve), HOLD)[: len(bed), None]
+        for own in mix.own:
+            _add(own, sound, start, ducked)
         for one in mix.spoken:
             first = round(one.start * RATE)
             begin, end = max(start, first), min(start + size, first + round(one.take.seconds * RATE))
@@ -149,6 +177,20 @@ def blocks(mix: Mix, curve: tuple[NDArray[float64], NDArray[float64]], tick: Tic
                 voice = _read(one.take.path, 1, begin - first, end - begin)
                 sound[begin - start : begin - start + len(voice)] += voice
         yield sound
+
+
+def _add(own: Own, sound: Sound, start: int, ducked: tuple[NDArray[float64], NDArray[float64]]) -> None:
+    """Put what is heard of it into the block that begins at sample `start`."""
+    begin, end = max(start, own.first), min(start + len(sound), own.first + own.samples)
+    if begin >= end:
+        return
+    heard = _read(own.path, 2, begin - own.first, end - begin)
+    at = np.arange(begin - own.first, begin - own.first + len(heard))
+    ends = np.minimum((at + 1) / max(1, own.ends[0]), (own.samples - at) / max(1, own.ends[1])).clip(0, 1)
+    factor = ends * _factors(own.gain)
+    if own.under:
+        factor = factor * np.interp((own.first + at) / RATE, *ducked)
+    sound[begin - start : begin - start + len(heard)] += (heard * factor[:, None]).astype(np.float32)
 
 
 def _mastered(sound: Iterator[Sound], gain: float, ceiling: float) -> Iterator[Sound]:
@@ -256,6 +298,11 @@ def _kind(path: Path) -> str:
     if not kind:
         raise FilmError("The file is not a sound that can be read.", "Use WAV, MP3, M4A, AAC, FLAC, OGG or Opus.")
     return kind
+
+
+def samples(path: Path, channels: int) -> NDArray[int16]:
+    """The samples of a WAV of ours, (n, channels), read as they are needed."""
+    return _samples(path, channels)
 
 
 def seconds(path: Path) -> float:

@@ -6,7 +6,6 @@ Knows fields and limits. Does not know the files that stories come in (story_fil
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -27,12 +26,14 @@ from pydantic import (
 from pydantic.dataclasses import dataclass
 from pydantic_core import ErrorDetails
 
+from . import shots
 from . import story_cells as cells
 from .presets import Presets, choose, strict
 from .work import FilmError
 
 MOST_SCENES = 500
 MOST_LISTED = 50  # further faults are counted, not listed
+MOST_SECONDS = 60  # of a scene
 SEEDS = 2**32
 
 
@@ -51,9 +52,10 @@ Line = BeforeValidator(cells.read_line)
 Tidy = AfterValidator(_decimals)
 Position = Annotated[int, Field(ge=1, le=1_000_000, description="The order in the film."), Whole]
 Picture = Annotated[Path, PlainValidator(cells.read_picture), WithJsonSchema({"type": "string", "format": "path"})]
+Image = Annotated[Path, PlainValidator(cells.read_image), WithJsonSchema({"type": "string", "format": "path"})]
 Prompt = Annotated[str, Field(max_length=32_000, description="What is seen."), Text]
 Narration = Annotated[str, Field(max_length=5_000, description="What is said."), Text]
-Duration = Annotated[float, _limited(0.5, 60, "seconds", "Empty: as long as the narration needs."), Figure, Tidy]
+Duration = Annotated[float, _limited(0.5, MOST_SECONDS, "seconds", "Empty: as long as the narration needs."), Figure, Tidy]
 Action = Annotated[str, Field(max_length=500, description="Camera moves in words."), Line]
 Feeling = Annotated[str, Field(max_length=200, description="A mood. Empty: that of the scene before."), Line]
 Turn = Annotated[
@@ -64,6 +66,13 @@ Speaker = Annotated[
 ]
 Engine = Annotated[str, Field(max_length=100, description="A clip engine's name, or auto."), Line]
 Seed = Annotated[int, Field(ge=0, le=SEEDS - 1, description="The same seed makes the same film."), Whole]
+Begin = Annotated[float, _limited(0, 10_800, "seconds", "Where a video begins."), Figure, Tidy]
+OwnSound = Annotated[
+    Literal["none", "under", "full"],
+    Field(description="A video's own sound: none, under the voice as music is, or full."),
+    cells.one_of("none", "under", "full"),
+]
+Steady = Annotated[bool, Field(description="Whether a shaken video is made steady."), BeforeValidator(cells.read_switch)]
 Drawn = Annotated[str, Field(description="The picture as if drawn or painted. Empty: as it is."), cells.known("styles")]
 Focus = Annotated[str, Field(max_length=60, description="What matters in the picture, as 0.3 0.4 or top left. Empty: found by itself."), BeforeValidator(cells.read_focus)]
 Title = Annotated[str, Field(max_length=200, description="The film's name."), Line]
@@ -86,17 +95,38 @@ Fit = Annotated[
     Field(description="How a picture of another shape fills the frame."),
     cells.one_of("cover", "contain-blur", "contain", "stretch"),
 ]
+Without = Annotated[str, Field(max_length=2_000, description="What is not to be seen; for models."), Line]
+Motion = Annotated[
+    float, Field(ge=0, le=1, description="How much moves: 0 stands still, 0.5 is as said, 1 is wild."), Figure, Tidy
+]
+Card = Annotated[
+    Literal["", "title", "credits"],
+    Field(description="A card in letters: its heading and lines are the prompt's; credits add who made what."),
+    cells.one_of("", "title", "credits"),
+]
+Lower = Annotated[
+    str, Field(max_length=200, description="Who or what is seen, below, in its first seconds: Anna Berg | Biologist."), Line
+]
+Opacity = Annotated[float, Field(ge=0, le=1, description="How much of the logo is seen."), Figure, Tidy]
+Corner = Annotated[
+    Literal["top_left", "top_right", "bottom_left", "bottom_right"],
+    Field(description="The logo's corner."),
+    cells.one_of("top_left", "top_right", "bottom_left", "bottom_right"),
+]
 
 
 @dataclass(frozen=True, slots=True, config=strict)
 class Scene:
     """One row: what is seen and said, for how long (seconds; None: as the narration needs), and how the camera moves.
 
-    An empty `music_mood` is that of the scene before; an empty `transition` or `voice` is the story's.
+    An empty `music_mood` is that of the scene before; an empty `transition`, `voice` or `motion_intensity` is the
+    story's. A prompt or clip action with times in it ("[0s] ... [3s] ...") is several shots: see shots.py. `image` may be
+    a video: then `clip_start`, `clip_sound` and `steady` say from where, with how much of its sound, and whether made
+    steady.
     """
 
     scene_number: Position
-    image: Picture | None = None
+    image: Image | None = None
     prompt: Prompt = ""
     narration: Narration = ""
     duration: Duration | None = None
@@ -106,6 +136,13 @@ class Scene:
     voice: Speaker = ""
     engine: Engine = "auto"
     seed: Seed | None = None
+    negative_prompt: Without = ""
+    motion_intensity: Motion | None = None
+    card: Card = ""
+    lower_third: Lower = ""
+    clip_start: Begin = 0.0
+    clip_sound: OwnSound = "under"
+    steady: Steady = False
     picture_style: Drawn = ""
     focus: Focus = ""
 
@@ -129,15 +166,16 @@ class Story:
     look: Annotated[str, cells.known("looks", "none")] = "none"
     fit: Fit = "cover"
     seed: Seed = 0
+    negative_prompt: Without = ""
+    motion_intensity: Motion = 0.5
+    logo: Picture | None = None
+    logo_place: Corner = "top_right"
+    logo_opacity: Opacity = 0.8
 
     @property
     def rate(self) -> Fraction:
-        """Frames a second, exactly: 23.976, 29.97, 47.952 and 59.94 are n * 1000/1001."""
-        for whole_rate in (24, 30, 48, 60):
-            ntsc = Fraction(whole_rate * 1000, 1001)
-            if abs(self.fps - ntsc) < 0.005:
-                return ntsc
-        return Fraction(str(self.fps)).limit_denominator(1001)
+        """Frames a second, exactly."""
+        return exact_rate(self.fps)
 
     def transition_of(self, i: int) -> str:
         return self.scenes[i].transition or self.transition
@@ -148,6 +186,15 @@ class Story:
     def seed_of(self, i: int) -> int:
         own = self.scenes[i].seed
         return (self.seed + i) % SEEDS if own is None else own
+
+    def motion_of(self, i: int) -> float:
+        own = self.scenes[i].motion_intensity
+        return self.motion_intensity if own is None else own
+
+    def negative_of(self, i: int) -> str:
+        """What neither the story nor the scene wants to be seen."""
+        own, all_of_it = self.scenes[i].negative_prompt, self.negative_prompt
+        return own if all_of_it in ("", own) else f"{own}, {all_of_it}".removeprefix(", ")
 
     def mood_of(self, i: int) -> str:
         """The mood as written, of this scene or the nearest one before it that has one; "" if none has."""
@@ -222,6 +269,8 @@ def read(
                 later.append(_in_scene(each, places[int(each["loc"][1])], numbers))
             elif each["loc"] != ("scenes",):  # too few are left only because each was refused
                 faults.append(_told(each, "Story", "", ""))
+    if not faults and not later:
+        later = shots.untimely(made.scenes, places, MOST_SCENES)
     if faults or later:
         raise together([*faults, *sorted(later, key=_place)])
     return dataclasses.replace(made, scenes=tuple(sorted(made.scenes, key=lambda scene: scene.scene_number)))
@@ -250,7 +299,7 @@ def _gaps(rows: Sequence[object], numbers: Sequence[int], table: bool) -> list[F
                 FilmError(f"scene {n}: {cells.shown(row)} is not a scene.", "Give an object.", f"scenes[{i}]")
             )
             continue
-        if cells.blank(row.get("image")) and cells.blank(row.get("prompt")):
+        if all(map(cells.blank, (row.get("image"), row.get("prompt"), row.get("card")))):
             hint = "Give it an image, or say in its prompt what is seen."
             faults.append(
                 FilmError(f"scene {n}, image: there is no picture and no prompt.", hint, f"scenes[{i}].image")
@@ -330,6 +379,15 @@ def _sentence(error: ErrorDetails, spec: Mapping[str, Any]) -> tuple[str, str]:
             return f"{cells.shown(value)} does not fit.", hint
 
 
+def exact_rate(fps: float) -> Fraction:
+    """Frames a second as people write them, exactly: 23.976, 29.97, 47.952, 59.94, 119.88 are n * 1000/1001."""
+    for whole_rate in (24, 30, 48, 60, 120):
+        ntsc = Fraction(whole_rate * 1000, 1001)
+        if abs(fps - ntsc) < 0.005:
+            return ntsc
+    return Fraction(str(fps)).limit_denominator(1001)
+
+
 def pixels(size: str, presets: Presets) -> tuple[int, int]:
     """Width and height of a size such as ``1024x576`` or ``wide``; FilmError for an unknown name."""
     if re.fullmatch(r"\d+x\d+", size, re.ASCII):
@@ -342,23 +400,3 @@ def pixels(size: str, presets: Presets) -> tuple[int, int]:
 def sound_file(name: str) -> Path | None:
     """The file behind a story's voice or music, or None where it is a name."""
     return Path(name) if os.path.isabs(name) and cells.is_sound(name) else None
-
-
-def mood_for(text: str, presets: Presets) -> tuple[str, bool]:
-    """The mood that words stand for, and whether they are known; the nearest known mood if not. "" is the calm one.
-
-    Presets without moods raise FilmError.
-    """
-    if not presets.moods:
-        raise FilmError("There are no moods among the presets.", "Put presets/moods.toml back.", "moods.toml")
-    usual = "calm" if "calm" in presets.moods else next(iter(presets.moods))
-    if cells.blank(text):
-        return usual, True
-    words = {cells.fold(word): name for name, mood in presets.moods.items() for word in mood.words}
-    words |= {cells.fold(name): name for name in presets.moods}
-    wanted = cells.fold(text)[:200]
-    if wanted in words:
-        return words[wanted], True
-    held = next((words[word] for word in re.findall(r"[^\W_]+", wanted) if word in words), None)
-    near = difflib.get_close_matches(wanted, words, n=1, cutoff=0.5)
-    return held or (words[near[0]] if near else usual), False

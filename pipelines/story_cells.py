@@ -20,10 +20,12 @@ from pathlib import Path
 from pydantic import BeforeValidator, TypeAdapter, ValidationInfo
 from pydantic_core import PydanticCustomError
 
+from .gate import VIDEO_BYTES, is_video
 from .presets import KINDS, Even, Presets, choose
 
 PICTURE_BYTES = 40 * 2**20
 SOUND_BYTES = 500 * 2**20
+YES, NO = frozenset({"true", "yes", "y", "x", "1", "on"}), frozenset({"false", "no", "n", "0", "off"})
 SOUNDS = frozenset({".wav", ".mp3", ".m4a", ".aac", ".flac", ".ogg", ".opus"})
 
 
@@ -136,7 +138,7 @@ def read_line(value: object, info: ValidationInfo) -> str:
 def _among(name: str, known: Sequence[str], sentence: str) -> str:
     names = {fold(each): each for each in known}
     if fold(name) not in names:
-        raise fault(sentence, choose(fold(name)[:60], known))
+        raise fault(sentence, choose(fold(name)[:60], [each for each in known if each]))
     return names[fold(name)]
 
 
@@ -242,6 +244,26 @@ def read_music(value: object, info: ValidationInfo) -> str:
 def read_picture(value: object, info: ValidationInfo) -> Path:
     """The real path of a file that is there; whether it is a picture is found out when it is opened."""
     return _file(value, info, "picture", PICTURE_BYTES)
+
+
+def read_image(value: object, info: ValidationInfo) -> Path:
+    """The real path of a picture or video that is there. What begins as a video does may be as large as videos may."""
+    path = _file(value, info, "picture", VIDEO_BYTES)
+    return path if info.context is None or is_video(path) else _file(value, info, "picture", PICTURE_BYTES)
+
+
+def read_switch(value: object, info: ValidationInfo) -> bool:
+    """Yes or no; from a table's text too."""
+    if isinstance(value, bool):
+        return value
+    said = fold(value) if isinstance(value, str) else ""
+    if info.context is None or not info.context.table:
+        said = {"true": "true", "false": "false"}.get(said, "")
+    if isinstance(value, int | float) and value in (0, 1) and info.context is not None and info.context.table:
+        return bool(value)
+    if said in YES or said in NO:
+        return said in YES
+    raise fault(f"{shown(value)} is neither true nor false.", "Write true or false.")
 
 
 def _file(value: object, info: ValidationInfo, what: str, most: int) -> Path:

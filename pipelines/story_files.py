@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from .presets import Presets, choose
@@ -15,23 +16,28 @@ from .story import MOST_SCENES, SCENE_FIELDS, STORY_FIELDS, Story, read, scene_n
 from .story_cells import blank, clean, fold, shown
 from .story_formats import data as data_of
 from .story_pictures import illustrated, match
+from .template import filled, gaps
 from .work import FilmError
 
-BODY_SCENE = ("scene_number", "narration", "duration", "clip_action", "music_mood")
-BODY_PARAMS = ("transition_type", "seed", "fps", "engine", "voice", "quality", "size", "captions", "look", "music")
+BODY_SCENE = ("scene_number", "narration", "duration", "clip_action", "music_mood", "prompt", "card", "lower_third")
+BODY_PARAMS = ("transition_type", "seed", "fps", "engine", "voice", "quality", "size", "captions", "look", "music", "negative_prompt", "motion_intensity")
 
 __all__ = ["from_body", "load", "match", "told"]
 
 
-def load(path: Path, presets: Presets, pictures: Path | None = None) -> Story:
+def load(
+    path: Path, presets: Presets, pictures: Path | None = None, fields: Mapping[str, object] = MappingProxyType({})
+) -> Story:
     """The story in a file. Paths in it are read from `pictures`, else from its own folder, and may not leave it.
 
-    Scenes without an image take pictures from that folder in natural order. Raises FilmError with every fault;
+    `fields` fill the gaps of a template (template.py). Scenes without an image take pictures from that folder in natural order. Raises FilmError with every fault;
     its `where` is the file's name.
     """
     base = pictures or path.parent
     try:
         data, found, table = data_of(path, presets)
+        if fields or gaps(data):
+            data, table = filled(data, fields), True  # what fills a gap may be written as in a table
         if isinstance(data, Mapping) and "sequence_data" in data:
             return from_body(data, presets, base, title=_title(path))
         return _told(data, presets, base, _title(path), table=table, found=found)
@@ -75,7 +81,8 @@ def from_body(
     """The story in a body of POST /generateVideos; its pictures lie in `folder`. Faults name the body's own fields."""
     if not isinstance(data, Mapping):
         raise FilmError(f"The body is an object, not {shown(data)}.", 'Send {"sequence_data": [...]}.')
-    faults = _strangers(data, ("sequence_data", "generation_params"), "", "")
+    faults = _strangers(data, ("sequence_data", "generation_params", "fields"), "", "")
+    data = _without_gaps(data)
     params, rows = data.get("generation_params"), data.get("sequence_data")
     if blank(params):
         params = {}
@@ -101,6 +108,20 @@ def from_body(
         raise FilmError(error.message, error.hint, error.where, tuple(map(_as_in_body, error.faults))) from None
 
 
+def _without_gaps(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The body with its fields put where they belong; one without fields as it is."""
+    given = data.get("fields")
+    if given is None:
+        return data
+    if not isinstance(given, Mapping):
+        raise FilmError(f"fields: {shown(given)} is not an object.", "", "fields")
+    rest = {name: value for name, value in data.items() if name != "fields"}
+    try:
+        return dict(filled(rest, given))
+    except FilmError as error:
+        raise FilmError(error.message, error.hint, "fields", error.faults) from None
+
+
 def _told(
     data: object, presets: Presets, base: Path, title: str, *, table: bool = False, found: Sequence[FilmError] = ()
 ) -> Story:
@@ -108,7 +129,7 @@ def _told(
     if isinstance(data, Mapping):
         rows = data.get("scenes")
         if isinstance(rows, list) and len(rows) <= MOST_SCENES:
-            data = {**data, "scenes": illustrated(rows, base, table)}
+            data = {**data, "scenes": illustrated(rows, base, table, data.get("logo"))}
         if blank(data.get("title")):
             data = {**data, "title": title}
     return read(data, presets, base, table=table, found=found)

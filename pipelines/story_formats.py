@@ -10,13 +10,13 @@ import difflib
 import io
 import json
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from .presets import Presets, choose
 from .story import MOST_SCENES, SCENE_FIELDS
 from .story_cells import blank, clean, fold, shown
+from .story_moods import mood_in
 from .work import FilmError
 
 MOST_BYTES = 20 * 2**20
@@ -39,6 +39,40 @@ def data(path: Path, presets: Presets) -> tuple[object, list[FilmError], bool]:
     rows = _workbook(raw) if kind == "xlsx" else _lines(_decoded(raw))
     scenes, faults = _scenes(rows, kind != "xlsx")
     return {"scenes": scenes}, faults, True
+
+
+def table(path: Path) -> list[dict[str, object]]:
+    """The rows of any table (CSV, TSV, XLSX), each by the names in its first row; blank rows are left out."""
+    raw = _bytes(path)
+    kind = _kind(raw, path)
+    if kind not in ("csv", "tsv", "xlsx"):
+        raise FilmError(f"{shown(path.suffix)} is no table.", "Give .csv, .tsv or .xlsx.")
+    rows = _workbook(raw) if kind == "xlsx" else _separated(_decoded(raw))
+    filled = [(line, cells) for line, cells in rows if not all(map(blank, cells))]
+    if not filled:
+        raise FilmError("the table is empty.", "The first row names the columns.")
+    names = [fold(str(cell)) for cell in filled[0][1]]
+    faults = [FilmError(f"The column {shown(name)} is there twice.", "Remove one.", name) for i, name in enumerate(names) if name and name in names[:i]]
+    if faults:
+        raise faults[0]
+    if len(filled) - 1 > MOST_SCENES:
+        raise FilmError(f"it has more than {MOST_SCENES} rows.", "Make several tables of it.")
+    return [{name: cell for name, cell in zip(names, cells, strict=False) if name} for _, cells in filled[1:]]
+
+
+def _separated(text: str) -> Iterator[Row]:
+    """The rows of a CSV of any columns: the separator is the one that parts its first line most."""
+    head = next((line for line in text.splitlines() if line.strip()), "")[:8192]
+    between = max((",", ";", "\t"), key=lambda one: len(next(csv.reader([head], delimiter=one), [])))
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=between, skipinitialspace=True, strict=True)
+    try:
+        for cells in reader:
+            yield reader.line_num, cells
+            if reader.line_num > MOST_ROWS:
+                raise FilmError(f"it has more than {MOST_ROWS:,} rows.", "Remove some.")
+    except csv.Error as error:
+        hint = "Close each quotation mark, and write one that belongs to the text twice."
+        raise FilmError(f"line {reader.line_num}: the row cannot be read ({error}).", hint) from None
 
 
 def _bytes(path: Path) -> bytes:
@@ -268,14 +302,3 @@ def _prose(text: str, marked: bool, presets: Presets) -> dict[str, object]:
     said = [" ".join(lines) for lines in found]
     scenes = [{"narration": words, "prompt": words, "music_mood": mood_in(words, presets)} for words in said]
     return {"title": title, "scenes": scenes}
-
-
-def mood_in(text: str, presets: Presets) -> str:
-    """The mood whose words a text has most of; "" if it has none, which is the mood of the scene before."""
-    words = Counter(re.findall(r"[^\W_]+", text.casefold()))
-    counts = {
-        name: sum(words[word] for word in {fold(each) for each in (name, *mood.words)})
-        for name, mood in presets.moods.items()
-    }
-    best = max(counts, key=lambda name: counts[name], default="")
-    return best if counts.get(best) else ""

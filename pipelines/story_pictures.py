@@ -12,6 +12,8 @@ from .story_cells import blank
 from .work import FilmError
 
 PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"})
+VIDEOS = frozenset({".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".ts", ".mts", ".m2ts"})
+NUMBERED = re.compile(r"scene[ _.-]*[0-9]+")  # a video beside a story may be its own film; one that is for a scene says so
 
 
 def match(names: Sequence[str], numbers: Sequence[int]) -> dict[int, str]:
@@ -45,13 +47,14 @@ def natural(name: str) -> tuple[list[tuple[int, str]], str]:
 
 
 def picture_names(folder: Path) -> list[str]:
-    """The pictures in a folder, in natural order; hidden files and links that lead out of it are left out."""
+    """The pictures in a folder, and videos named "scene_2" and so on, in natural order; hidden files and links that
+    lead out of it are left out."""
     root = os.path.realpath(folder)
     names = []
     try:
         with os.scandir(root) as entries:
             for entry in entries:
-                known = os.path.splitext(entry.name)[1].lower() in PICTURES and not entry.name.startswith(".")
+                known = _shows(entry.name) and not entry.name.startswith(".")
                 if known and entry.is_file() and os.path.realpath(entry.path).startswith(os.path.join(root, "")):
                     names.append(entry.name)
     except OSError:
@@ -59,21 +62,32 @@ def picture_names(folder: Path) -> list[str]:
     return sorted(names, key=natural)
 
 
-def illustrated(rows: Sequence[object], folder: Path, table: bool) -> list[object]:
-    """The rows, those without an image given pictures of the folder that no other row names."""
+def _shows(name: str) -> bool:
+    stem, suffix = os.path.splitext(name.casefold())
+    return suffix in PICTURES or (suffix in VIDEOS and NUMBERED.search(stem) is not None)
+
+
+def illustrated(rows: Sequence[object], folder: Path, table: bool, logo: object = None) -> list[object]:
+    """The rows, those without an image or a card given pictures of the folder that no other row names and that is no logo."""
     numbers = scene_numbers(rows, table)
-    bare = [n for row, n in zip(rows, numbers, strict=True) if isinstance(row, Mapping) and blank(row.get("image"))]
+    bare = [n for row, n in zip(rows, numbers, strict=True) if isinstance(row, Mapping) and _bare(row)]
     if not bare:
         return list(rows)
     taken = {_real(folder, row["image"]) for row in rows if isinstance(row, Mapping) and not blank(row.get("image"))}
+    taken |= {_real(folder, logo)} if isinstance(logo, str) and not blank(logo) else set()
     names = [name for name in picture_names(folder) if _real(folder, name) not in taken]
     chosen = match(names, bare)
     return [
         {**row, "image": Path(os.path.realpath(folder)) / chosen.pop(n)}
-        if isinstance(row, Mapping) and blank(row.get("image")) and n in chosen
+        if isinstance(row, Mapping) and _bare(row) and n in chosen
         else row
         for row, n in zip(rows, numbers, strict=True)
     ]
+
+
+def _bare(row: Mapping[str, object]) -> bool:
+    """Whether a row wants a picture of the folder; a card has its words."""
+    return blank(row.get("image")) and blank(row.get("card"))
 
 
 def _real(folder: Path, image: object) -> str:

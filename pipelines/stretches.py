@@ -41,6 +41,7 @@ class Stretches:
     studio: Studio
     emit: Emit
     faults: Faults
+    badge: film.Badge | None = None
 
     def needs(self, span: Span) -> list[Future[Any]]:
         """What has to be there before the stretch can be made."""
@@ -49,20 +50,23 @@ class Stretches:
 
     def make(self, span: Span, tick: Tick) -> Part:
         """One stretch, encoded, or as it was found. A scene's fault if there is nothing to be seen of it."""
+        for clip in span.clips:
+            if lack := self.roles.lacking.get(clip):
+                raise lack
         frame, turning = self.timeline.frame, len(span.clips) == 2
         script = self._script(span)
         xfade = self.studio.presets.pick("transitions", span.transition).xfade if turning else ""
         look = self.studio.presets.pick("looks", self.story.look)
         quality = self.studio.presets.pick("qualities", self.story.quality)
-        graph = film.picture_filter(frame, xfade, span.frames, look, bool(script))
-        told = film.stretch_args(frame, quality, graph, turning, span.frames)
+        graph = film.picture_filter(frame, xfade, span.frames, look, bool(script), self.badge)
+        told = film.stretch_args(frame, quality, graph, turning, span.frames, self.badge)
         clips = list(zip(span.clips, span.starts, strict=True))
         tick(0.0)
-        recipe = [told, script, ffmpeg.version(), [[self._recipe(clip), start] for clip, start in clips]]
+        recipe = [told, script, ffmpeg.version(), [[self._recipe(clip), start] for clip, start in clips], *([self.badge.path.stem] if self.badge else [])]
 
         def build(out: Path) -> Notes:
             footage = [(self._footage(clip), start) for clip, start in clips]
-            film.encode([*told, str(out)], footage, span.frames, frame, script, self.studio.fonts, out, tick)
+            film.encode([*told, str(out)], footage, span.frames, frame, script, self.studio.fonts, out, tick, self.badge)
             return {"frames": span.frames}
 
         part = self.studio.vault.make("span", ".mp4", recipe, build)
@@ -81,12 +85,13 @@ class Stretches:
             raise self.faults.of(clip, "engine", error) from error
 
     def _script(self, span: Span) -> str:
-        if self.story.captions not in ("burned", "both"):
+        frame, banners = self.timeline.frame, self.timeline.banners
+        burned = self.timeline.captions if self.story.captions in ("burned", "both") else ()
+        if not burned and not banners:
             return ""
-        frame = self.timeline.frame
         style = self.studio.presets.pick("captions", self.story.caption_style)
         start, end = frame.seconds(span.first), frame.seconds(span.first + span.frames)
-        return ass(self.timeline.captions, style, frame.width, frame.height, start, end, frame.rate)
+        return ass(burned, style, frame.width, frame.height, start, end, frame.rate, banners)
 
     def _recipe(self, clip: int) -> list[object]:
         name, shot = self.roles.roles[clip].engine, self.shots[clip]

@@ -13,9 +13,12 @@ from itertools import pairwise
 from math import ceil
 from types import MappingProxyType
 
+from .banners import STYLE as LOWER
+from .banners import drawn as banners_drawn
 from .captions import WIDTH, clean
+from .lettering import ESCAPES, EVENTS, LETTER, SPACE, STYLES, THICKENED
 from .presets import CaptionStyle
-from .timeline import Caption, joint
+from .timeline import Banner, Caption, joint
 from .typefaces import FONTS, Face, Run, faces, line_height, measure, runs, undrawable
 
 __all__ = ["FONTS", "OFFSET", "ass", "room", "undrawable"]
@@ -23,15 +26,10 @@ __all__ = ["FONTS", "OFFSET", "ass", "room", "undrawable"]
 OFFSET = 100.0  # seconds: what began before the stretch still has a time above nought
 MOST = 500  # characters drawn of one caption
 ROOM = 0.9  # of the frame's width may be text
-LETTER = 0.57  # of the em: the usual width of a letter of bold Latin text
-SPACE = 0.26  # of the em
 PADDING = 0.28  # of the em, round the text in a box
 SPRING = 0.18  # seconds in which a word springs up
 GLANCE = 0.25  # seconds: a word shown by itself for less is not read
 SHADE = 0.55  # how dark a shadow is
-THICKENED = ("Droid Sans Fallback", "Noto Sans KR Medium")  # have one weight; bold strokes are made from it
-
-_ESCAPES = {ord("{"): "\\{", ord("}"): "\\}", ord("\\"): "\\\u2060"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +61,28 @@ def ass(
     start: float,
     end: float,
     rate: Fraction | None = None,
+    banners: Sequence[Banner] = (),
 ) -> str:
     """The script for the stretch of film from `start` to `end` seconds, in a frame of width x height pixels.
 
     Its time 100 s (`OFFSET`) is the stretch's first frame. Captions that are the same from `start` on give the same
     text, byte for byte. With the frame `rate` each change falls between two frames, so that a film cut into stretches
-    shows the same frames however it is cut. Empty if nothing is to be drawn.
+    shows the same frames however it is cut. `banners` stand above the captions. Empty if nothing is to be drawn.
     """
     sheet = _Sheet(style, width, height, start, end, rate)
     shown = (caption for caption in captions if caption.start < end and caption.end > start)
     events = [event for caption in shown for event in _events(caption, sheet)]
-    return "\n".join([*_head(sheet), *events, ""]) if events else ""
+    lower = [event for one in banners if one.start < end and one.end > start for event in _lower(one, sheet, bool(captions))]
+    return "\n".join([*_head(sheet, bool(lower)), *lower, *events, ""]) if lower or events else ""
+
+
+def _lower(one: Banner, sheet: _Sheet, captioned: bool) -> Iterator[str]:
+    """A banner's events; captions at the bottom keep two lines' room."""
+    style = sheet.style
+    below = captioned and style.place == "bottom"
+    taken = style.margin * sheet.height + (2 * line_height() + 4 * PADDING) * sheet.em if below else 0.0
+    for text in banners_drawn(one.lines, sheet.width, sheet.height, taken):
+        yield from sheet.event(one.start, one.end, text, "Lower")
 
 
 def _drawn(caption: Caption, style: CaptionStyle) -> list[list[_Piece]]:
@@ -120,11 +129,11 @@ class _Sheet:
         at = round((OFFSET + float((frame - Fraction(1, 2)) / self.rate)) * 100)
         return at, round((OFFSET + float(frame / self.rate)) * 1000) - at * 10
 
-    def event(self, begin: float, stop: float, text: str) -> Iterator[str]:
+    def event(self, begin: float, stop: float, text: str, dress: str = "Text") -> Iterator[str]:
         """The event's line, if the stretch shows any of it."""
         first, last = self.clock(begin)[0], self.clock(stop)[0]
         if first < last and begin < self.end and stop > self.start:
-            yield f"Dialogue: 0,{_said(first)},{_said(last)},Text,,0,0,0,,{text}"
+            yield f"Dialogue: 0,{_said(first)},{_said(last)},{dress},,0,0,0,,{text}"
 
     def place(self, lines: Sequence[Sequence[_Piece]]) -> str:
         """Where the text stands, and smaller letters if its longest line would not fit the frame."""
@@ -147,7 +156,7 @@ def _colour(rgb: str, opacity: float = 1.0, shade: int = 0) -> str:
     return f"&H{round(255 * (1 - opacity)):02X}{int(rgb[5:7], 16) ^ shade:02X}{rgb[3:5]}{rgb[1:3]}".upper()
 
 
-def _head(sheet: _Sheet) -> list[str]:
+def _head(sheet: _Sheet, lower: bool = False) -> list[str]:
     style, em = sheet.style, sheet.em
     align = {"bottom": 2, "middle": 5, "top": 8}[style.place]
     # 4 is libass's own border style: one box behind the whole caption, `shadow` wide round it.
@@ -168,13 +177,12 @@ def _head(sheet: _Sheet) -> list[str]:
         "YCbCr Matrix: None",
         "",
         "[V4+ Styles]",
-        "Format: Name, Fontname, Fontsize, PrimaryColour, SecondaryColour, OutlineColour, BackColour, Bold, Italic, "
-        "Underline, StrikeOut, ScaleX, ScaleY, Spacing, Angle, BorderStyle, Outline, Shadow, Alignment, MarginL, "
-        "MarginR, MarginV, Encoding",
+        STYLES,
         f"Style: Text,{look}",
+        *([LOWER.format(family=faces()[0].family)] if lower else []),
         "",
         "[Events]",
-        "Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text",
+        EVENTS,
     ]
 
 
@@ -278,7 +286,7 @@ def _text(
         position += len(line)
         for tags, run in [(plain, Run(bare, mark)), *_dressed(pieces, plain)]:
             change = (tags if tags != worn else "") + (_font(run.face, style) if run.face is not face else "")
-            out.append((f"{{{change}}}" if change else "") + run.text.translate(_ESCAPES))
+            out.append((f"{{{change}}}" if change else "") + run.text.translate(ESCAPES))
             face, worn = run.face, tags
     return "".join(out)
 

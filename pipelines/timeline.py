@@ -70,6 +70,16 @@ class Caption:
 
 
 @dataclass(frozen=True, slots=True)
+class Banner:
+    """A scene's lower third, from `start` to `end` seconds of the film."""
+
+    start: float
+    end: float
+    lines: tuple[str, ...]
+    scene: int
+
+
+@dataclass(frozen=True, slots=True)
 class Span:
     """One stretch of film: one clip, or one clip turning into the next.
 
@@ -113,6 +123,7 @@ class Timeline:
     spans: tuple[Span, ...]
     spoken: tuple[Spoken, ...]
     captions: tuple[Caption, ...]
+    banners: tuple[Banner, ...] = ()
 
     @property
     def frames(self) -> int:

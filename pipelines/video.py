@@ -1,117 +1,29 @@
-"""Videos that people bring: what is in them, their exact last frame, and putting several together.
+"""Videos that people bring: their exact last frame, and putting several together. What they may be is in gate.py.
 
-A video is opened by its first bytes: it is given to that one demuxer, under a name of ours, and may open no other
-file. Knows no story.
+Knows no story.
 """
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
 from . import ffmpeg, mp4
 from .film import encoding
+from .gate import ANEW, GUARD, Video, demuxer, look
 from .plan import Frame
 from .presets import Presets, Transition
-from .vault import Vault, disk, linked, replacing
+from .telecine import plain, shown, square
+from .vault import Vault, disk, replacing
 from .work import FilmError, Tick, idle
 
-GUARD = ["-protocol_whitelist", "file", "-format_whitelist", "mov,matroska,avi,mpegts,concat"]
+__all__ = ["GUARD", "Video", "combine", "demuxer", "last_frame", "look", "place"]
+
 AAC = ["-c:a", "aac", "-b:a", "192k"]
-KINDS = "Use MP4, MOV, WebM, MKV, AVI or MPEG-TS."
-
-
-@dataclass(frozen=True, slots=True)
-class Stream:
-    """One stream, as far as two must agree to be joined by copying."""
-
-    codec: str
-    size: str
-    timebase: str
-    extradata: str
-    sound: str
-
-
-@dataclass(frozen=True, slots=True)
-class Video:
-    """What is in a video: `args` open it by its `kind`; `frames` pictures at `rate` a second, the first at `start`."""
-
-    kind: str
-    args: tuple[str | Path, ...]
-    picture: Stream
-    sound: Stream | None
-    width: int
-    height: int
-    rate: Fraction
-    frames: int
-    start: Fraction
-
-
-def demuxer(path: Path) -> str:
-    """The demuxer for a file, from its first bytes; FilmError if it is no video."""
-    if path.exists() and not path.is_file():  # a pipe would be waited for without end
-        raise FilmError(f"{path.name} is not a file.", "Choose a video.", path.name)
-    try:
-        with path.open("rb") as file:
-            head = file.read(400)
-    except OSError as error:
-        raise FilmError(f"{path.name} cannot be opened: {error.strerror}.", "Choose another.", path.name) from error
-    if head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free"):
-        return "mov"
-    if head.startswith(b"\x1aE\xdf\xa3"):
-        return "matroska"
-    if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
-        return "avi"
-    if head[:1] == b"G" and head[188:189] == b"G":
-        return "mpegts"
-    raise FilmError(f"{path.name} is not a video that can be read.", KINDS, path.name)
-
-
-def look(path: Path, folder: Path, name: str) -> Video:
-    """What is in the video. `folder` is ours: the video is known there by `name`."""
-    kind = demuxer(path)
-    linked(path.resolve(), folder / name)
-    args: tuple[str | Path, ...] = (*GUARD, "-f", kind, "-i", folder / name)
-    facts: dict[tuple[str, str], str] = {}
-    shows: list[int] = []
-    length = 0
-    try:
-        # -xerror: a file that was cut off is refused, not taken for a shorter one
-        every: list[str | int | Path] = ["-xerror", *args, "-map", "0:V:0", "-map", "0:a:0?", "-c", "copy", "-f", "framemd5", "-"]
-        told = b"".join(ffmpeg.read(every, 1 << 20))
-        one: list[str | int] = ["-map", "0:V:0", "-frames:v", 1, "-c:v", "rawvideo", "-f", "framemd5", "-"]
-        seen = b"".join(ffmpeg.read([*args, *one], 1 << 20))
-    except FilmError as error:
-        raise FilmError(f"{path.name} is damaged, or holds no picture.", "Save it anew, or choose another.", path.name) from error
-    for line in told.decode("utf-8", "replace").splitlines():
-        if found := re.match(r"#(\w+) (\d)[:,] *(.*)", line):
-            facts[found[2], found[1]] = found[3]
-        elif line.startswith("0,"):
-            _, _, pts, lasts, *_ = line.split(",")
-            shows.append(int(pts))
-            length += int(lasts)
-    shown = re.search(rb"#dimensions 0: (\d+)x(\d+)", seen)  # upright: telephones turn their videos by a note in the file
-    if not shown or not shows:
-        raise FilmError(f"{path.name} holds no picture that can be decoded.", "Save it anew, or choose another.", path.name)
-    width, height = int(shown[1]), int(shown[2])
-    base = Fraction(facts["0", "tb"])
-    rate = Fraction(len(shows)) / (length * base) if length else Fraction(25)
-    sound = _stream(facts, "1") if ("1", "codec_id") in facts else None
-    return Video(
-        kind, args, _stream(facts, "0"), sound, width, height, rate.limit_denominator(1001), len(shows), min(shows) * base
-    )
-
-
-def _stream(facts: dict[tuple[str, str], str], which: str) -> Stream:
-    names = ("codec_id", "dimensions", "tb", "extradata")
-    codec, size, timebase, extradata = (facts.get((which, name), "") for name in names)
-    sound = facts.get((which, "sample_rate"), "") + facts.get((which, "channel_layout_name"), "")
-    return Stream(codec, size, timebase, extradata, sound)
+TAIL = 10.0  # seconds at a video's end that must be without a fault for its last picture to be known
 
 
 def last_frame(path: Path, out: Path, vault: Vault, tick: Tick = idle) -> None:
@@ -123,9 +35,11 @@ def last_frame(path: Path, out: Path, vault: Vault, tick: Tick = idle) -> None:
         video = look(path, folder, "given")
         frames = _decoded(video, tick)
         if not frames:
-            raise FilmError(f"{path.name} holds no picture that can be decoded.", "Save it anew.", path.name)
+            raise FilmError(f"{path.name} holds no picture that can be decoded.", ANEW, path.name)
+        _intact(video, path)
         made = folder / f"last{suffix}"
-        one: list[str | int] = ["-map", "0:V:0", "-vf", f"select=eq(n\\,{frames - 1})", "-fps_mode", "passthrough", "-frames:v", 1]
+        graph = ",".join(part for part in (f"select=eq(n\\,{frames - 1})", shown(video)) if part)
+        one: list[str | int] = ["-map", "0:V:0", "-vf", graph, "-fps_mode", "passthrough", "-frames:v", 1]
         colour: list[str | int] = ["-pix_fmt", "rgb24", "-c:v", "png"] if suffix == ".png" else ["-pix_fmt", "yuvj444p", "-q:v", 2, "-c:v", "mjpeg"]
         ffmpeg.run([*video.args, *one, *colour, "-f", "image2", "-update", 1, made])
         place(made, out)
@@ -142,6 +56,15 @@ def _decoded(video: Video, tick: Tick) -> int:
                 frames = int(value)
                 tick(min(1.0, frames / max(1, video.frames)))
     return frames
+
+
+def _intact(video: Video, path: Path) -> None:
+    """FilmError if the end is damaged: a decoder fills in what it cannot read, so its last picture would be a guess."""
+    near: list[str | int | Path] = ["-xerror", "-err_detect", "explode", "-ss", f"{max(0.0, video.seconds - TAIL):.3f}", *video.args]
+    try:
+        ffmpeg.run([*near, "-map", "0:V:0", "-fps_mode", "passthrough", "-f", "null", "-"])
+    except FilmError as error:
+        raise FilmError(f"The end of {path.name} is damaged: its last picture cannot be known.", ANEW, path.name) from error
 
 
 def combine(paths: Sequence[Path], out: Path, name: str, seconds: float, presets: Presets, vault: Vault, tick: Tick) -> str:
@@ -168,7 +91,7 @@ def _copy(videos: Sequence[Video], made: Path, folder: Path, tick: Tick) -> None
         for i, (video, length) in enumerate(zip(videos, seconds, strict=True))
     )
     (folder / "list.txt").write_text("".join(parts), "utf-8")
-    args: list[str | int | Path] = ["-copyts", *GUARD, "-f", "concat", "-safe", 1, "-i", "list.txt"]
+    args: list[str | int | Path] = ["-copyts", *GUARD, "mov,concat", "-f", "concat", "-safe", 1, "-i", "list.txt"]
     out: list[str | int | Path] = ["-map", "0:v", "-c:v", "copy"]
     if any(video.sound for video in videos):
         args += [arg for video in videos for arg in video.args]
@@ -211,7 +134,7 @@ def _differ(videos: Sequence[Video]) -> str:
 
 def _encode(videos: Sequence[Video], xfade: str, seconds: float, presets: Presets, made: Path, tick: Tick) -> None:
     first = videos[0]
-    frame = Frame(first.width // 2 * 2, first.height // 2 * 2, first.rate)
+    frame = Frame(*square(first), first.rate)
     lengths = [max(1, round(Fraction(video.frames) / video.rate * frame.rate)) for video in videos]
     shared = [min(round(seconds * frame.rate), a // 2, b // 2) if xfade else 0 for a, b in pairwise(lengths)]
     whole = sum(lengths) - sum(shared)
@@ -229,7 +152,10 @@ def _graph(videos: Sequence[Video], lengths: Sequence[int], shared: Sequence[int
     size = f"{frame.width}:{frame.height}"
     parts = []
     for i, length in enumerate(lengths):
-        fitted = f"scale={size}:force_original_aspect_ratio=decrease,pad={size}:-1:-1,setsar=1"
+        across, down = square(videos[i])
+        less = min(frame.width / across, frame.height / down)
+        inner = max(2, round(across * less / 2) * 2), max(2, round(down * less / 2) * 2)
+        fitted = f"{plain(videos[i], inner)},pad={size}:-1:-1,setsar=1"
         held = f"fps={frame.rate},tpad=stop=-1:stop_mode=clone,trim=end_frame={length},setpts=PTS-STARTPTS"
         parts.append(f"[{i}:V:0]{fitted},{held},settb=1/{frame.rate.numerator},format=yuv420p[v{i}]")
     parts += _sounds(videos, [frame.seconds(length) for length in lengths], 0)

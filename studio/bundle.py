@@ -16,12 +16,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pipelines.story_cells import PICTURE_BYTES, SOUND_BYTES, is_sound
+from pipelines.story_cells import is_sound
 from pipelines.vault import disk, replacing
 from pipelines.work import FilmError
 
 from .project import Project, few, of, told
-from .shelf import Document
+from .shelf import Document, most_bytes
 
 STORY = "story.json"
 MOST_STORY = 20 * 2**20
@@ -85,7 +85,7 @@ def _take(packed: zipfile.ZipFile, member: zipfile.ZipInfo, document: Document, 
     with disk(), tempfile.TemporaryDirectory(dir=document.folder, prefix="unpacked-") as folder:
         beside = Path(folder) / "file"
         with beside.open("wb") as file:
-            for block in _blocks(packed, member, min(left, SOUND_BYTES if is_sound(member.filename) else PICTURE_BYTES)):
+            for block in _blocks(packed, member, min(left, most_bytes(member.filename))):
                 size += file.write(block)
         return document.keep(beside, member.filename), size
 
@@ -120,4 +120,5 @@ def _files(story: Mapping[str, Any]) -> list[tuple[dict[str, Any], str, str]]:
             found += [(scene, "image", f"scene_{i + 1}")] if isinstance(scene.get("image"), str) else []
             found += [(scene, "voice", f"voice_{i + 1}")] if is_sound(scene.get("voice")) else []
     whole = story if isinstance(story, dict) else {}
+    found += [(whole, "logo", "logo")] if isinstance(whole.get("logo"), str) else []
     return found + [(whole, field, field) for field in ("voice", "music") if is_sound(whole.get(field))]

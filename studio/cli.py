@@ -10,8 +10,11 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
+
+from . import cli_videos
 
 if TYPE_CHECKING:
     Verbs = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -87,16 +90,20 @@ def _parser() -> argparse.ArgumentParser:
     render.add_argument("stories", nargs="+", type=Path, metavar="STORY")
     render.add_argument("-o", "--output", type=Path, metavar="FILM", help="the film; for several stories a folder")
     render.add_argument("--pictures", type=Path, metavar="DIR", help="folder with the pictures (default: the story's)")
+    render.add_argument("--fields", type=Path, metavar="TABLE", help="fill the story's {{name}} from a table: one film a row")
+    render.add_argument("--field", action="append", default=[], metavar="NAME=VALUE", help="fill one {{name}} of the story")
     for name, what in _STORY_OPTIONS.items():
         render.add_argument(f"--{name.replace('_', '-')}", metavar=name.split("_")[-1].upper(), help=what)
     _watching(render)
 
-    generate = _verb(verbs, "generate", "one clip from a prompt and a picture", "studio.verbs:generate")
+    generate = _verb(verbs, "generate", "one clip from a prompt, a picture or a video", "studio.verbs:generate")
     generate.add_argument("prompt", metavar="PROMPT")
     _clip_options(generate)
     generate.add_argument("--seconds", type=float, default=8.0)
     generate.add_argument("--narration", default="", metavar="TEXT", help="words to be spoken over it")
     generate.add_argument("--music-mood", default="", metavar="MOOD", help="music of that mood under it")
+    generate.add_argument("--input-video", type=Path, metavar="FILE", help="the video to make over as the prompt says")
+    generate.add_argument("--variations", type=int, default=1, metavar="NUMBER", help="so many, each from another seed")
     _watching(generate)
 
     chain = _verb(verbs, "chain", "a long clip of segments that carry on from each other", "studio.verbs:chain")
@@ -117,6 +124,13 @@ def _parser() -> argparse.ArgumentParser:
     combine.add_argument("--transition", default="none", metavar="NAME", help="none, fade, crossfade, ...")
     combine.add_argument("--transition-seconds", type=float, default=0.5, metavar="SECONDS")
     _watching(combine)
+
+    upscale = _verb(verbs, "upscale", "a video larger, and as sharp as that allows", "studio.verbs:upscale")
+    upscale.add_argument("video", type=Path, metavar="VIDEO")
+    upscale.add_argument("-o", "--output", type=Path, required=True, metavar="OUT")
+    upscale.add_argument("--size", default="1920x1080", metavar="WxH", help="it becomes as large as fits into this; a size's name will do")
+    _watching(upscale)
+    cli_videos.add(partial(_verb, verbs))
 
     engines = _verb(verbs, "engines", "who can paint, shoot, speak and compose here", "studio.verbs:engines")
     engines.add_argument("--json", action="store_true", help="as JSON")
@@ -188,7 +202,12 @@ _STORY_OPTIONS = {
     "music": "auto, none, a composer, or a sound file",
     "captions": "none, sidecar, burned or both",
     "caption_style": "how captions in the picture look",
-    "look": "a grade over the whole film",
+    "look": "a grade over the whole film; a style also steers models",
+    "negative_prompt": "what is not to be seen; for models",
+    "motion_intensity": "how much moves: 0 stands still, 0.5 is as said, 1 is wild",
+    "logo": "a picture in a corner of the film",
+    "logo_place": "top_left, top_right, bottom_left or bottom_right",
+    "logo_opacity": "how much of the logo is seen, 0 to 1",
     "fit": "cover, contain-blur, contain or stretch",
     "seed": "a whole number; the same seed gives the same film",
 }
@@ -227,11 +246,12 @@ def _later(does: str) -> Callable[[argparse.Namespace], int | None]:
 
 def _clip_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT")
-    parser.add_argument("--input-image", type=Path, metavar="FILE", help="the picture to start from")
+    parser.add_argument("--input-image", type=Path, metavar="FILE", help="the picture to start from (without one it is drawn)")
     parser.add_argument("--size", default="", metavar="WxH", help="such as 1280x720, or a size's name")
     parser.add_argument("--aspect-ratio", default="16:9", metavar="W:H", help="where no size is given")
-    parser.add_argument("--style", default="", metavar="NAME", help="a look, such as cinematic or noir")
-    parser.add_argument("--motion", type=float, default=0.5, metavar="0..1", help="how much the camera moves")
+    parser.add_argument("--style", default="", metavar="NAME", help="a look, such as cinematic, anime or film noir")
+    parser.add_argument("--motion", type=float, default=0.5, metavar="0..1", help="how much moves: 0 stands still")
+    parser.add_argument("--negative-prompt", default="", metavar="TEXT", help="what is not to be seen; for models")
     parser.add_argument("--camera", default="", metavar="WORDS", help='camera moves, such as "slow zoom in, pan left"')
     parser.add_argument("--engine", default="auto", metavar="NAME")
     parser.add_argument("--seed", type=int, default=0)

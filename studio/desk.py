@@ -9,7 +9,8 @@ import logging
 import os
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from typing import Any
 from pipelines import mp4
 from pipelines.cards import cards
 from pipelines.crew import ROLES
-from pipelines.events import Done
+from pipelines.events import Began, Done, Made, Moved, Warned
 from pipelines.presets import KINDS, Presets
 from pipelines.render import Studio
 from pipelines.render import render as make_film
@@ -33,6 +34,8 @@ from .settings import DAY, HOUR, Settings, sweep
 from .settings import studio as studio_of
 
 SETTLED = 60.0  # seconds after the start before old things are swept for the first time
+LEAP = 30 * DAY  # if the clock says that so long ago was the last look, it may be wrong, and everything would look old
+DOUBT = 3 * HOUR  # so long nothing is swept then: time to notice, and to set it right
 log = logging.getLogger("reelwright.desk")
 FILM = "film.mp4"
 BESIDE = {"film": ".mp4", "srt": ".srt", "vtt": ".vtt", "timeline": ".timeline.json"}
@@ -58,6 +61,7 @@ class Desk:
         self.films.mkdir(parents=True, exist_ok=True)
         self._jobs = Jobs(settings.data / "jobs", self._make)
         self._also_sweep = also_sweep
+        self._looked = settings.data / "swept"  # its date is that of the last look for old things
         self._closing = threading.Event()
         self._sweeper = threading.Thread(target=self._sweep_often, name="sweeper", daemon=True)
         self._sweeper.start()
@@ -76,6 +80,18 @@ class Desk:
         check(story, self.settings, self.presets)
         terms = Terms(self.settings.films_at_once, self.settings.films if films is None else films)
         return self._jobs.submit(plain(story), owner, key, told, terms)
+
+    def cut(
+        self, verb: str, videos: Sequence[Path], how: Told, owner: str, key: str = "", told: Told | None = None, films: int | None = None
+    ) -> str:
+        """Accept given videos to be made over; see pipelines.verbs. -> the job's id. The videos must stay where they are
+        until it is done. FilmError, by the field's name, for what does not fit; Busy as for a film."""
+        from pipelines.verbs.table import asked
+
+        asked(verb, how)
+        terms = Terms(self.settings.films_at_once, self.settings.films if films is None else films)
+        work = {"verb": verb, "videos": [str(video) for video in videos], "how": dict(how)}
+        return self._jobs.submit(work, owner, key, told, terms)
 
     def job(self, job: str, owner: str | None = None) -> Job:
         """The job; FilmError, the same for one that is not there and one that is somebody else's."""
@@ -126,6 +142,10 @@ class Desk:
         """How far a running job is, and each scene at work; the newest last."""
         return self._jobs.progress(job)
 
+    def stuck(self, job: str) -> bool:
+        """Whether a job waits for room on the disk to say how it ended."""
+        return self._jobs.stuck(job)
+
     def version(self, job: str) -> int:
         """Grows with everything new about a job."""
         return self._jobs.version(job)
@@ -172,7 +192,23 @@ class Desk:
         self._jobs.close()
         self.studio.crew.close()
 
+    def _cut(self, job: str, told: Told, emit: Emit) -> None:
+        """Given videos, made over."""
+        from pipelines.verbs.table import asked
+
+        verb, how = asked(told["verb"], told["how"])
+        out = self.films / job / FILM
+        emit(Began("film", 1))
+        cut = verb.does([Path(video) for video in told["videos"]], how, self.studio, out, lambda done: emit(Moved("film", done)))
+        for note in cut.notes:
+            emit(Warned(note))
+        emit(Made("film", 0, str(out), False))
+        emit(Done(str(out), cut.seconds, cut.frames, {"clips": cut.how}))
+
     def _make(self, job: str, told: Told, emit: Emit) -> None:
+        if "verb" in told:
+            self._cut(job, told, emit)
+            return
         story = read_story(told, self.presets, Path(Path.cwd().anchor))
         out = self.films / job / FILM
         known = self._jobs.get(job)
@@ -194,11 +230,25 @@ class Desk:
         sweep(self.settings, self.studio.vault)
         self._also_sweep()
 
+    def _leapt(self, since: float) -> float:
+        """Since when (on the clock that never leaps) the time of day is in doubt; 0.0 if it is not."""
+        now = time.time()
+        if not self._looked.exists():
+            self._looked.touch()
+        if abs(now - self._looked.stat().st_mtime) < LEAP:
+            return 0.0
+        return since or time.monotonic()
+
     def _sweep_often(self) -> None:
-        pause = SETTLED
+        pause, leapt = SETTLED, 0.0
         while not self._closing.wait(pause):
             pause = HOUR
             try:
+                leapt = self._leapt(leapt)
+                if leapt and time.monotonic() - leapt < DOUBT:
+                    continue
                 self.sweep()
+                self._looked.touch()
+                leapt = 0.0
             except (FilmError, OSError):
                 log.warning("sweeping was not possible", exc_info=True)

@@ -24,7 +24,8 @@ from pipelines.work import Cancelled, DiskFull, FilmError
 from .held import hold
 from .job import COLUMNS, UNLIMITED, Busy, Job, Stamped, Terms, Told, job_of, new_id
 
-MOST_CRASHES = 5  # a job that takes the studio down so often, and gets no further, is told to be at fault
+SUSPECT = 3  # a job during which the studio went down so often, and that got no further, lets all others go first
+MOST_CRASHES = 12  # and so often: it is told to be at fault. Whoever kills the studio again and again hits several jobs
 MOST_WAITING = 100  # jobs of one owner
 DAY = 24 * 3600.0
 KEPT_KEYS = DAY  # seconds for which the same idempotency key gives the same job
@@ -63,11 +64,16 @@ class Jobs:
         self._moved: dict[str, dict[int, Stamped]] = {}  # by job and scene; 0 is the whole
         self._versions: dict[str, int] = {}
         self._wanted: set[str] = set()  # jobs that are to stop
+        self._stuck: set[str] = set()  # jobs whose end cannot be written down
         self._served: dict[str, float] = {}
         self._closing = False
         with self._open() as db:
             db.executescript(SCHEMA)
             self._recover(db)
+        # While one connection stays open the log beside the file stays too: where the disk is full nobody could make a
+        # new one, not even to read; and what is written need not be cleared up each time.
+        self._held = sqlite3.connect(self._path, check_same_thread=False)
+        self._held.execute("select count(*) from jobs").fetchone()
         self._hands = [threading.Thread(target=self._work, name=f"hand-{i}", daemon=True) for i in range(hands)]
         for hand in self._hands:
             hand.start()
@@ -183,6 +189,11 @@ class Jobs:
         with self._news:
             return sorted(self._moved.get(job, {}).values(), key=lambda stamped: stamped.at)
 
+    def stuck(self, job: str) -> bool:
+        """Whether a job is over, but the disk is too full to keep that: it is tried again until there is room."""
+        with self._news:
+            return job in self._stuck
+
     def version(self, job: str) -> int:
         """A number that grows with everything new about a job: cheap to ask."""
         with self._news:
@@ -237,6 +248,7 @@ class Jobs:
                 condition.notify_all()
         for hand in self._hands:
             hand.join(patience)
+        self._held.close()
         self._lock.close()
 
     def _work(self) -> None:
@@ -277,8 +289,12 @@ class Jobs:
             except DiskFull:  # it is told as soon as there is room
                 if self._closing:
                     return
+                with self._news:
+                    self._stuck.add(job)
+                self._tell(job)
                 time.sleep(AGAIN)
         with self._news:
+            self._stuck.discard(job)
             self._wanted.discard(job)
             self._moved.pop(job, None)
         self._tell(job)
@@ -301,10 +317,12 @@ class Jobs:
             db.execute("update jobs set crashes = 0 where id = ?", (job,))
 
     def _waiting(self) -> str | None:
-        """The job that is next: of the owner who was served longest ago, the oldest."""
+        """The job that is next: of the owner who was served longest ago, the oldest; those under suspicion come last."""
         with self._open() as db:
-            rows = db.execute("select id, owner from jobs where state = 'queued' order by created").fetchall()
-        return str(min(rows, key=lambda row: self._served.get(row[1], 0.0))[0]) if rows else None
+            rows = db.execute("select id, owner, crashes from jobs where state = 'queued' order by created").fetchall()
+        if not rows:
+            return None
+        return str(min(rows, key=lambda row: (row[2] // SUSPECT, self._served.get(row[1], 0.0)))[0])
 
     def _claim(self) -> str | None:
         job = self._waiting()

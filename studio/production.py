@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.story import SEEDS
-from pipelines.work import FilmError
+from pipelines.work import DiskFull, FilmError
 
 from .desk import Desk
 from .jobs import Job, Stamped, Told
@@ -160,7 +160,9 @@ def _state(desk: Desk, document: Document, job: Job, rows: list[str], stamped: l
                 states[row] = RowState("making", parts[row]) if row in parts else RowState("queued")
         elapsed = max(0.0, time.time() - job.changed)  # since it was begun, or begun again
         left = elapsed * (1 - share) / share if share > 0.03 and elapsed > 0.5 else None
-        return State(job.state, kind, stage, share, left, elapsed, desk.ahead(job.id), made, total, warnings=warnings, rows=states)
+        full = DiskFull() if desk.stuck(job.id) else None
+        said, hint = (full.message, full.hint) if full else ("", "")
+        return State(job.state, kind, stage, share, left, elapsed, desk.ahead(job.id), made, total, said, hint, warnings, states)
     last = events[-1] if events else {}
     begins = [event.at for event in stamped if event.event["event"] == "began" and event.event["stage"] == FIRST]
     took = max(0.0, job.changed - (begins[-1] if begins else job.created))

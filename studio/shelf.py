@@ -20,8 +20,9 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
 
+from pipelines.gate import VIDEO_BYTES
 from pipelines.story_cells import PICTURE_BYTES, SOUND_BYTES, SOUNDS
-from pipelines.story_pictures import PICTURES
+from pipelines.story_pictures import PICTURES, VIDEOS
 from pipelines.vault import disk, linked, replacing
 from pipelines.work import FilmError
 
@@ -33,6 +34,12 @@ MOST_OPEN = 200  # projects in memory that nobody works on now; a page's own sta
 TYPING = 3.0  # seconds within which changes of one cell are one step to undo
 IDS = re.compile(r"[A-Za-z0-9_-]{20,40}")
 NAMES = re.compile(r"[0-9a-f]{24}\.[a-z0-9]{1,8}")  # of kept files: their content's, so that no two are mixed up
+
+
+def most_bytes(name: str) -> int:
+    """How large a file of that name may be, by its ending."""
+    suffix = Path(name).suffix.lower()
+    return SOUND_BYTES if suffix in SOUNDS else VIDEO_BYTES if suffix in VIDEOS else PICTURE_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +61,7 @@ class Works:
     heard: int = 0  # events of that job that are in here already
     film: str = ""
     film_sign: str = ""
+    cuts: tuple[str, ...] = ()  # jobs that made a video over, the newest last
 
 
 class Document:
@@ -112,12 +120,12 @@ class Document:
                 self.news += 1
 
     def keep(self, file: Path, name: str) -> str:
-        """A copy of an uploaded picture or sound in the project's own folder. -> the name that a cell holds."""
+        """A copy of an uploaded picture, video or sound in the project's own folder. -> the name that a cell holds."""
         suffix = Path(name).suffix.lower()
-        if suffix not in PICTURES | SOUNDS:
-            known = ", ".join((*sorted(PICTURES), *sorted(SOUNDS)))
-            raise FilmError(f'"{name[-60:]}" is no picture and no sound that can be read.', f"Use one of {known}.", name[-60:])
-        most = SOUND_BYTES if suffix in SOUNDS else PICTURE_BYTES
+        if suffix not in PICTURES | VIDEOS | SOUNDS:
+            known = ", ".join((*sorted(PICTURES), *sorted(VIDEOS), *sorted(SOUNDS)))
+            raise FilmError(f'"{name[-60:]}" is no picture, no video and no sound that can be read.', f"Use one of {known}.", name[-60:])
+        most = most_bytes(name)
         size = file.stat().st_size
         if not 0 < size <= most:
             said = "is empty" if not size else f"has {-(-size // 2**20):,} MB, more than {most // 2**20} MB"
@@ -178,6 +186,7 @@ class Document:
             "heard": works.heard,
             "film": works.film,
             "film_sign": works.film_sign,
+            "cuts": list(works.cuts),
         }
         told = {"owner": self.owner, "version": self.version, "settings": dict(self.project.settings), "rows": rows, "works": kept}
         with disk(), replacing(self.folder / FILE) as beside:
@@ -280,4 +289,4 @@ def _works(told: Mapping[str, Any]) -> Works:
     takes = {row: tuple(Take(int(seed), str(clip)) for seed, clip in each) for row, each in told.get("takes", {}).items()}
     failed = {row: (str(said[0]), str(said[1]), str(said[2])) for row, said in told.get("failed", {}).items()}
     plain = {name: told[name] for name in ("job", "heard", "film", "film_sign") if name in told}
-    return replace(Works(dict(told.get("made", {})), takes, failed), **plain)
+    return replace(Works(dict(told.get("made", {})), takes, failed), cuts=tuple(map(str, told.get("cuts", ()))), **plain)

@@ -14,20 +14,21 @@ from typing import Any
 
 from pipelines import presets as kinds
 from pipelines.cards import cards
-from pipelines.events import Stopped
+from pipelines.events import Stopped, Warned
 from pipelines.moves import said_in
 from pipelines.render import Studio, frame_of
 from pipelines.render import render as make_film
-from pipelines.story import Story, plain
+from pipelines.shots import timed
+from pipelines.story import Story, pixels, plain
 from pipelines.story import read as read_story
-from pipelines.story_cells import is_sound
+from pipelines.story_cells import fold, is_sound
 from pipelines.work import FilmError
 
 from . import settings
 from .terminal import watching
 
 AREA = 1280 * 720
-OPTIONS = ("title", "size", "fps", "quality", "transition", "voice", "music", "captions", "caption_style", "look", "fit", "seed")
+OPTIONS = ("title", "size", "fps", "quality", "transition", "voice", "music", "captions", "caption_style", "look", "fit", "seed", "negative_prompt", "motion_intensity", "logo", "logo_place", "logo_opacity")
 
 
 def render(args: argparse.Namespace) -> int:
@@ -40,14 +41,16 @@ def render(args: argparse.Namespace) -> int:
     for name in ("music", "voice"):
         if is_sound(given.get(name)):
             given[name] = str(Path(given[name]).resolve())
-    many = len(args.stories) > 1
-    outs = _outputs(args.stories, args.output)
+    if "logo" in given:
+        given["logo"] = str(Path(given["logo"]).resolve())
+    films = _films(args)
+    many = len(films) > 1
     failed = 0
     try:
-        for path, out in zip(args.stories, outs, strict=True):
-            with watching(args.json, path.name if many else "") as watcher:
+        for path, fields, out in films:
+            with watching(args.json, (path.name if not args.fields else out.name) if many else "") as watcher:
                 try:
-                    story = _with(load(path, studio.presets, args.pictures), given, studio)
+                    story = _with(load(path, studio.presets, args.pictures, fields), given, studio)
                     make_film(story, studio, watcher.hear, out)
                 except FilmError as error:
                     if args.json or many:
@@ -62,6 +65,32 @@ def render(args: argparse.Namespace) -> int:
     finally:
         studio.crew.close()
     return 1 if failed else 0
+
+
+def _films(args: argparse.Namespace) -> list[tuple[Path, dict[str, object], Path]]:
+    """Every film that is asked for: its story, what fills the gaps in it, and where it goes."""
+    from pipelines.story_formats import table
+    from pipelines.template import named
+
+    said: dict[str, object] = {}
+    for one in args.field:
+        name, equals, value = one.partition("=")
+        if not equals or not name.strip():
+            raise FilmError(f'--field: "{one[:60]}" does not fit.', "Write --field name=value.")
+        said[name] = value
+    if not args.fields:
+        return [(path, said, out) for path, out in zip(args.stories, _outputs(args.stories, args.output), strict=True)]
+    if len(args.stories) > 1:
+        raise FilmError("A table of fields fills one story.", "Give one STORY with --fields.")
+    if args.output is not None and args.output.suffix and not os.path.isdir(args.output):
+        raise FilmError("Several films need a folder.", "Give -o a folder's name.")
+    path = args.stories[0]
+    try:
+        rows = table(args.fields)
+    except FilmError as error:
+        raise FilmError(f"{args.fields.name}: {error.message}", error.hint, args.fields.name) from error
+    outs = [(args.output or Path()) / f"{name}.mp4" for name in named(rows, path.stem)]
+    return [(path, row | said, out) for row, out in zip(rows, outs, strict=True)]
 
 
 def _with(story: Story, given: dict[str, Any], studio: Studio) -> Story:
@@ -84,12 +113,44 @@ def _outputs(stories: Sequence[Path], given: Path | None) -> list[Path]:
 
 
 def generate(args: argparse.Namespace) -> None:
-    """One clip: a story of one scene."""
+    """One clip: a story of one scene; or several, each from another seed; or a given video, made over."""
+    if args.input_video:
+        _made_over(args)
+        return
+    from pipelines.variations import contact, seeded, within
+
+    within(args.variations)
     studio = settings.studio(settings.read())
     story = _one_scene(args, studio, args.seconds)
     try:
+        outs = seeded(story, args.variations, args.output)
+        for one, out in outs:
+            with watching(args.json, out.name if len(outs) > 1 else "") as watcher:
+                make_film(one, studio, watcher.hear, out)
+        if len(outs) > 1:
+            sheet = contact([out for _, out in outs], args.output, studio.vault)
+            with watching(args.json) as watcher:
+                watcher.done(sheet, None, f"{len(outs)} variations side by side")
+    finally:
+        studio.crew.close()
+
+
+def _made_over(args: argparse.Namespace) -> None:
+    """A given video as the prompt and the style say. What only a model could do is told."""
+    from pipelines.verbs.edit import Edit, edit
+
+    if args.input_image or args.variations != 1:
+        raise FilmError("--input-video makes one video over.", "Leave --input-image and --variations out.")
+    if args.engine != "auto":
+        raise FilmError(f"{args.engine} makes no video from a video.", "Leave --engine out: looks, pace, direction and shape need none.")
+    studio = settings.studio(settings.read())
+    try:
         with watching(args.json) as watcher:
-            make_film(story, studio, watcher.hear, args.output)
+            how = Edit(args.prompt, look=args.style, narration=args.narration)
+            cut = edit([args.input_video], how, studio, args.output, watcher.tick)
+            for note in cut.notes:
+                watcher.hear(Warned(note))
+            watcher.done(cut.path, round(cut.seconds, 3), cut.how)
     finally:
         studio.crew.close()
 
@@ -112,7 +173,6 @@ def chain(args: argparse.Namespace) -> None:
             raise FilmError(f"{args.prompts.name} cannot be read.", "Give a text file in UTF-8.") from error
     story = _one_scene(args, studio, 6.0)
     image = story.scenes[0].image
-    assert image is not None
     spoken = [_action(prompt, args) for prompt in prompts]
     try:
         with watching(args.json) as watcher:
@@ -127,16 +187,16 @@ def chain(args: argparse.Namespace) -> None:
 
 def _one_scene(args: argparse.Namespace, studio: Studio, seconds: float) -> Story:
     """The story behind `generate` and `chain`; its faults are told by the options' names."""
-    if args.input_image is None:
-        hint = "Give a picture with --input-image FILE."
-        raise FilmError("Nothing here makes a picture from a prompt alone yet.", hint)
-    if not os.path.isfile(args.input_image):
+    if args.input_image and not os.path.isfile(args.input_image):
         raise FilmError(f"There is no picture {args.input_image.name}.", "Check --input-image.")
     style = args.style.strip().lower().replace(" ", "_")
     if style and style not in studio.presets.looks:
         raise FilmError(f'There is no look called "{args.style}".', kinds.choose(style, studio.presets.looks))
-    scene = {"prompt": args.prompt, "image": args.input_image.resolve(), "duration": seconds, "engine": args.engine}
-    scene |= {"clip_action": _action(args.prompt, args), "narration": getattr(args, "narration", "")}
+    scene = {"prompt": args.prompt, "duration": seconds, "engine": args.engine}
+    scene |= {"image": args.input_image.resolve()} if args.input_image else {}
+    _check_motion(args)
+    said = "" if timed(args.prompt) else said_in(args.prompt)
+    scene |= {"clip_action": args.camera or said or "auto", "narration": getattr(args, "narration", "")}
     mood = getattr(args, "music_mood", "")
     told = {
         "title": args.prompt[:100],
@@ -145,6 +205,8 @@ def _one_scene(args: argparse.Namespace, studio: Studio, seconds: float) -> Stor
         "fps": args.fps,
         "seed": args.seed,
         "look": style or "none",
+        "motion_intensity": args.motion,
+        "negative_prompt": args.negative_prompt,
         "music": "auto" if mood else "none",
         "captions": "both" if getattr(args, "narration", "") else "none",
     }
@@ -159,10 +221,14 @@ def _size(aspect: str) -> str:
     return f"{width}x{round(width / ratio / 2) * 2}"
 
 
-def _action(prompt: str, args: argparse.Namespace) -> str:
-    """The camera's words: those given, else the prompt's own, at the pace asked for."""
+def _check_motion(args: argparse.Namespace) -> None:
     if not 0 <= args.motion <= 1:
         raise FilmError(f"--motion: {args.motion:g} does not fit.", "Give a number from 0 (still) to 1 (much).")
+
+
+def _action(prompt: str, args: argparse.Namespace) -> str:
+    """The camera's words: those given, else the prompt's own, at the pace asked for."""
+    _check_motion(args)
     if args.motion == 0:
         return "static"
     words = args.camera or said_in(prompt) or "auto"
@@ -187,6 +253,18 @@ def combine(args: argparse.Namespace) -> None:
     with watching(args.json) as watcher:
         how = join(args.videos, args.output, name, args.transition_seconds, studio.presets, studio.vault, watcher.tick)
         watcher.done(args.output, None, how)
+
+
+def upscale(args: argparse.Namespace) -> None:
+    from pipelines.deliver import check_place
+    from pipelines.upscale import upscale as enlarge
+
+    studio = settings.studio(settings.read())
+    check_place(args.output)
+    box = pixels(fold(args.size), studio.presets)
+    with watching(args.json) as watcher:
+        width, height = enlarge(args.video, box, args.output, studio.presets, studio.vault, watcher.tick)
+        watcher.done(args.output, None, f"{width}x{height}")
 
 
 def engines(args: argparse.Namespace) -> None:

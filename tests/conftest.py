@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from pipelines.render import Studio
 from pipelines.vault import Vault
 
 ROOT = Path(__file__).parents[1]
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny models: several threads only wait for each other, four times as long
 
 
 @pytest.fixture(scope="session")

@@ -121,3 +121,25 @@ def test_the_desk_sweeps_by_itself_and_goes_on_if_it_cannot(tmp_path: Path, monk
         assert twice.acquire(timeout=10) and twice.acquire(timeout=10)
     finally:
         desk.close()
+
+
+def test_a_clock_that_leaps_by_a_year_takes_nothing_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("studio.desk.SETTLED", 0.01)
+    monkeypatch.setattr("studio.desk.HOUR", 0.01)
+    data, swept = tmp_path / "data", threading.Semaphore(0)
+    data.mkdir()
+    (data / "swept").touch()
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() + 365 * DAY)
+    desk = Desk(Settings(data=data, online_voices=False), also_sweep=swept.release)
+    try:
+        assert not swept.acquire(timeout=0.3), "everything would look a year old"
+        monkeypatch.setattr(time, "time", real)
+        assert swept.acquire(timeout=10), "the clock is right again"
+        monkeypatch.setattr(time, "time", lambda: real() + 365 * DAY)
+        monkeypatch.setattr("studio.desk.DOUBT", 0.1)
+        while swept.acquire(blocking=False):
+            pass
+        assert swept.acquire(timeout=10), "it was away for a year indeed"
+    finally:
+        desk.close()

@@ -15,12 +15,12 @@ import pytest
 
 from pipelines import ffmpeg, render
 from pipelines import presets as kinds
+from pipelines.clip import Clip, fitted
 from pipelines.crew import Crew
 from pipelines.events import Event, Fault, Made, Moved
 from pipelines.plan import Frame
 from pipelines.presets import Model, Presets
 from pipelines.render import Studio
-from pipelines.rushes import Clip, fitted
 from pipelines.work import Cancelled, FilmError
 
 from . import measure, whole
@@ -242,6 +242,20 @@ def test_a_failed_scene_does_not_stop_the_others(presets: Presets, folder: Path,
     after = whole.make(whole.story(presets, place, rows, transition_seconds=0.2), studio, tmp_path / "film.mp4")
     assert "sound" not in after.made and after.made["clips"] == [2]
     assert after.made["film"] == [1, 2, 2, 3, 3, 4, 4, 5, 5]
+
+
+def test_a_scene_that_asks_for_what_is_not_here_does_not_stop_the_others(presets: Presets, folder: Path, studio: Studio, tmp_path: Path) -> None:
+    mine = own(presets, gone=Model("Gone", "", "reel", "some/others"))
+    rows: list[dict[str, Any]] = [{"duration": 1}, {"engine": "gone", "duration": 1}, {"duration": 1}, bare(engine="nobody"), {"narration": "One.", "voice": "nobody:at-all"}]
+    events = list[Event]()
+    story = whole.story(mine, folder, rows, transition="none")
+    error = refused(lambda: render.render(story, replace(studio, presets=mine), events.append, tmp_path / "film.mp4"))
+    wheres = ["scenes[1].engine", "scenes[3].engine", "scenes[4].voice"]
+    assert [fault.where for fault in error.faults] == wheres and "Download some/others." in str(error)
+    assert [event.where for event in events[:3] if isinstance(event, Fault)] == wheres, "it is told before anything else"
+    made = [(event.stage, event.scene) for event in events if isinstance(event, Made)]
+    assert sorted(scene for stage, scene in made if stage == "film") == [1, 3] and "clips" not in dict(made)
+    assert not list(tmp_path.glob("film*"))
 
 
 def test_a_narration_that_nobody_can_speak_does_not_stop_the_others(

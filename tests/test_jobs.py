@@ -19,7 +19,7 @@ import pytest
 from pipelines.events import Made, Moved
 from pipelines.work import FilmError
 from studio.job import new_id
-from studio.jobs import MOST_CRASHES, MOST_WAITING, Busy, Emit, Jobs, Told
+from studio.jobs import MOST_CRASHES, MOST_WAITING, SUSPECT, Busy, Emit, Jobs, Told
 
 Opened = Callable[..., Jobs]
 
@@ -273,15 +273,44 @@ def killed_again_and_again(tmp_path: Path, kills: int, seed: int) -> None:
         jobs.close()
 
 
-def test_a_job_that_takes_the_studio_down_each_time_is_given_up(tmp_path: Path) -> None:
+def taken_down(tmp_path: Path, times: int) -> None:
+    """A job takes its studio down as soon as it is begun."""
     code = SERVER.replace("def make(job, story, emit):", "def make(job, story, emit):\n    import os\n    os._exit(9)") + "time.sleep(10)"
-    for _ in range(MOST_CRASHES):
+    for _ in range(times):
         command = [sys.executable, "-c", code, str(tmp_path / "jobs"), str(tmp_path)]
         subprocess.run(command, input="k\n", capture_output=True, text=True, cwd=Path(__file__).parents[1], timeout=30, check=False)
+
+
+def test_a_job_that_takes_the_studio_down_each_time_is_given_up(tmp_path: Path) -> None:
+    taken_down(tmp_path, MOST_CRASHES)
     jobs = Jobs(tmp_path / "jobs", make)
     try:
         (found,) = jobs.newest("me")
         assert found.state == "failed" and f"{MOST_CRASHES} times" in jobs.events(found.id)[-1].event["message"]
+    finally:
+        jobs.close()
+
+
+def test_a_job_that_took_the_studio_down_lets_the_others_go_first(tmp_path: Path) -> None:
+    taken_down(tmp_path, SUSPECT)
+    begun, order, both = threading.Event(), list[str](), threading.Event()
+
+    def note(job: str, _story: Told, _emit: Emit) -> None:
+        begun.wait(10)
+        order.append(job)
+        if len(order) == 2:
+            both.set()
+
+    jobs = Jobs(tmp_path / "jobs", note, hands=0)
+    try:
+        (suspect,) = (one.id for one in jobs.newest("me"))
+        other = jobs.submit({}, "me")
+    finally:
+        jobs.close()
+    begun.set()
+    jobs = Jobs(tmp_path / "jobs", note)
+    try:
+        assert both.wait(10) and order == [other, suspect]
     finally:
         jobs.close()
 

@@ -207,7 +207,7 @@ def test_what_fits_is_kept_word_for_word(action: str) -> None:
     assert validate_clip_action(action, 3, MOVES) == action.strip()
 
 
-@settings(derandomize=True, max_examples=150, deadline=2000)
+@settings(derandomize=True, max_examples=150, deadline=None)
 @given(some.text(max_size=500), some.floats(0.5, 60))
 def test_any_text_is_read(action: str, seconds: float) -> None:
     reading = camera(action, seconds)
@@ -221,7 +221,7 @@ words = some.sampled_from(
 )
 
 
-@settings(derandomize=True, max_examples=150, deadline=2000)
+@settings(derandomize=True, max_examples=150, deadline=None)
 @given(some.lists(words, max_size=40).map(" ".join), some.floats(0.5, 60), some.integers(0, 2**32))
 def test_any_camera_stays_in_the_picture(action: str, seconds: float, seed: int) -> None:
     reading = read(action, seconds, MOVES, seed)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
+import subprocess
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -478,5 +482,41 @@ def test_a_film_goes_on_after_kill_9(browser: Any, pictures: list[Path], tmp_pat
         page.locator("#player video").wait_for(timeout=LONG)
         made = [path for path in (own.data / "films").rglob("*") if path.is_file() and path.suffix == ".mp4"]
         assert [mp4.count(path) for path in made] == [24 * 24]
+        context.close()
+        assert own.stop() == 0
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A data folder with a real file system of its own, where we may mount one."""
+    place = tmp_path / "own" / "data"
+    place.mkdir(parents=True)
+    mount = shutil.which("mount")
+    if mount is None or os.geteuid() != 0 or subprocess.run([mount, "-t", "tmpfs", "-o", "size=40m", "tmpfs", place], capture_output=True, check=False).returncode:
+        pytest.skip("mounting is not allowed here")
+    yield place
+    subprocess.run(["umount", place], check=True)
+
+
+def test_a_disk_that_fills_up_in_mid_film(browser: Any, pictures: list[Path], small_disk: Path, tmp_path: Path) -> None:
+    with studio_process(small_disk.parent) as own:
+        context = browser.new_context(viewport=DESKTOP)
+        page = context.new_page()
+        page.goto(own.url, wait_until="domcontentloaded")
+        page.locator(".b-zero").wait_for()
+        scenes = [{"prompt": f"{n}", "duration": 6, "clip_action": "zoom in"} for n in range(3)]
+        bring(page, story(tmp_path, size="1280x720", scenes=scenes), *pictures)
+        page.locator("#make").click()
+        page.locator("[data-status=making], [data-status=ready]").first.wait_for(timeout=LONG)
+        filler = small_disk / "filler"
+        with filler.open("wb", buffering=0) as file, suppress(OSError):
+            while file.write(bytes(4096)):
+                pass
+        expect(page.locator(".dock .d-what")).to_contain_text("disk is full", timeout=LONG)
+        expect(page.locator(".b-row")).to_have_count(3)
+        filler.unlink()
+        page.locator(".dock[data-state=failed]").wait_for(timeout=LONG)
+        film(page)
+        assert [mp4.count(path) for path in (small_disk / "films").rglob("*.mp4")] == [18 * 24]
         context.close()
         assert own.stop() == 0

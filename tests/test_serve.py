@@ -18,6 +18,7 @@ from pipelines.story import read
 from studio.desk import Desk
 from studio.settings import Settings
 
+from .killed import server_killed_again_and_again
 from .served import ROOT, Served, serving, settings
 
 
@@ -94,6 +95,10 @@ def test_told_to_stop_it_stops_and_what_it_made_goes_on_at_the_next_start(tmp_pa
         assert done.returncode == 0 and "stopped" in done.stdout
         done = one.run("watch", job, "--json")
         assert done.returncode == 1 and json.loads(done.stdout.splitlines()[-1])["event"] == "stopped"
+
+
+def test_killed_at_any_moment_it_makes_each_film_once_and_whole(tmp_path: Path) -> None:
+    server_killed_again_and_again(tmp_path, 3, 1)
 
 
 def test_watch_tells_a_film_to_its_end(tmp_path: Path, photo: Path) -> None:

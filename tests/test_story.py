@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from pipelines import story as stories
 from pipelines.presets import CaptionStyle, Look, Mood, Presets, Quality, Size, Transition, Voice
-from pipelines.story import Scene, Story, mood_for, pixels, plain, read, schema
+from pipelines.story import Scene, Story, pixels, plain, read, schema
+from pipelines.story_moods import mood_for
 from pipelines.work import FilmError
 
 PRESETS = Presets(

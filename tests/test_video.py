@@ -14,7 +14,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from pipelines import ffmpeg
+from pipelines import ffmpeg, gate
+from pipelines.gate import look
 from pipelines.presets import Presets
 from pipelines.vault import Vault
 from pipelines.video import combine, last_frame
@@ -139,6 +140,151 @@ def test_the_given_video_stays(tmp_path: Path, vault: Vault) -> None:
     last_frame(path, tmp_path / "last.png", vault)
     assert path.read_bytes() == before
     assert not list((vault.root / "scratch").iterdir())
+
+
+# Odd videos ------------------------------------------------------------------------------------------------------------
+
+
+FULL = ("-vf", "format=yuva444p10le")
+HDR = "setparams=color_primaries=bt2020:color_trc={}:colorspace=bt2020nc:range=tv"
+HEVC = ("-c:v", "libx265", "-preset", "ultrafast", "-x265-params")
+ODD: dict[str, tuple[tuple[str, ...], str]] = {
+    "ten-bit.mp4": ((*X264, "-pix_fmt", "yuv420p10le"), "mp4"),
+    "hevc.mp4": ((*HEVC, "log-level=none:bframes=3", "-tag:v", "hvc1"), "mp4"),
+    "hevc-open.mkv": ((*HEVC, "log-level=none:open-gop=1:keyint=12"), "matroska"),
+    "av1.mp4": (("-c:v", "libaom-av1", "-cpu-used", "9", "-usage", "realtime"), "mp4"),
+    "av1.webm": (("-c:v", "libaom-av1", "-cpu-used", "9", "-usage", "realtime"), "webm"),
+    "vp8.webm": (("-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8"), "webm"),
+    "hidden.webm": (("-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-auto-alt-ref", "1", "-lag-in-frames", "16"), "webm"),
+    "prores.mov": (("-c:v", "prores_ks", "-profile:v", "standard", "-pix_fmt", "yuv422p10le"), "mov"),
+    "woven.mp4": ((*X264, "-vf", "setfield=tff", "-flags", "+ilme+ildct"), "mp4"),
+    "woven.ts": (("-c:v", "mpeg2video", "-vf", "setfield=tff", "-flags", "+ilme+ildct", "-q:v", "2"), "mpegts"),
+    "pieces.mp4": ((*X264, "-g", "10", "-movflags", "frag_keyframe+empty_moov+default_base_moof"), "mp4"),
+    "late.mp4": ((*X264, "-output_ts_offset", "3"), "mp4"),
+    "uneven.mkv": ((*X264, "-vf", "setpts=(N+floor(N*N/5))/(24*TB)", "-fps_mode", "vfr"), "matroska"),
+    "wide-pixels.avi": (("-c:v", "mpeg4", "-q:v", "2", "-vf", "setsar=16/11"), "avi"),
+    "full-range.mov": (("-c:v", "mjpeg", "-q:v", "2", "-pix_fmt", "yuvj420p"), "mov"),
+    "lossless.mkv": (("-c:v", "ffv1", "-pix_fmt", "gbrp"), "matroska"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_the_last_frame_of_an_odd_video_is_the_last_of_a_whole_decode(name: str, tmp_path: Path, vault: Vault) -> None:
+    settings, muxer = ODD[name]
+    path = measure.video(tmp_path / name, numbered(22), 24, *settings, muxer=muxer)
+    last_frame(path, tmp_path / "last.png", vault)
+    demuxer = {"mp4": "mov", "webm": "matroska"}.get(muxer, muxer)
+    raw = b"".join(ffmpeg.read(["-f", demuxer, "-i", path, "-map", "0:V:0", "-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1"], 1 << 20))
+    frames = np.frombuffer(raw, np.uint8).reshape(-1, SIZE[1], SIZE[0], 3)
+    with Image.open(tmp_path / "last.png") as seen:
+        assert len(frames) == 22 and (frames[-1] == np.asarray(seen)).all()
+        assert number(np.asarray(seen)) == 21
+
+
+@pytest.mark.parametrize("transfer", ["smpte2084", "arib-std-b67"])
+def test_high_dynamic_range_looks_as_it_should(transfer: str, tmp_path: Path, vault: Vault, presets: Presets) -> None:
+    white = 0.58 if transfer == "smpte2084" else 0.75  # how paper is coded, ITU-R BT.2408
+    grey = f"format=yuv420p10le,lutyuv=y={64 + 876 * white:.0f}:u=512:v=512,{HDR.format(transfer)}"
+    path = measure.video(tmp_path / "hdr.mp4", numbered(3), 24, *HEVC, "log-level=none", "-pix_fmt", "yuv420p10le", "-vf", grey)
+    last_frame(path, tmp_path / "last.png", vault)
+    join([path, path], tmp_path / "both.mp4", presets, vault, "crossfade", 0.05)
+    with Image.open(tmp_path / "last.png") as seen:
+        looks = [np.asarray(seen, float).mean((0, 1)), *(picture.mean((0, 1)) for picture in measure.frames(tmp_path / "both.mp4", SIZE))]
+    assert len(looks) == 6
+    for colour in looks:
+        assert colour.min() > 222 and colour.max() < 240  # untouched, it would be 148 or 191
+
+
+@pytest.mark.parametrize("name", ["clear.webm", "clear.mov"])
+def test_what_is_transparent_is_white(name: str, tmp_path: Path, vault: Vault, presets: Presets) -> None:
+    hole = "format=yuva444p,geq=lum='lum(X,Y)':cb='cb(X,Y)':cr='cr(X,Y)':a='if(lt(Y,20),0,255)'"
+    if name.endswith("webm"):
+        settings = ("-vf", f"{hole},format=yuva420p", "-c:v", "libvpx-vp9", "-pix_fmt", "yuva420p", "-auto-alt-ref", "0", "-cpu-used", "8", "-deadline", "realtime")
+    else:
+        settings = ("-vf", hole, "-c:v", "prores_ks", "-profile:v", "4444", "-pix_fmt", "yuva444p10le", "-alpha_bits", "16")
+    path = measure.video(tmp_path / name, numbered(7), 24, *settings, muxer=name[-4:].strip("."))
+    last_frame(path, tmp_path / "last.png", vault)
+    join([path, path], tmp_path / "both.mp4", presets, vault)
+    with Image.open(tmp_path / "last.png") as seen:
+        pictures = [np.asarray(seen), *measure.frames(tmp_path / "both.mp4", SIZE)]
+    assert [number(picture) for picture in pictures] == [6, *range(7), *range(7)]
+    for picture in pictures:
+        assert picture[:16].min() > 250 and picture[24:34].mean() < 180
+
+
+def test_a_woven_video_is_made_whole(tmp_path: Path, vault: Vault, presets: Presets) -> None:
+    """Every other line shows a later moment; in what is made of it no comb is left."""
+    moving = [np.where((np.mgrid[0:72, 0:128][1] - 6 * n) % 32 < 16, 220, 30)[..., None].repeat(3, 2).astype(np.uint8) for n in range(16)]
+    path = measure.video(tmp_path / "woven.mp4", moving, 24, "-vf", "tinterlace=interleave_top,setfield=tff", "-r", "12", *X264, "-crf", "5", "-flags", "+ilme+ildct")
+    join([path, path], tmp_path / "both.mp4", presets, vault, "crossfade", 0.05)
+    def combed(picture: Picture) -> float:
+        light = picture[..., 1].astype(float)
+        return float(np.abs(light[1:-1] - (light[:-2] + light[2:]) / 2).mean())
+    raw = [combed(picture) for picture in measure.frames(path, SIZE)]
+    made = [combed(picture) for picture in measure.frames(tmp_path / "both.mp4", SIZE)]
+    assert min(raw) > 20 and max(made[1:7]) < 0.25 * min(raw)
+
+
+def test_sound_that_goes_on_after_the_picture_makes_no_picture(tmp_path: Path, vault: Vault, presets: Presets) -> None:
+    made = measure.video(tmp_path / "a.mp4", numbered(12), 24, *X264)
+    long = tmp_path / "long.mp4"
+    ffmpeg.run(["-f", "mov", "-i", made, "-f", "lavfi", "-i", "sine=d=4", "-c:v", "copy", "-c:a", "aac", "-f", "mp4", long])
+    last_frame(long, tmp_path / "last.png", vault)
+    with Image.open(tmp_path / "last.png") as seen:
+        assert number(np.asarray(seen)) == 11
+    join([long, long], tmp_path / "both.mp4", presets, vault)
+    assert numbers(tmp_path / "both.mp4") == [*range(12), *range(12)]
+    assert len(measure.sound(tmp_path / "both.mp4")) / 48_000 == pytest.approx(1.0, abs=0.05)
+
+
+def test_a_track_without_pictures_is_refused(tmp_path: Path, vault: Vault) -> None:
+    """As a recorder leaves it that was switched off at once."""
+    ffmpeg.run(["-f", "lavfi", "-i", "color=s=64x64:d=0.1", "-frames:v", "0", *X264, "-movflags", "empty_moov", "-f", "mp4", tmp_path / "empty.mp4"])
+    with pytest.raises(FilmError, match=r"empty\.mp4 (is damaged, or )?holds no picture") as raised:
+        last_frame(tmp_path / "empty.mp4", tmp_path / "last.png", vault)
+    assert raised.value.hint
+
+
+def test_a_damaged_end_is_told_not_guessed(tmp_path: Path, vault: Vault) -> None:
+    path = measure.video(tmp_path / "hurt.mp4", numbered(60), 24, *X264, "-g", "12", "-movflags", "+faststart")
+    data = bytearray(path.read_bytes())
+    for at in range(len(data) - 900, len(data) - 60, 7):
+        data[at] ^= 0x5A
+    path.write_bytes(data)
+    with pytest.raises(FilmError, match=r"The end of hurt\.mp4 is damaged") as raised:
+        last_frame(path, tmp_path / "last.png", vault)
+    assert "Save it anew" in raised.value.hint and not (tmp_path / "last.png").exists()
+
+
+def test_8k_is_read_and_more_is_refused(tmp_path: Path, vault: Vault) -> None:
+    for size in ("7680x4320", "9000x64"):
+        path = tmp_path / f"{size}.mp4"
+        ffmpeg.run(["-f", "lavfi", "-i", f"color=c=red:s={size}:r=24", "-frames:v", 1, "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-f", "mp4", path])
+        with vault.scratch() as folder:
+            if size == "7680x4320":
+                assert (look(path, folder, "given").width, look(path, folder, "again").height) == (7680, 4320)
+                continue
+            with pytest.raises(FilmError, match=r"9000x64\.mp4 has 9000x64 pixels, more than 8K"):
+                look(path, folder, "given")
+
+
+def test_other_codecs_are_refused_by_name(tmp_path: Path, vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = measure.video(tmp_path / "odd.avi", numbered(2), 24, "-c:v", "magicyuv", "-pix_fmt", "yuv422p", muxer="avi")
+    with pytest.raises(FilmError, match=r"The pictures of odd\.avi are coded as magicyuv") as raised:
+        last_frame(path, tmp_path / "last.png", vault)
+    assert "H.264" in raised.value.hint
+    monkeypatch.setattr(gate, "_known", lambda path, facts: None)  # the decoder itself is locked too
+    with pytest.raises(FilmError, match=r"damaged, or holds no picture"):
+        last_frame(path, tmp_path / "last.png", vault)
+    monkeypatch.setattr(gate, "PICTURES", [*gate.PICTURES, "magicyuv"])
+    last_frame(path, tmp_path / "last.png", vault)
+
+
+def test_a_video_that_takes_too_long_is_let_go(tmp_path: Path, vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = measure.video(tmp_path / "long.mp4", numbered(60), 24, *X264)
+    monkeypatch.setattr(gate, "PATIENCE", 0.001)
+    with pytest.raises(FilmError, match="damaged"), vault.scratch() as folder:
+        look(path, folder, "given")
 
 
 # Put together ----------------------------------------------------------------------------------------------------------
@@ -331,6 +477,69 @@ def test_sound_alone_is_no_video(tmp_path: Path, vault: Vault) -> None:
     ffmpeg.run(["-f", "mov", "-i", both, "-vn", "-c", "copy", "-f", "mp4", tmp_path / "song.mp4"])
     with pytest.raises(FilmError, match="no picture"):
         last_frame(tmp_path / "song.mp4", tmp_path / "last.png", vault)
+
+
+def outside(canary: Path) -> bytes:
+    """The canary's own MOV, but its pictures are said to lie in the file canary.mov beside it (QuickTime's alias)."""
+    data = canary.read_bytes()
+    at = data.index(b"dref") - 4
+    assert data[at + 24 : at + 28] == b"\0\0\0\1" and data.index(b"mdat") < at  # what lies before keeps its place
+
+    def record(kind: int, text: bytes) -> bytes:
+        return kind.to_bytes(2, "big") + len(text).to_bytes(2, "big") + text + b"\0" * (len(text) % 2)
+
+    name = b"canary.mov"
+    body = bytes(10) + bytes([4]) + b"disk".ljust(27, b"\0") + bytes(12) + bytes([len(name)]) + name.ljust(63, b"\0") + bytes(16)
+    body += (1).to_bytes(2, "big") * 2 + bytes(16) + record(2, b"disk:" + name) + record(18, str(canary).encode()) + b"\xff\xff\0\0"
+    entry = (12 + len(body)).to_bytes(4, "big") + b"alis" + bytes(4) + body
+    dref = (16 + len(entry)).to_bytes(4, "big") + b"dref" + bytes(4) + (1).to_bytes(4, "big") + entry
+    grown, out = len(dref) - 28, bytearray(data[:at] + dref + data[at + 28 :])
+    for box in (b"dinf", b"minf", b"mdia", b"trak", b"moov"):
+        place = out.rindex(box, 0, at) - 4
+        out[place : place + 4] = (int.from_bytes(out[place : place + 4], "big") + grown).to_bytes(4, "big")
+    return bytes(out)
+
+
+def test_a_mov_opens_no_other_file(tmp_path: Path, vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
+    canary = measure.video(tmp_path / "canary.mov", [np.full((72, 128, 3), CANARY, np.uint8)] * 5, 24, muxer="mov")
+    data = bytearray(outside(canary))
+    whole = canary.read_bytes()
+    start = whole.index(b"mdat") + 4
+    size = int.from_bytes(whole[start - 8 : start - 4], "big") - 8
+    data[start : start + size] = bytes(size)  # nothing of the canary is in the file itself
+    pointer = tmp_path / "pointer.mov"
+    pointer.write_bytes(data)
+    with pytest.raises(FilmError, match=r"damaged|no picture"):
+        last_frame(pointer, tmp_path / "last.png", vault)
+    assert not (tmp_path / "last.png").exists()
+
+    locked = gate.opening
+
+    def unlocked(found: str, given: Path, *, clear: str = "") -> tuple[str | Path, ...]:
+        args = list(locked(found, given, clear=clear))
+        return tuple("1" if i and args[i - 1] in ("-enable_drefs", "-use_absolute_path") else one for i, one in enumerate(args))
+
+    monkeypatch.setattr(gate, "opening", unlocked)
+    last_frame(pointer, tmp_path / "last.png", vault)
+    with Image.open(tmp_path / "last.png") as seen:
+        assert np.abs(np.asarray(seen, float) - CANARY).max() < 8, "with the lock off it is read, so the lock is what keeps it out"
+
+
+def test_a_playlist_stays_shut_by_either_lock(tmp_path: Path, vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it looks like, and what the demuxer may be: each alone is enough."""
+    path = tmp_path / "film.mp4"
+    path.write_bytes(disguises(tmp_path)["hls-whole"])
+    with pytest.raises(FilmError, match="not a video"):
+        last_frame(path, tmp_path / "last.png", vault)
+    locked = gate.opening
+    monkeypatch.setattr(gate, "kind", lambda head: "hls" if head.startswith(b"#EXTM3U") else "")
+    monkeypatch.setattr(gate, "opening", lambda found, given, clear="": tuple("mov" if one == "hls" and i == 3 else one for i, one in enumerate(locked(found, given))))
+    with pytest.raises(FilmError, match=r"damaged|no picture"):
+        last_frame(path, tmp_path / "last.png", vault)
+    monkeypatch.setattr(gate, "opening", lambda found, given, clear="": ("-f", found, "-i", given))
+    last_frame(path, tmp_path / "last.png", vault)
+    with Image.open(tmp_path / "last.png") as seen:
+        assert np.abs(np.asarray(seen, float) - CANARY).max() < 8
 
 
 def test_the_canary_would_be_seen(tmp_path: Path, vault: Vault) -> None:

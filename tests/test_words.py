@@ -14,7 +14,7 @@ WORDS = tomllib.loads((UI / "words.toml").read_text("utf-8"))
 SCRIPTS = {path.name: path.read_text("utf-8") for path in (UI / "static").glob("*.js")}
 PAGES = {path.name: path.read_text("utf-8") for path in UI.glob("*.py")}
 # Keys that are put together: their beginnings, and where each is made.
-MADE = {"status_": "board.js", "stage_": "dock.js", "cap_": "page.py", "fit_": "page.py", "download_": "showing.py"}
+MADE = {"status_": "board.js", "stage_": "dock.js", "cap_": "page.py", "fit_": "page.py", "download_": "showing.py", "clip_sound_": "page.py"}
 COMING: set[str] = set()  # said nowhere yet
 
 

@@ -224,7 +224,7 @@ def _values(shot: Shot) -> dict[str, object]:
     wide, high = size(told.size, told.multiple, shot.frame.width / shot.frame.height)
     moved = motion(shot.camera, Motions())
     return {
-        "prompt": " ".join(shot.prompt.split()), "picture": "", "seed": shot.seed, "width": wide, "height": high, "frames": told.frames,
+        "prompt": " ".join(shot.styled.split()), "picture": "", "seed": shot.seed, "width": wide, "height": high, "frames": told.frames,
         "fps": told.fps, "steps": told.steps, "motion": moved.bucket, "noise": moved.noise,
     }  # fmt: skip
 

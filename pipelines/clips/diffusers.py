@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from ..gear import gpu as _gpu
 from ..gear.pipes import PLANS, hushed, watched
 from ..gear.snapshot import lacking, plan, too_small
-from ..plan import Shot
+from ..plan import Shot, without
 from ..presets import Model
 from ..vault import Notes
 from ..work import FilmError, Tick, part
@@ -43,6 +44,7 @@ class Engine:
     rank = 4
     online = False
     wants_picture = False
+    negates = True
 
     def __init__(self, *, device: str = "auto", most: float | None = None, compiled: bool = True) -> None:
         self._device, self._most, self._compiled = device, most, compiled
@@ -69,7 +71,8 @@ class Engine:
         """Everything that changes a frame, but for the picture. Lengths that make the same clips are the same."""
         told, _ = _told(shot)
         clips = [[one.mode, one.frames] for one in _pieces(shot, told)]
-        return [said(shot.prompt, shot.camera, told, triggers(told.loras)), clips, _size(shot, told, None), shot.fit, shot.seed, contents(told.loras)]
+        asked = [said(shot.styled, shot.camera, told, triggers(told.loras)), clips, _size(shot, told, None), shot.fit, shot.seed, contents(told.loras)]
+        return [*asked, *([shot.negative] if shot.negative else [])]
 
     def shoot(self, shot: Shot, out: Path, tick: Tick) -> Notes:
         """Write the MP4. FilmError if weights are lacking or damaged, or memory or numbers give out twice."""
@@ -137,7 +140,8 @@ def _told(shot: Shot) -> tuple[Options, Model]:
     """What the shot's preset says, and the model; FilmError if there is none."""
     if shot.model is None:
         raise FilmError("There is no model for diffusers here.", "Add one to models.toml.")
-    return options(shot.model.options), shot.model
+    told = options(shot.model.options)
+    return replace(told, negative=without(told.negative, shot.negative)), shot.model
 
 
 def _pieces(shot: Shot, told: Options) -> list[Piece]:
@@ -172,7 +176,7 @@ def _clips(machine: Machine, shot: Shot, told: Options, notes: Notes, tick: Tick
     given = opened(shot.picture) if shot.picture else None
     measures = _size(shot, told, given)
     now = [given.at(measures, stretch=shot.fit == "stretch")] if given else []
-    text = said(shot.prompt, shot.camera, told, triggers(told.loras))
+    text = said(shot.styled, shot.camera, told, triggers(told.loras))
     parts, clips = _pieces(shot, told), list[Any]()
     for i, piece in enumerate(parts):
         pipe = machine.pipe(getattr(told, piece.mode))

@@ -61,7 +61,7 @@ class Engine:
         """Everything that changes a frame, but for picture and model. Lengths that make the same clips are the same."""
         _, wanted = _asked(shot)
         made = [[one.frames, one.kind] for one in _pieces(shot, wanted)]
-        said = text(shot.prompt, shot.camera, wanted.motion_score)
+        said = text(shot.styled, shot.camera, wanted.motion_score)
         return [said, made, *([_played(shot)] if made[0][1] == "i2v_loop" else []), size(wanted.resolution, _aspect(shot)), shot.fit, shot.seed]
 
     def shoot(self, shot: Shot, out: Path, tick: Tick) -> Notes:
@@ -118,7 +118,7 @@ def _taken(machine: Machine, wish: Shot, wanted: Options, tick: Tick) -> tuple[l
             measures = size(wanted.resolution, given.width / given.height)
         fitted = torch.from_numpy(given.at(measures, stretch=wish.fit == "stretch"))
         seen = fitted.permute(2, 0, 1)[None, :, None].float() / 127.5 - 1
-    said = text(wish.prompt, wish.camera, wanted.motion_score)
+    said = text(wish.styled, wish.camera, wanted.motion_score)
     made = _pieces(wish, wanted)
     clips, notes = shot(Take(machine, wanted, measures, said, wish.seed, seen), made, tick)
     if made[0].kind == "i2v_loop":

@@ -160,7 +160,7 @@ def _asked(shot: Shot) -> dict[str, object]:
     lengths = told.seconds or range(1, told.longest + 1)
     seconds = next((one for one in sorted(lengths) if one >= needed), max(lengths))
     fields: dict[str, object] = {"model": shot.model.repo} if shot.model and shot.model.repo else {}
-    fields |= {"prompt": " ".join(shot.prompt.split()), "size": f"{near[0]}x{near[1]}", "seconds": ceil(seconds)}
+    fields |= {"prompt": " ".join(shot.styled.split()), "size": f"{near[0]}x{near[1]}", "seconds": ceil(seconds)}
     return fields | ({"seed": shot.seed} if told.seeded else {}) | told.more
 
 

@@ -17,7 +17,7 @@ from pydantic.dataclasses import dataclass
 
 from ..gear import gpu, pipes
 from ..gear.snapshot import lacking, plan, source, too_small
-from ..plan import Brief, Frame
+from ..plan import Brief, Frame, without
 from ..presets import Model
 from ..vault import Notes
 from ..work import FilmError, Tick, part
@@ -63,6 +63,7 @@ class Engine:
     version = 1
     rank = 20
     online = False
+    negates = True
 
     def __init__(self, *, models: Mapping[str, Model] | None = None, device: str = "auto", most: float | None = None) -> None:
         self._models, self._device, self._most = dict(models or {}), device, most
@@ -86,7 +87,8 @@ class Engine:
     def recipe(self, brief: Brief) -> object:
         """Everything that changes the picture."""
         model = self._chosen()
-        return [brief.prompt.strip(), brief.frame.width, brief.frame.height, brief.seed, model.content]
+        asked = [brief.styled.strip(), brief.frame.width, brief.frame.height, brief.seed, model.content]
+        return [*asked, *([brief.negative] if brief.negative else [])]
 
     def paint(self, brief: Brief, out: Path, tick: Tick) -> Notes:
         """Write the PNG. FilmError if weights are lacking or damaged, or memory or numbers give out twice."""
@@ -161,7 +163,7 @@ def _painted(pipe: Any, brief: Brief, told: Options, tick: Tick) -> Any:
     tick(0.0)
     wide, high = size(told.size, told.multiple, brief.frame.width / brief.frame.height)
     asked: dict[str, Any] = {
-        "prompt": " ".join(brief.prompt.split()), "negative_prompt": told.negative or None, "width": wide, "height": high,
+        "prompt": " ".join(brief.styled.split()), "negative_prompt": without(told.negative, brief.negative) or None, "width": wide, "height": high,
         "num_inference_steps": told.steps, "guidance_scale": told.guidance, "output_type": "np",
         "generator": torch.Generator("cpu").manual_seed(brief.seed),
     }  # fmt: skip

@@ -14,6 +14,7 @@ from typing import Any
 
 from pipelines.story import STORY_FIELDS
 from pipelines.story import read as read_story
+from pipelines.template import filled
 from pipelines.work import FilmError
 
 from ..jobs import Job
@@ -27,13 +28,18 @@ from .videos_ask import DATA, MOST_URL
 Picture = Callable[[Any, str], Path | None]
 
 
-def submit(doors: Doors, caller: Caller, scenes: Any, settings: Mapping[str, Any], door: str, picture: Picture, key: str = "") -> str:
-    """Accept a film. -> the job's id. `picture`: (what a scene says, where) -> the file, None for what it does not know."""
+def submit(doors: Doors, caller: Caller, scenes: Any, settings: Mapping[str, Any], door: str, picture: Picture, key: str = "", fields: Any = None) -> str:
+    """Accept a film. -> the job's id. `picture`: (what a scene says, where) -> the file, None for what it does not know.
+    `fields` fill the gaps of a template."""
     if not isinstance(scenes, list):
         raise bad("scenes is not a list.", "scenes", "Give a list of scenes.")
     unknown = [name for name in settings if name not in STORY_FIELDS or name == "scenes"]
     if unknown:
         raise bad(f'"{unknown[0][:60]}" is not known.', unknown[0][:60], f"Known: {', '.join(STORY_FIELDS)}.")
+    if fields is not None:
+        if not isinstance(fields, dict):
+            raise bad("fields is not an object.", "fields", "Give each field of the template its value, by name.")
+        scenes, settings = (whole := filled({"scenes": scenes, "settings": dict(settings)}, fields))["scenes"], whole["settings"]
     rows = []
     for i, row in enumerate(scenes[:501]):
         if isinstance(row, dict) and (given := row.get("image")) not in (None, ""):
@@ -41,7 +47,10 @@ def submit(doors: Doors, caller: Caller, scenes: Any, settings: Mapping[str, Any
             found = picture(given, where) or from_text(doors, caller, given, where)
             row = row | {"image": found}
         rows.append(row)
-    story = read_story(dict(settings) | {"scenes": rows}, doors.desk.presets)
+    whole = dict(settings)
+    if (given := whole.get("logo")) not in (None, ""):
+        whole["logo"] = picture(given, "logo") or from_text(doors, caller, given, "logo")
+    story = read_story(whole | {"scenes": rows}, doors.desk.presets)
     return doors.desk.submit(story, caller.owner, f"{door} {key}" if key else "", {"door": door}, caller.films)
 
 

@@ -40,12 +40,12 @@ def attach(desk: Desk) -> None:
         with open(path, "rb") as file:
             return doors.inbox.keep_picture("uploads", file, os.path.basename(path))
 
-    def make_film(scenes: list[dict[str, Any]], settings: dict[str, Any], request: gr.Request) -> str:
+    def make_film(scenes: list[dict[str, Any]], settings: dict[str, Any], request: gr.Request, fields: dict[str, Any] | None = None) -> str:
         """Ask for a film. scenes: one object a scene (narration, image as an uploaded file or base64, duration, clip_action,
         music_mood, transition, voice, prompt, seed). settings: title, size, fps, quality, voice, music, captions, look, seed;
-        {} for the usual. Returns the job's id."""
+        {} for the usual. fields: what fills {{name}} in any of their texts. Returns the job's id."""
         with _said(gr):
-            return submit(doors, caller(request), scenes, settings or {}, DOOR, sent)
+            return submit(doors, caller(request), scenes, settings or {}, DOOR, sent, fields=fields)
 
     def status(job: str, request: gr.Request) -> dict[str, Any]:
         """How a film stands: its state (queued, running, done, failed, stopped), its progress from 0 to 1, warnings, an error."""

@@ -130,12 +130,12 @@ def _tools(doors: Doors) -> list[Tool]:
         return doors.job(text_of(given, "film_id", 64, least=1), caller)
 
     async def make_film(_request: Request, caller: Caller, given: Told) -> Told:
-        settings = {name: value for name, value in given.items() if name not in ("scenes", "request_id")}
+        settings = {name: value for name, value in given.items() if name not in ("scenes", "request_id", "fields")}
         rows = given.get("scenes")
         if isinstance(rows, list):
             rows = [_scene(row, i) for i, row in enumerate(rows)]
         key = text_of(given, "request_id", 100)
-        job = await aside(submit, doors, caller, rows, settings, DOOR, lambda _given, _where: None, key)
+        job = await aside(submit, doors, caller, rows, settings, DOOR, lambda _given, _where: None, key, given.get("fields"))
         return {"film_id": job, "next": "film_status"}
 
     async def film_status(_request: Request, caller: Caller, given: Told) -> Told:
@@ -175,21 +175,22 @@ def _tools(doors: Doors) -> list[Tool]:
         return {"picture_id": kept.name, "width": width, "height": height}
 
     schema = doors.desk.catalog()["story"]
-    own = ("narration", "prompt", "duration", "clip_action", "music_mood", "transition", "voice", "seed")
+    own = ("narration", "prompt", "duration", "clip_action", "music_mood", "transition", "voice", "seed", "card", "lower_third", "motion_intensity", "negative_prompt")
     scene = {name: _bounded(schema["$defs"]["Scene"]["properties"][name]) for name in own}
     scene["picture_id"] = {"type": "string", "maxLength": 60, "description": "What upload_picture returned."}
     scene["picture_base64"] = {"type": "string", "maxLength": 20_971_520, "description": "The picture itself, instead."}
-    whole = ("title", "size", "quality", "voice", "music", "captions", "look", "transition", "seed")
+    whole = ("title", "size", "quality", "voice", "music", "captions", "look", "transition", "seed", "motion_intensity", "negative_prompt")
     story = {name: _bounded(schema["properties"][name]) for name in whole}
     one = {"type": "object", "properties": scene, "additionalProperties": False}
     scenes = {"type": "array", "items": one, "minItems": 1, "maxItems": 500}
     request_id = TEXT | {"maxLength": 100, "description": "Your own name for this request: sent twice, it makes one film."}
+    values = {"type": "object", "additionalProperties": {"type": ["string", "number"]}, "description": "What fills {{name}} in any of the texts."}
     kind = TEXT | {"enum": [*KINDS, "engines"]}
     picture = TEXT | {"maxLength": 20_971_520, "description": "JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF, as base64 or a data URL."}
     wait = {"type": "number", "minimum": 0, "maximum": MOST_WAIT, "description": "Wait so long for it to be over."}
     return [
         Tool("upload_picture", "Send a picture for a scene. Returns its id.", {"base64": picture}, ("base64",), upload_picture),
-        Tool("make_film", "Make a narrated, scored, captioned film from scenes. Returns its id at once.", {"scenes": scenes, "request_id": request_id} | story, ("scenes",), make_film),
+        Tool("make_film", "Make a narrated, scored, captioned film from scenes. Returns its id at once.", {"scenes": scenes, "request_id": request_id, "fields": values} | story, ("scenes",), make_film),
         Tool("film_status", "How a film stands.", {"film_id": FILM_ID, "wait_seconds": wait}, ("film_id",), film_status, reads=True),
         Tool("film_result", "A finished film: where to fetch it, its captions, what made it.", {"film_id": FILM_ID}, ("film_id",), film_result, reads=True),
         Tool("list_presets", "What can be asked for by name: moves, transitions, voices, moods, looks, sizes, and engines.", {"kind": kind}, (), list_presets, reads=True),

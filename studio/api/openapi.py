@@ -70,6 +70,7 @@ def _service() -> Told:
         "properties": {
             "sequence_data": {"type": "array", "items": one, "minItems": 1, "maxItems": 500},
             "generation_params": {"type": "object", "properties": params, "additionalProperties": False},
+            "fields": {"type": "object", "additionalProperties": {"type": ["string", "number"]}, "description": "What fills {{name}} in any of the texts."},
         },
         "required": ["sequence_data"],
         "additionalProperties": False,
@@ -116,7 +117,8 @@ def _videos() -> Told:
         **ours,
         "captions": _bounded(story["captions"]),
         "style": TEXT,
-        "negative_prompt": TEXT,
+        "negative_prompt": _bounded(story["negative_prompt"]),
+        "motion_intensity": _bounded(story["motion_intensity"]),
     }
     video, after = _param("video_id", "path", TEXT), _param("after", "query", TEXT)
     limit = _param("limit", "query", {"type": "integer", "minimum": 0, "maximum": 100})

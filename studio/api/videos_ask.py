@@ -15,7 +15,7 @@ from typing import Any
 
 from starlette.datastructures import UploadFile
 
-from pipelines import moves
+from pipelines import moves, shots
 from pipelines.crew import names
 from pipelines.story import SEEDS, Story, pixels
 from pipelines.story import read as read_story
@@ -30,7 +30,7 @@ from .refusals import Refusal, bad, refusal
 
 MODELS = {"sora-2": "standard", "sora-2-pro": "master"}  # by model: the quality of the film
 OURS = "reelwright-"
-OWN = ("seed", "engine", "clip_action", "narration", "voice", "music_mood", "captions", "style", "negative_prompt")
+OWN = ("seed", "engine", "clip_action", "narration", "voice", "music_mood", "captions", "style", "negative_prompt", "motion_intensity")
 CREATE = ("prompt", "model", "seconds", "size", "input_reference", "image", "characters", *OWN)
 PROMPT = 32_000
 SHORTEST, LONGEST = 0.5, 60.0
@@ -55,7 +55,7 @@ def create(doors: Doors, caller: Caller, body: Body, picture: Path | None = None
     size = text_of(body, "size", 40, usual="720x1280") or "720x1280"
     image = picture_of(doors, caller, body) or picture
     scene: dict[str, Any] = {"prompt": prompt, "duration": seconds, "engine": engine_of(body, model)}
-    scene["clip_action"] = text_of(body, "clip_action", 500) or moves.said_in(prompt) or "auto"
+    scene["clip_action"] = text_of(body, "clip_action", 500) or ("" if shots.timed(prompt) else moves.said_in(prompt)) or "auto"
     scene |= {name: text_of(body, name, most) for name, most in (("narration", 5_000), ("music_mood", 200), ("voice", 200))}
     if image is not None:
         scene["image"] = image
@@ -70,14 +70,15 @@ def create(doors: Doors, caller: Caller, body: Body, picture: Path | None = None
         "look": _style(text_of(body, "style", 60)),
         "transition": "none",
     }
+    told["negative_prompt"] = text_of(body, "negative_prompt", 2_000)
+    if (motion := number_of(body, "motion_intensity", 0, 1)) is not None:
+        told["motion_intensity"] = motion
     if seed is not None:
         if not seed.is_integer():
             raise bad('"seed" is not a whole number.', "seed")
         told["seed"] = int(seed)
     story = checked(doors, told)
     warnings = [_cropped(doors, image, story)] if image is not None and picture is None else []
-    if text_of(body, "negative_prompt", PROMPT):
-        warnings.append("negative_prompt: no engine at hand uses it.")
     return Asked(story, kept(doors, story, prompt, model, seconds) | {"warnings": [one for one in warnings if one]})
 
 

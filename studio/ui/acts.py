@@ -21,7 +21,7 @@ from gradio.utils import get_upload_folder
 
 from pipelines.story_cells import clean, is_sound
 from pipelines.story_files import told
-from pipelines.story_pictures import PICTURES, natural
+from pipelines.story_pictures import PICTURES, VIDEOS, natural
 from pipelines.vault import disk, linked
 from pipelines.work import FilmError
 
@@ -157,7 +157,7 @@ def _files(rooms: Rooms, document: Document, row: str, given: object) -> str:
     if not isinstance(given, list) or not 0 < len(given) <= MOST_FILES:
         raise FilmError("Those files cannot be taken.", f"Choose at most {MOST_FILES}.")
     files = [(uploaded(one.get("path")), re.sub(r"[\x00-\x1f/\\]", "", str(one.get("name", "")))[-200:]) for one in given if isinstance(one, dict)]
-    pictures = [(file, name) for file, name in files if Path(name).suffix.lower() in PICTURES]
+    pictures = [(file, name) for file, name in files if Path(name).suffix.lower() in PICTURES | VIDEOS]
     tables = [(file, name) for file, name in files if Path(name).suffix.lower() in TABLES]
     strange = [name for file, name in files if (file, name) not in pictures and (file, name) not in tables and not is_sound(name)]
     if strange:

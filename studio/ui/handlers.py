@@ -11,8 +11,8 @@ import gradio as gr
 from pydantic_core import PydanticCustomError
 
 from pipelines.render import frame_of
-from pipelines.story import mood_for
 from pipelines.story_cells import is_sound, number
+from pipelines.story_moods import mood_for
 from pipelines.work import FilmError
 
 from ..production import stop as stop_job
@@ -21,7 +21,7 @@ from ..shelf import Document
 from . import acts, making, opening, sheet
 from .acts import document_of, uploaded
 from .rooms import Rooms
-from .showing import USUAL, Heard, crew_parts, everything, film_parts, newest, scene_notes, scene_parts
+from .showing import USUAL, Heard, crew_parts, everything, film_parts, newest, scene_notes, scene_parts, video_parts
 from .views import board, dock, look, patch, takes
 
 Plain = dict[str, Any]
@@ -42,7 +42,7 @@ class Handlers:
         drawn = board(after, chosen) if what == "refresh" else patch(before, after, chosen)
         drawn["show"] = what in ("add", "duplicate", "move")
         touched = chosen != selected or event._data.get("id") == selected or what in ("delete", "refresh")
-        inspector = scene_parts(after, chosen, skip=not touched)
+        inspector = scene_parts(self.rooms, after, chosen, skip=not touched)
         tab = gr.update(selected="scene") if what in ("select", "add", "duplicate") and not after.state.busy else gr.skip()
         return [drawn, chosen, dock(after), tab, *inspector]
 
@@ -78,7 +78,7 @@ class Handlers:
         take = made[event.index] if isinstance(event.index, int) and event.index < len(made) else None
         change = edited(selected, "seed", take.seed) if take else lambda project: project
         drawn = self._change(identity, selected, change)
-        return [*drawn, *scene_parts(look(self.rooms, document_of(self.rooms, identity)), selected)]
+        return [*drawn, *scene_parts(self.rooms, look(self.rooms, document_of(self.rooms, identity)), selected)]
 
     def set_story(self, name: str) -> Callable[[str, str, Any], Outputs]:
         """Somebody changes how the film looks or sounds."""
@@ -163,7 +163,7 @@ class Handlers:
             tab = gr.update(selected="scene")
         row = view.project.row(selected)
         made = takes(view, selected) if row else []
-        parts = film_parts(self.rooms, view)
+        parts = [*film_parts(self.rooms, view), *video_parts(view)]
         return [*parts, scene_notes(view, selected), gr.update(value=made, visible=len(made) > 1), tab, now]
 
     def fill_sheet(self, identity: str) -> Outputs:
@@ -252,7 +252,7 @@ class Handlers:
     def add(self, identity: str, selected: str) -> Outputs:
         """A new scene behind the chosen one."""
         before, after, chosen = acts.act(self.rooms, identity, selected, {"what": "add", "after": selected})
-        return [patch(before, after, chosen) | {"show": True}, chosen, dock(after), gr.update(selected="scene"), *scene_parts(after, chosen)]
+        return [patch(before, after, chosen) | {"show": True}, chosen, dock(after), gr.update(selected="scene"), *scene_parts(self.rooms, after, chosen)]
 
     def no_picture(self, identity: str, selected: str) -> Outputs:
         return self.choose_picture(identity, selected, None)

@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator
 from typing import Any
 
+from .. import workshop
 from ..production import start as start_job
 from .acts import document_of
 from .rooms import Rooms
@@ -36,7 +37,7 @@ async def follow(rooms: Rooms, identity: str) -> AsyncIterator[Plain]:
     last = 0.0
     while True:
         job = document.works.job
-        stamp = (document.version, document.news, rooms.desk.version(job) if job else 0)
+        stamp = (document.version, document.news, rooms.desk.version(job) if job else 0, workshop.version(rooms.desk, document))
         now = time.monotonic()
         if (stamp != seen and now - last >= PAUSE) or now - last > QUIET:
             value = await asyncio.to_thread(lambda: dock(look(rooms, document)))

@@ -90,7 +90,7 @@ def opened(rooms: Rooms, visitor: str, file: Path) -> Document:
 def saved(rooms: Rooms, identity: str) -> Path:
     """The project as one file, named after the film."""
     document = document_of(rooms, identity)
-    out = _handed_out(document, ".zip")
+    out = handed_out(document, ".zip")
     pack(document, out)
     return out
 
@@ -98,7 +98,7 @@ def saved(rooms: Rooms, identity: str) -> Path:
 def table(rooms: Rooms, identity: str) -> Path:
     """The scenes as a CSV file, named after the film."""
     document = document_of(rooms, identity)
-    out = _handed_out(document, ".csv")
+    out = handed_out(document, ".csv")
     frame, _ = filled(look(rooms, document))
     frame["image"] = [row.cells.get("image", "") for row in document.project.rows]
     with disk(), replacing(out) as beside:
@@ -106,7 +106,7 @@ def table(rooms: Rooms, identity: str) -> Path:
     return out
 
 
-def _handed_out(document: Document, suffix: str) -> Path:
+def handed_out(document: Document, suffix: str) -> Path:
     """Where a file for the visitor goes; those of former titles go away."""
     out = document.shown / f"{file_name(document.project.title)}{suffix}"
     with disk():

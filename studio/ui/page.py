@@ -10,13 +10,12 @@ import gradio as gr
 
 from pipelines.crew import Crew
 from pipelines.presets import Presets
-from pipelines.story import schema_of
 
+from .panels import scene_panel, story_panel, video_panel
 from .parts import Board, Dock, Lines, icon, words
 from .sheet import COLUMNS, KINDS, WIDTHS
 
 Say = Callable[[str], Any]
-Choices = list[tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -45,6 +44,7 @@ class Page:
     side: gr.Tabs
     panel_close: gr.Button
     scene: dict[str, Any]
+    scene_more: dict[str, Any]
     scene_box: gr.Column
     scene_notes: Lines
     takes: gr.Gallery
@@ -57,6 +57,8 @@ class Page:
     film_note: Lines
     player: gr.Video
     film_lines: Lines
+    paper: gr.Button
+    video: dict[str, Any]
     watch: gr.Button
     make: gr.Button
     stop: gr.Button
@@ -95,9 +97,9 @@ def lay_out(presets: Presets, crew: Crew, say: Say, functions: list[Callable[...
                 with gr.Tab(say("scene"), id="scene"):
                     scene_notes = Lines(elem_id="scene-notes")
                     with gr.Column(visible=False, elem_id="scene-box") as scene_box:
-                        scene, one, again, takes = _scene(presets, crew, say)
+                        scene, scene_more, one, again, takes = scene_panel(presets, crew, say)
                 with gr.Tab(say("story"), id="story"):
-                    story, story_more = _story(presets, crew, say)
+                    story, story_more = story_panel(presets, crew, say)
                 with gr.Tab(say("clips"), id="clips"):
                     clips_note = Lines(elem_id="clips-note")
                     gallery = gr.Gallery(
@@ -108,6 +110,9 @@ def lay_out(presets: Presets, crew: Crew, say: Say, functions: list[Callable[...
                     film_note = Lines(elem_id="film-note")
                     player = gr.Video(show_label=False, label=say("film"), elem_id="player", interactive=False, buttons=[], visible=False)
                     film_lines = Lines(elem_id="film-lines")
+                    paper = gr.Button(say("paper"), icon=icon("printer"), elem_id="paper", elem_classes="quiet", size="sm")
+                with gr.Tab(say("rework"), id="video") as video_tab:
+                    video = {"tab": video_tab} | video_panel(presets, say)
     with gr.Row(elem_id="dockrow"):
         dock = Dock(elem_id="dock", scale=1, min_width=100)
         watch = gr.Button(say("watch"), icon=icon("film"), elem_id="watch", scale=0, min_width=0)
@@ -115,8 +120,8 @@ def lay_out(presets: Presets, crew: Crew, say: Say, functions: list[Callable[...
         stop = gr.Button(say("stop"), variant="stop", elem_id="stop", scale=0, min_width=0)
     return Page(
         project, selected, saved, heard, shown, title, undo, redo, new, opener, save, download, theme, board, dock, add, sheet_tab, sheet,
-        bulk, side, panel_close, scene, scene_box, scene_notes, takes, one, again, story, story_more, clips_note, gallery,
-        film_note, player, film_lines, watch, make, stop,
+        bulk, side, panel_close, scene, scene_more, scene_box, scene_notes, takes, one, again, story, story_more, clips_note, gallery,
+        film_note, player, film_lines, paper, video, watch, make, stop,
     )  # fmt: skip
 
 
@@ -147,103 +152,5 @@ def _sheet(say: Say) -> tuple[gr.Dataframe, dict[str, Any]]:
     return sheet, {"field": field, "value": value, "which": which, "apply": apply, "find": find, "by": by, "swap": swap, "csv": csv}
 
 
-def _scene(presets: Presets, crew: Crew, say: Say) -> tuple[dict[str, Any], gr.Button, gr.Button, gr.Gallery]:
-    made: dict[str, Any] = {}
-    made["image"] = gr.Image(
-        type="filepath", sources=["upload", "clipboard"], label=say("image"), show_label=False, height=190, elem_id="image",
-        buttons=["fullscreen"], placeholder=say("image_drop"),
-    )  # fmt: skip
-    made["prompt"] = gr.Textbox(label=say("prompt"), lines=3, max_lines=8, elem_id="prompt", placeholder=say("prompt_empty"))
-    made["narration"] = gr.Textbox(label=say("narration"), lines=2, max_lines=8, elem_id="narration", placeholder=say("narration_hint"))
-    with gr.Row():
-        made["clip_action"] = _free(_choices(presets.moves, ("auto", "auto")), say("clip_action"), "clip_action", say("clip_action_info"))
-        made["music_mood"] = _free([("", ""), *_choices(presets.moods)], say("music_mood"), "music_mood", say("music_mood_info"))
-    with gr.Row():
-        made["duration"] = gr.Textbox(label=say("duration"), info=say("duration_info"), elem_id="duration", max_lines=1, min_width=120)
-        made["transition"] = gr.Dropdown([("", ""), *_turns(presets)], label=say("transition"), info=say("transition_info"), elem_id="transition", min_width=120)
-    with gr.Row():
-        made["voice"] = _free([("", ""), *_voices(presets)], say("voice"), "voice", say("voice_info"))
-        made["engine"] = gr.Dropdown(_engines(crew, presets), label=say("engine"), elem_id="engine", min_width=120, allow_custom_value=True)
-    made["seed"] = gr.Textbox(label=say("seed"), info=say("seed_info"), elem_id="seed", max_lines=1)
-    with gr.Row(elem_id="scene-acts"):
-        one = gr.Button(say("make_scene"), icon=icon("play"), elem_id="one", min_width=120)
-        again = gr.Button(say("another_take"), icon=icon("dices"), elem_id="again", min_width=120)
-    takes = gr.Gallery(
-        label=say("takes_label"), columns=3, height=130, object_fit="cover", elem_id="takes", visible=False, interactive=False,
-        buttons=[], allow_preview=False,
-    )  # fmt: skip
-    return made, one, again, takes
-
-
-def _story(presets: Presets, crew: Crew, say: Say) -> tuple[dict[str, Any], dict[str, Any]]:
-    spec = schema_of("Story")
-    made: dict[str, Any] = {}
-    more: dict[str, Any] = {}
-    heading = Lines()
-    heading.value = {"lines": [{"kind": "title", "key": "story_title"}]}
-    with gr.Row():
-        made["size"] = _free(_choices(presets.sizes), say("size"), "size")
-        made["fps"] = gr.Textbox(label=say("fps"), elem_id="fps", max_lines=1, min_width=120)
-    with gr.Row():
-        made["quality"] = gr.Dropdown(_choices(presets.qualities), label=say("quality"), elem_id="quality", min_width=120)
-        made["fit"] = gr.Dropdown(
-            [(say(f"fit_{name.replace('-', '_')}"), name) for name in spec["fit"]["enum"]], label=say("fit"), elem_id="fit", min_width=120
-        )
-    with gr.Row():
-        made["transition"] = gr.Dropdown(_turns(presets), label=say("story_transition"), elem_id="story-transition", min_width=120)
-        made["transition_seconds"] = _range(spec["transition_seconds"], say("transition_seconds"), 0.1)
-    with gr.Row(equal_height=True):
-        made["voice"] = _free([("auto", "auto"), ("none", "none"), *_voices(presets)], say("story_voice"), "story-voice", say("story_voice_info"))
-        more["hear_voice"] = gr.Button(say("hear_voice"), icon=icon("volume-2"), elem_id="hear-voice", elem_classes="quiet", min_width=120)
-    more["voice_heard"] = gr.Audio(visible=False, autoplay=True, show_label=False, elem_id="voice-heard", buttons=[], interactive=False)
-    with gr.Row(equal_height=True):
-        composers = [(crew.get("music", name).label, name) for name in crew.present("music")]
-        made["music"] = _free([("auto", "auto"), ("none", "none"), *composers], say("music"), "music")
-        more["hear_music"] = gr.Button(say("hear_music"), icon=icon("volume-2"), elem_id="hear-music", elem_classes="quiet", min_width=120)
-    more["music_heard"] = gr.Audio(visible=False, autoplay=True, show_label=False, elem_id="music-heard", buttons=[], interactive=False)
-    more["own_music"] = gr.UploadButton(say("own_music"), file_types=["audio"], elem_id="own-music", size="sm")
-    made["music_level"] = _range(spec["music_level"], say("music_level"), 1)
-    made["captions"] = gr.Radio([(say(f"cap_{name}"), name) for name in spec["captions"]["enum"]], label=say("captions"), elem_id="captions")
-    with gr.Row():
-        made["caption_style"] = gr.Dropdown(_choices(presets.captions), label=say("caption_style"), elem_id="caption-style", min_width=120)
-        made["look"] = gr.Dropdown(_choices(presets.looks), label=say("look"), elem_id="look", min_width=120)
-    more["still"] = gr.Image(label=say("still"), elem_id="still", interactive=False, buttons=["fullscreen"], visible=False, type="filepath")
-    made["seed"] = gr.Textbox(label=say("story_seed"), elem_id="story-seed", max_lines=1)
-    more["settings_name"] = gr.Textbox(label=say("settings_name"), elem_id="settings-name", max_lines=1, max_length=100)
-    with gr.Row():
-        more["keep"] = gr.Button(say("keep_settings"), elem_id="keep-settings", size="sm", min_width=120)
-        more["use"] = gr.UploadButton(say("use_settings"), file_types=[".json"], elem_id="use-settings", size="sm", min_width=120)
-    with gr.Accordion(say("who_can"), open=False, elem_id="who") as more["who"]:
-        more["crew"] = Lines(elem_id="crew")
-    return made, more
-
-
-def _free(choices: Choices, label: Any, identity: str, info: Any = None) -> gr.Dropdown:
-    """A list that takes other words too."""
-    return gr.Dropdown(choices, label=label, info=info, elem_id=identity, allow_custom_value=True, min_width=120)
-
-
-def _range(spec: dict[str, Any], label: Any, step: float) -> gr.Slider:
-    """A slider with the limits of the story's schema."""
-    return gr.Slider(spec["minimum"], spec["maximum"], step=step, label=label, buttons=[], min_width=120)
-
-
 def _listed(entries: dict[str, Any]) -> list[dict[str, str]]:
     return [{"name": name, "label": one.label, "what": one.what} for name, one in entries.items()]
-
-
-def _choices(entries: dict[str, Any], *first: tuple[str, str]) -> Choices:
-    return [*first, *((one.label, name) for name, one in entries.items())]
-
-
-def _turns(presets: Presets) -> Choices:
-    return [(name, name) for name in ("none", "fade", "crossfade") if name not in presets.transitions] + _choices(presets.transitions)
-
-
-def _voices(presets: Presets) -> Choices:
-    return [(f"{one.label} ({one.language})", name) for name, one in presets.voices.items()]
-
-
-def _engines(crew: Crew, presets: Presets) -> Choices:
-    found = [(crew.get("clips", name).label, name) for name in crew.present("clips")]
-    return [("auto", "auto"), *found]

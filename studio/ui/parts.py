@@ -14,7 +14,7 @@ from typing import Any
 
 import gradio as gr
 
-from pipelines.story_pictures import PICTURES
+from pipelines.story_pictures import PICTURES, VIDEOS
 
 from ..settings import HOME
 
@@ -74,7 +74,7 @@ class Board(Shell):
             icons={name: _svg(name) for name in DRAWN},
             moves=moves,
             moods=moods,
-            pictures=",".join(sorted(PICTURES)),
+            pictures=",".join(sorted(PICTURES | VIDEOS)),
             tables=",".join(TABLES),
             **more,
         )

@@ -79,7 +79,7 @@ class Board(Shell):
             icons={name: _svg(name) for name in DRAWN},
             moves=moves,
             moods=moods,
-            pictures=",".join(sorted(PICTURES)),
+            pictures=",".join(sorted(PICTURES | VIDEOS)),
             tables=",".join(TABLES),
             **more,
         )

@@ -6,6 +6,7 @@ from typing import Any
 
 import gradio as gr
 
+from pipelines import helper
 from pipelines.story import Scene, Story
 from pipelines.story_cells import figure
 from pipelines.work import FilmError
@@ -28,18 +29,27 @@ def newest(view: View) -> Heard:
     return view.document.works.job, view.state.state
 
 
-def scene_parts(view: View, selected: str, skip: bool = False) -> Outputs:
-    """The inspector: notes, the box, its fields, takes. `skip`: it stays as it is."""
+def scene_parts(rooms: Rooms, view: View, selected: str, skip: bool = False) -> Outputs:
+    """The inspector: notes, the box, its fields, takes, words for the prompt. `skip`: it stays as it is."""
     if skip:
-        return [gr.skip()] * (len(CELLS) + 3)
+        return [gr.skip()] * (len(CELLS) + 4)
     row = view.project.row(selected)
     if row is None:
-        return [scene_notes(view, selected), gr.update(visible=False), *(gr.skip() for _ in CELLS), gr.update(visible=False, value=None)]
+        return [scene_notes(view, selected), gr.update(visible=False), *(gr.skip() for _ in CELLS), gr.update(visible=False, value=None), gr.skip()]
     cells: Plain = dict(row.cells)
     cells["image"] = shown_thumb(view.document, row.cells) or None
     values = [cells.get(name, "auto" if name in ("clip_action", "engine") else "") for name in CELLS]
     made = takes(view, selected)
-    return [scene_notes(view, selected), gr.update(visible=True), *map(_text, values), gr.update(value=made, visible=len(made) > 1)]
+    shown = gr.update(value=made, visible=len(made) > 1)
+    return [scene_notes(view, selected), gr.update(visible=True), *map(_text, values), shown, lacks(rooms, view, selected)]
+
+
+def lacks(rooms: Rooms, view: View, selected: str) -> Any:
+    """One phrase for each thing that the prompt does not tell."""
+    row = view.project.row(selected)
+    prompt = str(row.cells.get("prompt", "")) if row and not row.cells.get("card") else ""
+    found = [part.add[0] for part in helper.parts(prompt, rooms.desk.presets) if part.add] if prompt.strip() else []
+    return gr.update(choices=[(f"+ {phrase}", phrase) for phrase in found], value=None, visible=bool(found))
 
 
 def scene_notes(view: View, selected: str) -> Plain:
@@ -56,7 +66,8 @@ def scene_notes(view: View, selected: str) -> Plain:
 
 def story_parts(view: View) -> Outputs:
     """The film's settings."""
-    said = view.project.settings
+    said: dict[str, Any] = dict(view.project.settings)
+    said["logo"] = shown_thumb(view.document, {"image": said.get("logo", "")}) or None
     return [said.get(name, figure(getattr(USUAL, name)) if name in ("fps", "seed") else getattr(USUAL, name)) for name in FILM_FIELDS]
 
 
@@ -92,6 +103,19 @@ def film_parts(rooms: Rooms, view: View) -> Outputs:
     return [none, gr.update(value=made, visible=bool(made)), {"lines": notes}, player, {"lines": lines}]
 
 
+def video_parts(view: View) -> Outputs:
+    """The workshop: whether it can be stopped, what it says, the video, its link, whether it can be added."""
+    made = view.cut
+    lines: list[Plain] = [{"kind": "hint", "key": "video_busy"}] if made.busy else []
+    lines += [{"kind": "fault", "text": f"{made.said} {made.hint}"}] if made.state == "failed" else []
+    lines += [{"kind": "hint", "text": made.how}] if made.film and made.how else []
+    lines += [{"kind": "warn", "text": note} for note in made.notes[:6]]
+    name = f"{opening.file_name(view.project.title)}-{made.verb}.mp4"
+    link: list[Plain] = [{"kind": "link", "key": "download_video", "href": made.film, "name": name}] if made.film else []
+    player = gr.update(value=made.film or None, visible=bool(made.film))
+    return [gr.update(visible=made.busy), {"lines": lines}, player, {"lines": link}, gr.update(visible=bool(made.film))]
+
+
 def everything(rooms: Rooms, document: Document, visitor: str, selected: str = "") -> Outputs:
     """A whole page."""
     view = look(rooms, document)
@@ -100,7 +124,7 @@ def everything(rooms: Rooms, document: Document, visitor: str, selected: str = "
     kept = {"visitor": visitor, "project": document.id}
     going_on = recent(rooms.shelf.of(visitor), document.id) if not rows else []
     drawn = board(view, selected, going_on)
-    return [document.id, selected, kept, newest(view), view.project.title, drawn, dock(view), *scene_parts(view, selected), *story_parts(view), *film_parts(rooms, view)]
+    return [document.id, selected, kept, newest(view), view.project.title, drawn, dock(view), *scene_parts(rooms, view, selected), *story_parts(view), *film_parts(rooms, view), *video_parts(view)]
 
 
 def crew_parts(rooms: Rooms) -> Plain:

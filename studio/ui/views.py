@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError
 from pipelines.story import Story
 from pipelines.story_cells import number
 
+from .. import workshop
 from ..production import RowState, State, hear, sign
 from ..project import CELLS, SETTINGS, Fault, Project, Row, story
 from ..project import short as short_of
@@ -35,6 +36,7 @@ class View:
     state: State
     film: Story | None
     faults: tuple[Fault, ...]
+    cut: workshop.State
     at: float  # ms; what arrives late must not be drawn over what is newer
 
 
@@ -47,9 +49,10 @@ def look(rooms: Rooms, document: Document) -> View:
         if found is None or found[0] is not project:
             made = story(project, rooms.desk.presets, document.pictures) if project.rows else (None, ())
             found = document.memo["story"] = (project, made)
+        cut = workshop.newest(rooms.desk, document)
         at = time.monotonic_ns() / 1e6
     film, faults = found[1]
-    return View(document, project, version, state, film, faults, at)
+    return View(document, project, version, state, film, faults, cut, at)
 
 
 def board(view: View, selected: str, recent: list[Plain] | None = None) -> Plain:
@@ -99,6 +102,7 @@ def dock(view: View) -> Plain:
         "film": film,
         "job": works.job,
         "clips": sum(len(takes) for takes in works.takes.values()),
+        "cut": {"job": view.cut.job, "state": view.cut.state, "share": view.cut.share},
         "rows": {row: _moving(view, row) for row in state.rows},
         "summary": summary(view),
     }

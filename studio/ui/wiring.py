@@ -8,8 +8,10 @@ import gradio as gr
 
 from ..project import CELLS
 from .acts import plainly
+from .bench import Bench
 from .handlers import Handlers
 from .page import Page
+from .panels import VERBS
 from .showing import FILM_FIELDS
 
 Plain = dict[str, Any]
@@ -17,8 +19,8 @@ Plain = dict[str, Any]
 
 def wire(demo: gr.Blocks, page: Page, w: Handlers) -> None:
     """Connect everything; inside the same gr.Blocks."""
-    scene = [page.scene_notes, page.scene_box, *(page.scene[name] for name in CELLS), page.takes]
-    film = [page.clips_note, page.gallery, page.film_note, page.player, page.film_lines]
+    scene = [page.scene_notes, page.scene_box, *(page.scene[name] for name in CELLS), page.takes, page.scene_more["lacks"]]
+    film = [page.clips_note, page.gallery, page.film_note, page.player, page.film_lines, *_cut(page)]
     first = [page.project, page.selected, page.saved, page.heard, page.title, page.board, page.dock]
     whole = [*first, *scene, *(page.story[name] for name in FILM_FIELDS), *film]
     quiet: Plain = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
@@ -50,6 +52,8 @@ def wire(demo: gr.Blocks, page: Page, w: Handlers) -> None:
 
     more = page.story_more
     for name, component in page.story.items():
+        if name == "logo":
+            continue
         done = gr.on(_typed(component), plainly(w.set_story(name)), [*ids, component], drawn, **last)
         if name in ("size", "fit", "captions", "caption_style", "look"):
             done.success(plainly(w.still), ids, [more["still"]], **last)
@@ -60,6 +64,9 @@ def wire(demo: gr.Blocks, page: Page, w: Handlers) -> None:
     press = "() => setTimeout(() => { const b = document.querySelector('#download'); (b.matches('a,button') ? b : b.querySelector('a,button')).click(); }, 80)"
     more["keep"].click(plainly(w.keep_settings), [page.project, more["settings_name"]], [page.download], **quiet).success(None, js=press)
     more["use"].upload(plainly(w.use_settings), [*ids, page.saved, more["use"]], whole, **quiet)
+
+    bench = Bench(w.rooms, {verb: tuple(page.video["how"][verb]) for verb in VERBS})
+    _wire_bench(page, bench, whole, drawn, press)
 
     page.make.click(plainly(w.start), [page.project], [page.dock], **quiet)
     page.stop.click(plainly(w.stop), [page.project], [page.dock], **quiet)
@@ -75,6 +82,32 @@ def wire(demo: gr.Blocks, page: Page, w: Handlers) -> None:
     page.new.click(plainly(w.new), [page.saved], whole, **quiet).success(**follow)
     page.open.upload(plainly(w.open), [page.saved, page.open], whole, **quiet).success(**follow)
     page.save.click(plainly(w.save), [page.project], [page.download], **quiet).success(None, js=press)
+
+
+def _cut(page: Page) -> list[Any]:
+    """What shows the video that is made over."""
+    return [page.video[name] for name in ("halt", "lines", "player", "links", "add")]
+
+
+def _wire_bench(page: Page, bench: Bench, whole: list[Any], drawn: list[Any], press: str) -> None:
+    """The workshop, the papers, the gaps, and words for a prompt."""
+    quiet: Plain = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
+    ids, video, more = [page.project, page.selected], page.video, page.story_more
+    given = [component for verb in VERBS for component in video["how"][verb].values()]
+    video["tab"].select(plainly(bench.which), [*ids, video["which"], video["own"]], [video["which"]], **quiet)
+    video["own"].upload(None, None, [video["which"]], js="() => 'own'")
+    video["verb"].input(bench.verb, [video["verb"]], list(video["groups"].values()), **quiet)
+    asked = [*ids, video["which"], video["own"], video["verb"], *given]
+    video["go"].click(plainly(bench.begin), asked, [page.dock, *_cut(page)], **quiet)
+    video["halt"].click(plainly(bench.halt), [page.project], [page.dock, *_cut(page)], **quiet)
+    video["add"].click(plainly(bench.add), [*ids, page.saved], whole, **quiet)
+    page.paper.click(plainly(bench.paper), [page.project], [page.download], **(quiet | {"show_progress": "full"})).success(None, js=press)
+    page.scene["prompt"].blur(plainly(bench.lacks), ids, [page.scene_more["lacks"]], **quiet)
+    page.scene_more["lacks"].input(plainly(bench.add_words), [*ids, page.scene_more["lacks"]], [*drawn, page.scene["prompt"], page.scene_more["lacks"]], **quiet)
+    more["gaps"].expand(plainly(bench.gaps), [page.project], [more["values"]], **quiet)
+    more["fill"].click(plainly(bench.fill), [*ids, page.saved, more["values"]], whole, **quiet)
+    page.story["logo"].upload(plainly(bench.logo), [*ids, page.story["logo"]], drawn, **quiet)
+    page.story["logo"].clear(plainly(bench.no_logo), ids, drawn, **quiet)
 
 
 def _typed(component: Any) -> list[Any]:

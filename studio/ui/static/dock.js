@@ -9,9 +9,11 @@ what.setAttribute('role', 'status'); track.setAttribute('role', 'progressbar'); 
 root.append(make('div', 'd-top', what, left), track);
 let v = {}, at = 0, seen = '';
 const clock = s => { s = Math.max(0, Math.round(s)); return Math.floor(s / 60) + ':' + String(s % 60).padStart(2, '0'); };
+const cutting = () => v.cut?.state === 'queued' || v.cut?.state === 'running';
 const sentence = () => {
   if (v.state === 'queued') return v.ahead ? say('dock_queued', { n: v.ahead }) : W.dock_queued_next;
-  if (v.state === 'running') return say('stage_' + (v.stage || ''));
+  if (v.state === 'running') return v.said ? v.said + ' ' + v.hint : say('stage_' + (v.stage || ''));
+  if (cutting()) return W.video_busy;
   if (v.state === 'failed' && v.failed) return say('dock_failed_scenes', { n: v.failed, of: v.scenes });
   if (v.state === 'failed') return (v.said || W.dock_failed) + (v.hint ? ' ' + v.hint : '');
   if (!v.scenes) return W.dock_empty;
@@ -36,13 +38,14 @@ function draw() {
   const busy = v.state === 'running' || v.state === 'queued', share = busy ? v.share : v.state === 'done' || v.film === 'new' ? 1 : v.share || 0;
   root.dataset.state = v.faults && !busy ? 'fault' : v.film === 'new' && !busy && v.state !== 'failed' ? 'done' : v.state || 'idle';
   const t = sentence(); if (what.textContent !== t) { what.textContent = t; what.title = t; }
-  bar.style.width = share * 100 + '%'; track.setAttribute('aria-valuenow', Math.round(share * 100));
+  const shown = !busy && cutting() ? v.cut.share : share;
+  bar.style.width = shown * 100 + '%'; track.setAttribute('aria-valuenow', Math.round(shown * 100));
   document.title = (busy && v.state === 'running' ? Math.round(share * 100) + ' % · ' : '') + (v.title || W.untitled) + ' · ' + W.brand;
   const makeButton = document.querySelector('#make'), stopButton = document.querySelector('#stop');
   document.body.classList.toggle('busy', busy);
   if (makeButton && stopButton) { const had = document.activeElement; makeButton.toggleAttribute('inert', busy); stopButton.toggleAttribute('inert', !busy); if (busy && (had === makeButton || makeButton.contains(had))) (stopButton.matches('button') ? stopButton : stopButton.querySelector('button'))?.focus(); else if (!busy && (had === stopButton || stopButton.contains(had))) (makeButton.matches('button') ? makeButton : makeButton.querySelector('button'))?.focus(); }
   window.dispatchEvent(new CustomEvent('reelwright', { detail: v }));
-  const now = [v.project, v.job, v.clips, busy].join();
+  const now = [v.project, v.job, v.clips, busy, v.cut?.job, v.cut?.state].join();
   if (seen && now !== seen) trigger('news');
   seen = now;
   tick();

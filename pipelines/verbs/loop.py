@@ -1,0 +1,84 @@
+"""A video that begins again without being noticed: its end is warped into what comes before its beginning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from ..path import ease
+from ..presets import choose
+from ..reel import Piece, Reel
+from ..stage import Studio
+from ..work import FilmError, Tick, idle
+from .blend import turned
+from .cutting import Cut, cutting, several
+from .flow import shrunk
+
+if TYPE_CHECKING:
+    from numpy import float32
+    from numpy.typing import NDArray
+
+SEAMS: Mapping[str, float] = MappingProxyType({"short": 0.25, "normal": 0.5, "long": 1.0})  # seconds
+SIGHT = (32, 18)  # pixels in which pictures are compared
+GIVEN_UP = 0.4  # of the video: so much is left out at most where the rest fits better
+PRICE = 6.0  # grey levels that pictures must agree better for leaving out all of that
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """`seam`: how long the end takes to become the beginning: short, normal or long."""
+
+    seam: str = "normal"
+
+
+def loop(videos: Sequence[Path], how: Loop, studio: Studio, out: Path, tick: Tick = idle) -> Cut:
+    """One video, made so that it can be shown again and again: after its last picture comes its first, as any picture
+    comes after the one before. It is a little shorter than given."""
+    several(videos, 1, 1)
+    if how.seam not in SEAMS:
+        raise FilmError(f'There is no seam called "{how.seam}".', choose(how.seam, SEAMS), "seam")
+    with cutting(studio, out) as desk:
+        reel = desk.open(videos[0])
+        frame = reel.frame
+        seam = max(2, round(SEAMS[how.seam] * frame.rate))
+        if reel.count < 2 * seam + 2:
+            least = frame.seconds(2 * seam + 2)
+            hint = "Extend it first." if how.seam == "short" else "Take a shorter seam, or extend it first."
+            raise FilmError(f"{reel.name} lasts {reel.seconds:.2f} s: too short for a {how.seam} seam, which needs {least:.2f} s.", hint, reel.name)
+        first, last = _found(reel, seam)
+        ends = zip(reel.frames(last - seam, seam), reel.frames(first - seam, seam), range(seam), strict=False)
+        both = ((a, b, (k + 1) / (seam + 1)) for a, b, k in ends)
+        pictures = chain(reel.frames(first, last - first - seam), turned(both, ease, studio.workers))
+        at = frame.seconds
+        sound = [Piece(reel, at(first), at(last)), Piece(reel, at(first - seam), at(first), shared=at(seam))]
+        return desk.finish(pictures, last - first, frame, sound, tick, f"from {at(first):.2f} s to {at(last):.2f} s, with a {how.seam} seam")
+
+
+def _found(reel: Reel, seam: int) -> tuple[int, int]:
+    """(first, last) of the pictures that are kept: what comes before the first is most like what comes before the last,
+    as pictures and in how they move. Leaving much out has its price."""
+    sights = np.stack([_sight(picture) for picture in reel.frames()])
+    n = len(sights)
+    spare = max(0, min(int(n * GIVEN_UP), n - 2 * seam - 2))
+    best, where = float("inf"), (seam, n)
+    for first in range(seam, seam + spare // 2 + 1):
+        for last in range(max(first + seam + 2, n - spare // 2), n + 1):
+            middle, before = last - seam // 2 - 1, first - seam // 2 - 1
+            ahead = min(2, n - 1 - max(middle, before))
+            apart = float(np.abs(sights[middle] - sights[before]).mean())
+            moving = (sights[middle + ahead] - sights[middle]) - (sights[before + ahead] - sights[before])
+            cost = apart + float(np.abs(moving).mean()) + PRICE * (n - last + first - seam) / max(1, int(n * GIVEN_UP))
+            if cost < best:
+                best, where = cost, (first, last)
+    return where
+
+
+def _sight(picture: NDArray[np.uint8]) -> NDArray[float32]:
+    return np.asarray(cv2.resize(shrunk(picture), SIGHT, interpolation=cv2.INTER_AREA), np.float32)
