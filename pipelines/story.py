@@ -76,9 +76,7 @@ Steady = Annotated[bool, Field(description="Whether a shaken video is made stead
 Drawn = Annotated[str, Field(description="The picture as if drawn or painted. Empty: as it is."), cells.known("styles")]
 Focus = Annotated[str, Field(max_length=60, description="What matters in the picture, as 0.3 0.4 or top left. Empty: found by itself."), BeforeValidator(cells.read_focus)]
 Title = Annotated[str, Field(max_length=200, description="The film's name."), Line]
-FrameSize = Annotated[
-    str, Field(description="Width x height in pixels, or a size's name."), BeforeValidator(cells.read_size)
-]
+FrameSize = Annotated[str, Field(description="Width x height in pixels, or a size's name."), BeforeValidator(cells.read_size)]
 Fps = Annotated[float, _limited(1, 60, "frames a second", "How many pictures a second."), Figure, Tidy]
 Overlap = Annotated[float, _limited(0, 3, "seconds", "How long a transition takes."), Figure, Tidy]
 Score = Annotated[
