@@ -227,6 +227,8 @@ class _Casting:
             raise FilmError(f'There is no clip engine or model called "{engine}".', choose(engine, known))
         made = self.crew.ready("clips", engine)
         own = [name for name, model in self.presets.models.items() if model.engine == engine]
+        if not own and getattr(made, "wants_model", False):
+            raise FilmError(f"{made.label} has no model here.", "Add one to models.toml.")
         lacks = [self.crew.lack("clips", engine, self.presets.models[name]) for name in own]
         if own and all(lacks):
             raise FilmError(f"{made.label} has no model here.", str(lacks[0]))

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from ..gear import gpu
 from ..gear.depth import Depth, lacking
-from ..work import FilmError
 
 if TYPE_CHECKING:
     from numpy import float32, float64, uint8
@@ -40,6 +39,7 @@ class Engine:
     online = False
     live = True
     wants_picture = True
+    wants_model = True
 
     def __init__(self, depth: Callable[[NDArray[uint8]], NDArray[float32]] | None = None) -> None:
         self._given, self._model = depth, Depth()
@@ -104,12 +104,14 @@ class Engine:
         return Relief(back, front, cover, (shot.frame.width, shot.frame.height), near, far)
 
     def _depth(self, shot: Shot, negative: Negative) -> NDArray[float32]:
+        import numpy as np
+
         key = (negative.path, shot.model and tuple(map(str, shot.model.content)))
         if key not in self._depths:
             if self._given:
                 found = self._given(negative.rgb(LOOKED))
             elif shot.model is None:
-                raise FilmError("There is no depth model here.", "Add one to models.toml.")
+                found = np.ones((2, 2), np.float32)  # nobody says what is near: the plain camera's move
             else:
                 found = self._model.of(negative.rgb(LOOKED), shot.model)
             self._depths[key] = found
