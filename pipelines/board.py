@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from . import moves
+from . import moves, shots
 from .captions import cells
 from .darkroom import Darkroom, Negative, negative
+from .footage import is_video
 from .paper import LEAST_WORDS, PAPERS, Page, Panel, Plan, Point, needed, page
 from .plan import Brief, Frame, Shot
 from .presets import choose
@@ -30,6 +31,8 @@ from .stage import Studio
 from .story import Story
 from .story_cells import point
 from .story_moods import mood_for
+from .titles import ENGINE as CARD
+from .titles import card, shortest
 from .vault import Notes, replacing
 from .work import FilmError, Tick, idle
 
@@ -115,7 +118,7 @@ def panel(story: Story, i: int, columns: int, studio: Studio, darkroom: Darkroom
     """What is shown and told of scene i, from 0."""
     scene = story.scenes[i]
     lasts, about = seconds(story, i)
-    reading = moves.read(scene.clip_action, lasts, studio.presets.moves, story.seed_of(i))
+    reading = _reading(story, i, lasts, studio)
     seen, drawn = _seen(story, i, lasts, reading.camera, studio, darkroom)
     jpeg, shape, frames = _framed(seen, frame_of(story, studio.presets), WIDE[columns])
     mood, _ = mood_for(story.mood_of(i), studio.presets)
@@ -132,7 +135,18 @@ def seconds(story: Story, i: int) -> tuple[float, bool]:
     said = cells(scene.narration) / PACE + 2 * BREATH if scene.narration.strip() and story.voice_of(i) != "none" else 0.0
     if scene.duration is not None:
         return (scene.duration, False) if said <= scene.duration * 1.25 else (said, True)
-    return max(SHORTEST, said), said > SHORTEST
+    usual = shortest(scene, SHORTEST)
+    return max(usual, said), said > usual
+
+
+def _reading(story: Story, i: int, lasts: float, studio: Studio) -> moves.Reading:
+    """What the camera does; nothing over a card, nor over a video of which no words say anything."""
+    scene = story.scenes[i]
+    by_itself = scene.clip_action == "auto" and scene.image is not None and is_video(scene.image)
+    if scene.card or by_itself:
+        return moves.Reading(moves.Camera(()))
+    found = shots.read(scene.clip_action, lasts, studio.presets.moves, story.seed_of(i))
+    return replace(found, camera=moves.livelier(found.camera, story.motion_of(i)))
 
 
 def _said(action: str, reading: moves.Reading, studio: Studio) -> str:
@@ -148,10 +162,28 @@ def _seen(story: Story, i: int, lasts: float, camera: moves.Camera, studio: Stud
     frame = _small(frame_of(story, studio.presets))
     scene, drawn = story.scenes[i], ""
     found = developed(story, i, frame, studio, darkroom)
+    if scene.card:
+        return Seen(_card(story, i, frame, found, studio), np.array([[[1.0, 0, 0], [0, 1, 0]]])), ""
     if found is None:
         found, drawn = _drawn(story, i, frame, studio, darkroom), DRAWER
     shot = Shot(scene.prompt, None, camera, frame.at_least(lasts), frame, story.fit, story.seed_of(i), focus=point(scene.focus))
     return Seen(found, studio.crew.get("clips", "camera").path(shot, found)), drawn
+
+
+def _card(story: Story, i: int, frame: Frame, behind: Negative | None, studio: Studio) -> Negative:
+    """A card as the film shows it in its middle."""
+    engine = studio.crew.get("clips", CARD)
+    frames = frame.at_least(seconds(story, i)[0])
+    shot = Shot(story.scenes[i].prompt, None, moves.Camera(()), frames, frame, story.fit, story.seed_of(i), card=card(story, i, {}))
+
+    def build(out: Path) -> Notes:
+        drawn = next(iter(engine.footage(shot, behind).frames(frames // 2, 1)))
+        out.write_bytes(np.ascontiguousarray(drawn).tobytes())
+        return {}
+
+    recipe = [engine.version, engine.recipe(shot), behind.path.stem if behind else ""]
+    made = studio.vault.make("card", ".yuv", recipe, build)
+    return Negative(made.path, (frame.width, frame.height), frame.width, frame.height)
 
 
 def _drawn(story: Story, i: int, frame: Frame, studio: Studio, darkroom: Darkroom) -> Negative:

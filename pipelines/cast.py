@@ -145,6 +145,7 @@ class _Casting:
         painter = self._painter(i, engine, model)
         self._remark(scene, "pictures" if painter else "clips", painter or engine, where)
         self._negates(i, engine, painter)
+        self._stylable(scene, painter, where)
         speakers = () if own else self._speakers(i)
         return Role(engine, model, painter, reading, seed, self.presets.moods[mood], mood, speakers, own)
 
@@ -152,6 +153,13 @@ class _Casting:
         """What the camera does. Behind a card it does little, if nothing else was said."""
         action = CALM if scene.card and scene.clip_action == "auto" else scene.clip_action
         return shots.read(action, scene.duration, self.presets.moves, seed)
+
+    def _stylable(self, scene: Scene, painter: str, where: str) -> None:
+        """A picture style is for a picture."""
+        still = scene.image is not None and not is_video(scene.image)
+        if scene.picture_style and not still and not painter:
+            said = f"scene {scene.scene_number}: there is no picture to be drawn in the picture style; it is left out."
+            self.warn(Warned(said, "Give the scene a picture, or the film a look.", f"{where}.picture_style"))
 
     def _negates(self, i: int, engine: str, painter: str) -> None:
         """Tell where nobody heeds a negative prompt."""
@@ -225,6 +233,8 @@ class _Casting:
             raise FilmError(f'There is no clip engine or model called "{engine}".', choose(engine, known))
         made = self.crew.ready("clips", engine)
         own = [name for name, model in self.presets.models.items() if model.engine == engine]
+        if not own and getattr(made, "wants_model", False):
+            raise FilmError(f"{made.label} has no model here.", "Add one to models.toml.")
         lacks = [self.crew.lack("clips", engine, self.presets.models[name]) for name in own]
         if own and all(lacks):
             raise FilmError(f"{made.label} has no model here.", str(lacks[0]))

@@ -60,7 +60,7 @@ class ClipEngine(Engine, Protocol):
 
     One that heeds a negative prompt says `negates = True`; so does a painter.
 
-    `wants_picture`: it cannot do without. An engine that runs several models may offer `lacks(model)`: None, or what
+    `wants_picture`: it cannot do without; `wants_model`, if it has it: nor without a model of the presets. An engine that runs several models may offer `lacks(model)`: None, or what
     is lacking for that one and the remedy. FilmError from any method is that scene's fault; other scenes go on.
 
     It may offer `shoot_all(slates)`, which makes several shots in one go, stage by stage: each is told by its slate as

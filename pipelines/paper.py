@@ -250,7 +250,8 @@ def _picture(plan: Plan, panel: Panel, x: float, y: float) -> Iterator[Mark]:
     left, top = x + (box.width - wide) / 2, y + (box.height - high) / 2
     yield Photo(left, top, wide, high, panel.picture, panel.prompt or panel.narration)
     if panel.frames:
-        yield from _move(*(tuple((left + u * wide, top + v * high) for u, v in corners) for corners in panel.frames), box.width)
+        first, last = (tuple((left + u * wide, top + v * high) for u, v in corners) for corners in panel.frames)
+        yield from _move(first, last, box.width)
     if panel.drawn:
         size = 6.5
         tall, broad = size * MM * 1.5, _wide(panel.drawn, size) + 2.4

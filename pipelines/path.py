@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .moves import Aim, Camera
     from .plan import Frame
 
+ZOOMS = 0.3  # how much the farthest plane closes in, where the nearest does by 1
 MOST_CROP = 1.5  # to make room for travel and turns a picture is enlarged so far at most; then the travel shrinks
 REFERENCE = 5.0  # seconds for which a move's own numbers are meant
 LEAST_FREE = 0.01  # of the frame: with less, picture and frame have one shape
@@ -53,14 +54,38 @@ def matrices(
     room = (width * cover / 2 - rim, height * cover / 2 - rim)
     path, crop = _fitted(_stretched(path, frame, room, seconds), frame, room)
     aside = _aimed(path, crop, frame, room, focus, camera.leads)
-    out = np.empty((frames, 2, 3))
-    for i, view in enumerate(path):
-        scale = cover * crop * view.zoom
-        a, b = scale * cos(radians(view.roll)), scale * sin(radians(view.roll))
-        cx = width / 2 + (view.x * frame.width + aside[0]) / cover
-        cy = height / 2 + (view.y * frame.height + aside[1]) / cover
-        out[i] = ((a, -b, frame.width / 2 - a * cx + b * cy), (b, a, frame.height / 2 - b * cx - a * cy))
-    return out
+    return np.array([_matrix(view, cover, crop, picture, frame, aside) for view in path])
+
+
+def _matrix(
+    view: View, cover: float, crop: float, picture: tuple[float, float], frame: Frame, aside: tuple[float, float]
+) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
+    """One view of a picture that covers the frame at `cover`."""
+    scale = cover * crop * view.zoom
+    a, b = scale * cos(radians(view.roll)), scale * sin(radians(view.roll))
+    cx = picture[0] / 2 + (view.x * frame.width + aside[0]) / cover
+    cy = picture[1] / 2 + (view.y * frame.height + aside[1]) / cover
+    return (a, -b, frame.width / 2 - a * cx + b * cy), (b, a, frame.height / 2 - b * cx - a * cy)
+
+
+def planes(
+    camera: Camera, frames: int, frame: Frame, picture: tuple[float, float], seed: int, focus: tuple[float, float], far: float
+) -> tuple[NDArray[float64], NDArray[float64]]:
+    """The same for two planes of one picture, near and far, each (frames, 2, 3). `far`: how much the far one moves when
+    the near one moves by 1. Both cover the frame at every moment, and they are one where the camera is as it began."""
+    import numpy as np
+
+    width, height = picture
+    cover = max(frame.width / width, frame.height / height)
+    seconds = frame.seconds(frames)
+    rim = 0.5 * max(1.0, cover)
+    room = (width * cover / 2 - rim, height * cover / 2 - rim)
+    near, crop = _fitted(_stretched(views(camera, frames, seconds, seed), frame, room, seconds), frame, room)
+    behind = [View(view.zoom ** (ZOOMS + (1 - ZOOMS) * far), view.x * far, view.y * far, view.roll) for view in near]
+    crop = max(crop, _crop(behind, frame, room, 1.0))
+    aside = _aimed([*near, *behind], crop, frame, room, focus, camera.leads)
+    both = [np.array([_matrix(view, cover, crop, picture, frame, aside) for view in path]) for path in (near, behind)]
+    return both[0], both[1]
 
 
 def ease(share: float) -> float:

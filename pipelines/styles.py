@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -16,11 +16,10 @@ import numpy as np
 from .presets import Style
 
 if TYPE_CHECKING:
-    from numpy import float32, uint8
     from numpy.typing import NDArray
 
-    Bytes = NDArray[uint8]
-    Floats = NDArray[float32]
+    Bytes = NDArray[Any]  # of uint8
+    Floats = NDArray[Any]  # of float32
 
 VERSION = 1
 WORK = 1600  # pixels of the longer side on which strokes are made: they are as large in any size
@@ -92,10 +91,10 @@ def watercolour(picture: Bytes, style: Style) -> Bytes:
     cloud = _cloud(shape, 60 * unit, 11) + 0.6 * _cloud(shape, 18 * unit, 12)
     bright = 1 - (1 - blend) ** 0.92 * (0.74 + 0.06 * cloud)  # washes are thin: lighter than the picture, and uneven
     lab[..., 0] = 100 * np.clip(bright - 0.26 * style.lines * edges, 0, 1)
-    lab[..., 1:] *= style.saturation * (1 + 0.08 * cloud)[..., None]
+    lab[..., 1:] = lab[..., 1:] * style.saturation * (1 + 0.08 * cloud)[..., None]
     paint = np.clip(cv2.cvtColor(lab, cv2.COLOR_Lab2BGR), 0, 1)
     lines = _lines(_light(picture), 2.0 * unit)
-    paint *= (1 - 0.30 * style.lines * (1 - lines))[..., None]
+    paint = paint * (1 - 0.30 * style.lines * (1 - lines))[..., None]
     fleck = _tooth(shape, unit)
     dry = np.clip(bright - 0.62, 0, 1)[..., None] * 1.1
     ground = _rgb(style.ground)
@@ -163,7 +162,7 @@ HOW: Mapping[str, Callable[[Bytes, Style], Bytes]] = MappingProxyType(
 
 def _unit(picture: Bytes) -> float:
     """A stroke's measure: one pixel of a picture that is 1000 long."""
-    return max(0.5, max(picture.shape[:2]) / 1000)
+    return max(0.5, float(max(picture.shape[:2])) / 1000)
 
 
 def _odd(size: float) -> int:

@@ -74,6 +74,7 @@ TABLES: Mapping[str, Callable[[Presets], str]] = {
     "transitions": lambda presets: named(presets.transitions),
     "moods": lambda presets: named(presets.moods),
     "looks": lambda presets: named(presets.looks),
+    "styles": lambda presets: named(presets.styles),
     "captions": lambda presets: named(presets.captions),
     "sizes": sizes,
     "voices": voices,

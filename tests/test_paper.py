@@ -135,6 +135,14 @@ def test_the_command_line_makes_one_or_says_why_not(photo: Path, tmp_path: Path,
     assert ".pdf or .png" in capsys.readouterr().err
 
 
+def test_cards_are_shown_as_the_film_shows_them(presets: Presets, studio: Studio, tmp_path: Path) -> None:
+    story = told(presets, [{"card": "title", "prompt": "The Long Way Home"}, {"prompt": "a lake", "clip_action": "[0s] zoom in [2s] pan left"}])
+    with closing(Darkroom()) as darkroom:
+        title, lake = (board.panel(story, i, 2, studio, darkroom) for i in (0, 1))
+    assert not title.drawn and title.frames is None and not title.about and title.seconds == 4
+    assert lake.drawn == "sketch" and lake.frames
+
+
 def test_what_cannot_be_made_is_said(presets: Presets, studio: Studio, tmp_path: Path) -> None:
     broken = tmp_path / "broken.jpg"
     broken.write_bytes(b"no picture")

@@ -103,6 +103,8 @@ def test_the_film_and_its_preview_show_the_style(presets: Presets, studio: Studi
         with Image.open(preview.still(one, 0, studio, room, 192).path) as image:
             seen.append(np.asarray(image.convert("RGB"), int))
     assert np.abs(seen[0] - seen[1]).mean() > 3
+    unstyled = whole.make(story(image="", prompt="a lake", engine="sketch", picture_style="ink"), studio, tmp_path / "sketch.mp4")
+    assert any("picture style" in said for said in unstyled.warned)
     with pytest.raises(FilmError) as caught:
         story(picture_style="watercolor")
     assert "watercolour" in caught.value.faults[0].hint

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..darkroom import Negative
 from ..path import matrices
+from ..path import planes as two_planes
 from ..plan import Shot
 from ._lens import Lens
 
@@ -113,3 +114,25 @@ def _blurred(plane: Plane, across: int, down: int) -> Plane:
     small = cv2.resize(np.ascontiguousarray(plane[y : y + keep_h, x : x + keep_w]), (64, max(2, 64 * down // across)), interpolation=cv2.INTER_AREA)
     soft = cv2.GaussianBlur(small, (0, 0), 2.0)
     return np.asarray(cv2.resize(soft, (across, down), interpolation=cv2.INTER_CUBIC), np.uint8)
+
+
+def planes(shot: Shot, negative: Negative, farthest: float, most: float) -> tuple[NDArray[float64], NDArray[float64], NDArray[float64], float]:
+    """One matrix a frame for what is nearest and what is farthest in a picture.
+
+    -> from the given picture's pixels for the nearest, then from the canvas's for the nearest and the farthest, and how
+    much the farthest moves: `farthest` where the nearest moves by 1, more if they would part by more than `most` of the
+    frame's width.
+    """
+    canvas, onto = placed(shot, negative)
+    moves = farthest
+    for _ in range(2):  # the second time with what the first has shown
+        near, far = two_planes(shot.camera, shot.frames, shot.frame, canvas, shot.seed, _focus(shot, negative), moves)
+        corners = np.array([[0, 0, 1], [shot.frame.width, 0, 1], [shot.frame.width, shot.frame.height, 1], [0, shot.frame.height, 1]]).T
+        apart = max(float(np.abs(f @ np.vstack([cv2.invertAffineTransform(n) @ corners, np.ones(4)]) - corners[:2]).max()) for n, f in zip(near, far, strict=True))
+        if apart <= most * shot.frame.width:
+            break
+        moves = 1 - (1 - moves) * most * shot.frame.width / apart
+    whole = np.empty_like(near)
+    whole[:, :, :2] = near[:, :, :2] * onto[0]
+    whole[:, :, 2] = near[:, :, :2] @ np.array(onto[1]) + near[:, :, 2]
+    return whole, near, far, moves
