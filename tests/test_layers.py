@@ -49,7 +49,7 @@ LAYERS = (
     ("studio.desk",),
     ("studio.project",),
     ("studio.shelf",),
-    ("studio.bundle", "studio.production", "studio.samples"),
+    ("studio.bundle", "studio.production", "studio.samples", "studio.workshop"),
     ("studio.terminal", "studio.checkup"),
     ("studio.api.", "studio.ui", "studio.ui."),
     ("studio.serve",),
