@@ -14,7 +14,9 @@ WORDS = tomllib.loads((UI / "words.toml").read_text("utf-8"))
 SCRIPTS = {path.name: path.read_text("utf-8") for path in (UI / "static").glob("*.js")}
 PAGES = {path.name: path.read_text("utf-8") for path in UI.glob("*.py")}
 # Keys that are put together: their beginnings, and where each is made.
-MADE = {"status_": "board.js", "stage_": "dock.js", "cap_": "page.py", "fit_": "page.py", "download_": "showing.py", "clip_sound_": "page.py"}
+MADE = {"status_": "board.js", "stage_": "dock.js", "download_": "showing.py"} | dict.fromkeys(
+    ("cap_", "fit_", "clip_sound_", "card_", "focus_", "logo_", "which_", "verb_", "how_", "strength_", "seam_", "curve_"), "panels.py"
+)
 COMING: set[str] = set()  # said nowhere yet
 
 
