@@ -28,7 +28,7 @@ RATE = 24_000
 MOST = 500  # signs that are spoken at once; a voice has 510 rows, one for each count of them
 WIDTH = 256  # numbers in a row
 MODELS = ("kokoro*.onnx", "kokoro*/onnx/model.onnx", "onnx/model.onnx")
-FETCH = "hf download onnx-community/Kokoro-82M-v1.0-ONNX --include onnx/model.onnx 'voices/*.bin' --local-dir"
+FETCH = "hf download onnx-community/Kokoro-82M-v1.0-ONNX --include onnx/model.onnx --include 'voices/*.bin' --local-dir"
 # The model's signs and their numbers (hexgrad/Kokoro-82M, Apache-2.0): each run counts up from its first.
 SIGNS = {
     1: ";:,.!?", 9: "—…\"()“” \u0303ʣʥʦʨᵝꭧAI", 31: "O", 33: "Q", 35: "ST", 39: "W", 41: "Yᵊabcdef", 50: "hijklmnopqrstuvwxyzɑɐɒæ",
