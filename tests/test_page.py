@@ -22,6 +22,7 @@ from tests.studio_process import CHROMIUM, StudioProcess, Watched, studio_proces
 
 playwright = pytest.importorskip("playwright.sync_api")
 expect = playwright.expect
+expect.set_options(timeout=20_000)  # as long as anything else may take: never a measure of speed
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no Chromium here")
 
 LONG = 90_000  # ms until a film must be there: never a measure of speed
