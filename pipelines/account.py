@@ -35,13 +35,16 @@ def account(story: Story, roles: Cast, takes: Mapping[int, Take], crew: Crew, pr
 
     for i, (scene, role) in enumerate(zip(story.scenes, roles.roles, strict=True)):
         n = f"Scene {scene.scene_number}"
-        parts = {"clips": (source_of(crew, "clips", role.engine), presets.models[role.model].label if role.model else crew.get("clips", role.engine).label)}
+        parts = {"clips": ("", "own video")}
+        if not role.video:
+            label = presets.models[role.model].label if role.model else crew.get("clips", role.engine).label
+            parts["clips"] = source_of(crew, "clips", role.engine), label
         if role.painter:
             parts["pictures"] = source_of(crew, "pictures", role.painter), crew.get("pictures", role.painter).label
         for kind, (source, label) in parts.items():
             if source:
                 made[kind][label] = source
-        place = bring(scene.image, f"{n}, picture") if scene.image else None
+        place = bring(scene.image, f"{n}, {'video' if role.video else 'picture'}") if scene.image else None
         terms = {source for source, _ in parts.values() if source} | ({GIVEN} if scene.image else set())
         deeds.append(_seen(scene, n, parts["clips"][1], mixed(terms), place))
         if role.own_voice:

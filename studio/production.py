@@ -32,12 +32,14 @@ FIRST = "narration"  # the stage that every film begins with
 
 @dataclass(frozen=True, slots=True)
 class RowState:
-    """How a scene stands: draft, ready, changed, failed, or while a job runs queued, making. `part` is 0 to 1."""
+    """How a scene stands: draft, ready, changed, failed, or while a job runs queued, making. `part` is 0 to 1;
+    `glimpse`: what its clip is becoming, a small JPEG in base64."""
 
     status: str
     part: float = 0.0
     said: str = ""
     hint: str = ""
+    glimpse: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +157,10 @@ def _state(desk: Desk, document: Document, job: Job, rows: list[str], stamped: l
     if not job.over:
         states = _at_rest(document)
         parts = {_row(rows, event): float(event.get("part", 0.0)) for event in moved if event.get("scene") and event["stage"] in SHOOTING}
+        seen = {_row(rows, stamped.event): str(stamped.event["picture"]) for stamped in desk.glimpses(job.id)}
         for row in there:
             if row not in done and row not in document.works.failed:
-                states[row] = RowState("making", parts[row]) if row in parts else RowState("queued")
+                states[row] = RowState("making", parts[row], glimpse=seen.get(row, "")) if row in parts else RowState("queued")
         elapsed = max(0.0, time.time() - job.changed)  # since it was begun, or begun again
         left = elapsed * (1 - share) / share if share > 0.03 and elapsed > 0.5 else None
         full = DiskFull() if desk.stuck(job.id) else None

@@ -117,3 +117,16 @@ def test_the_storyboard_on_paper(opened: Open, pictures: list[Path], tmp_path: P
     bring(page, story(tmp_path, 2), *pictures[:2])
     tab(page, "Film")
     assert fetched(page, lambda: page.locator("#paper").click()).read_bytes().startswith(b"%PDF")
+
+
+def test_any_file_is_looked_into(opened: Open, pictures: list[Path], tmp_path: Path) -> None:
+    page = opened()
+    bring(page, story(tmp_path, 1), pictures[0])
+    film(page)
+    made = fetched(page, lambda: page.locator("#film-lines [data-key=download_film]").click())
+    named = tmp_path / "film.mp4"
+    named.write_bytes(made.read_bytes())
+    tab(page, "Video")
+    page.get_by_text("What made this file?").click()
+    page.locator("#check-file input[type=file]").set_input_files(str(named))
+    expect(page.locator("#verdict")).to_contain_text("Reelwright", timeout=LONG)

@@ -16,6 +16,7 @@ from pipelines.work import FilmError
 
 from .. import workshop
 from ..project import Change, both, edited, set_to, told
+from ..settings import identity
 from . import acts, opening
 from .acts import document_of, uploaded
 from .panels import VERBS
@@ -94,6 +95,16 @@ class Bench:
         out = opening.handed_out(document, ".pdf")
         sheet(view.film, self.rooms.desk.studio, out)
         return str(out)
+
+    def check(self, path: str | None) -> Plain:
+        """What a file says of itself."""
+        if not path:
+            return {"lines": []}
+        from pipelines.verify import verified
+
+        found = verified(uploaded(path), identity(self.rooms.desk.settings))
+        first = "fault" if found.tampered else "title" if found.ours else "warn"
+        return {"lines": [{"kind": first if i == 0 else "hint", "text": said} for i, said in enumerate(found.said)]}
 
     def lacks(self, identity: str, selected: str) -> Any:
         """What could be added to the prompt."""

@@ -130,10 +130,18 @@ def everything(rooms: Rooms, document: Document, visitor: str, selected: str = "
 def crew_parts(rooms: Rooms) -> Plain:
     """Who is here and who is missing, with the remedy."""
     lines = []
-    for engine in rooms.desk.catalog()["engines"]:
+    known = rooms.desk.catalog()
+    for card in known["gpus"]:
+        lines.append({"kind": "item", "state": "here", "key": card["name"], "text": f"({card['gigabytes']:g} GB)", "more": ""})
+    for engine in known["engines"]:
         lack = engine["missing"]
         state = "missing" if lack else "online" if engine["online"] else "here"
         lines.append({"kind": "item", "state": state, "key": engine["label"], "text": f"({engine['does']})", "more": lack or ""})
+    for model in known["models"].values():
+        state = "missing" if model["missing"] else "here"
+        needs = f"({min(model['vram'].values()):g} GB)" if model["vram"] else ""
+        more = " ".join(filter(None, (model["missing"], model["terms"])))
+        lines.append({"kind": "item", "state": state, "key": model["label"], "text": needs, "more": more})
     return {"lines": lines}
 
 

@@ -37,6 +37,7 @@ class View:
     film: Story | None
     faults: tuple[Fault, ...]
     cut: workshop.State
+    takes: float | None  # seconds that its clips will take, where somebody knows
     at: float  # ms; what arrives late must not be drawn over what is newer
 
 
@@ -50,9 +51,10 @@ def look(rooms: Rooms, document: Document) -> View:
             made = story(project, rooms.desk.presets, document.pictures) if project.rows else (None, ())
             found = document.memo["story"] = (project, made)
         cut = workshop.newest(rooms.desk, document)
+        takes = _takes(rooms, document, found[1][0])
         at = time.monotonic_ns() / 1e6
     film, faults = found[1]
-    return View(document, project, version, state, film, faults, cut, at)
+    return View(document, project, version, state, film, faults, cut, takes, at)
 
 
 def board(view: View, selected: str, recent: list[Plain] | None = None) -> Plain:
@@ -102,6 +104,7 @@ def dock(view: View) -> Plain:
         "film": film,
         "job": works.job,
         "clips": sum(len(takes) for takes in works.takes.values()),
+        "takes": view.takes,
         "cut": {"job": view.cut.job, "state": view.cut.state, "share": view.cut.share},
         "rows": {row: _moving(view, row) for row in state.rows},
         "summary": summary(view),
@@ -161,7 +164,18 @@ def _moving(view: View, row: str) -> Plain:
     made = view.document.works.takes.get(row, ())
     clip = str(view.document.shown / made[-1].clip) if made else ""
     part = round(state.part, 2)
-    return {"status": state.status, "part": part, "said": state.said, "hint": state.hint, "clip": clip, "takes": len(made)}
+    return {"status": state.status, "part": part, "said": state.said, "hint": state.hint, "clip": clip, "takes": len(made), "glimpse": state.glimpse}
+
+
+def _takes(rooms: Rooms, document: Document, film: Story | None) -> float | None:
+    """Asked once for each state of the project, and only where a scene names who makes its clip."""
+    if film is None or all(scene.engine == "auto" for scene in film.scenes):
+        return None
+    found = document.memo.get("takes")
+    if found is None or found[0] is not film:
+        found = document.memo["takes"] = (film, rooms.desk.takes(film))
+    told: float | None = found[1]
+    return told
 
 
 def _seconds(row: Row) -> float:

@@ -101,6 +101,8 @@ def _wire_bench(page: Page, bench: Bench, whole: list[Any], drawn: list[Any], pr
     video["go"].click(plainly(bench.begin), asked, [page.dock, *_cut(page)], **quiet)
     video["halt"].click(plainly(bench.halt), [page.project], [page.dock, *_cut(page)], **quiet)
     video["add"].click(plainly(bench.add), [*ids, page.saved], whole, **quiet)
+    for event in (video["check"].upload, video["check"].clear):
+        event(plainly(bench.check), [video["check"]], [video["verdict"]], **(quiet | {"show_progress": "full"}))
     page.paper.click(plainly(bench.paper), [page.project], [page.download], **(quiet | {"show_progress": "full"})).success(None, js=press)
     page.scene["prompt"].blur(plainly(bench.lacks), ids, [page.scene_more["lacks"]], **quiet)
     page.scene_more["lacks"].input(plainly(bench.add_words), [*ids, page.scene_more["lacks"]], [*drawn, page.scene["prompt"], page.scene_more["lacks"]], **quiet)

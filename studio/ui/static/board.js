@@ -76,7 +76,7 @@ function paint(id) {
   const status = faulty && v.status !== 'making' ? 'fault' : v.status;
   q.r.dataset.status = status; text(q.n, String(store.order.indexOf(id) + 1));
   q.r.setAttribute('aria-label', `${W.scene} ${store.order.indexOf(id) + 1}`);
-  const src = url(v.image); if (src && q.img.getAttribute('src') !== src) { q.img.src = src; q.img.style.transform = ''; }
+  const src = status === 'making' && v.glimpse ? 'data:image/jpeg;base64,' + v.glimpse : url(v.image); if (src && q.img.getAttribute('src') !== src) { q.img.src = src; q.img.style.transform = ''; }
   q.img.hidden = !src; q.img.alt = v.prompt || '';
   q.vid.dataset.src = url(v.clip); q.r.classList.toggle('has-clip', !!v.clip);
   const poster = !src && v.clip ? url(v.clip) + '#t=0.05' : '';  // a scene without a picture shows its clip
@@ -131,7 +131,7 @@ const pushed = e => {
   if (!element.isConnected) return window.removeEventListener('reelwright', pushed);
   const v = e.detail; if (v.project !== store.project) return;
   if (v.version > store.version) { clearTimeout(late); late = setTimeout(() => v.version > store.version && v.project === store.project && send('refresh'), 700); }  // our own change's answer may be under way
-  for (const [id, s] of Object.entries(v.rows ?? {})) { const r = row(id); if (!r) continue; const was = JSON.stringify([r.status, r.part, r.said, r.clip, r.takes]); Object.assign(r, s); if (was !== JSON.stringify([r.status, r.part, r.said, r.clip, r.takes])) paint(id); }
+  for (const [id, s] of Object.entries(v.rows ?? {})) { const r = row(id); if (!r) continue; const was = JSON.stringify([r.status, r.part, r.said, r.clip, r.takes, r.glimpse]); Object.assign(r, s); if (was !== JSON.stringify([r.status, r.part, r.said, r.clip, r.takes, r.glimpse])) paint(id); }
   tell(v);
 };
 window.addEventListener('reelwright', pushed);
