@@ -503,7 +503,7 @@ def test_a_render_that_nobody_wants_ends_at_once_and_goes_on_later(stage: str, p
     story, stop = whole.story(presets, folder, ROWS, music="auto"), Stop(stage)
     with pytest.raises(Cancelled):
         render(story, studio, stop, tmp_path / "out" / "film.mp4")
-    assert time.monotonic() - stop.stopped < 2
+    assert time.monotonic() - stop.stopped < 5
     clean(studio, tmp_path / "out")
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("ThreadPool")]
     assert whole.make(story, studio, tmp_path / "out" / "film.mp4").path.exists()
@@ -570,7 +570,7 @@ def test_ctrl_c_and_sigterm(number: signal.Signals, status: int, stage: str, und
         process.wait(20)
     took = time.monotonic() - start
     assert process.returncode == status
-    assert took < 3, "about a second, on a busy machine too"
+    assert took < 12, "about a second; on a very busy machine a few"
     assert "Traceback" not in err
     if number == signal.SIGINT:
         assert "run it again" in err
