@@ -25,7 +25,9 @@ INSTALL = "pip install c2pa-python"
 KINDS = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".webp": "image/webp", ".gif": "image/gif", ".avif": "image/avif", ".tif": "image/tiff", ".tiff": "image/tiff", ".mp4": "video/mp4", ".m4v": "video/mp4", ".mov": "video/quicktime", ".wav": "audio/wav", ".mp3": "audio/mpeg", ".m4a": "audio/mp4"}
 UNKNOWN = "application/octet-stream"
 BLOCK = 1 << 20
-QUIET = {"builder": {"thumbnail": {"enabled": False}}, "verify": {"verify_after_sign": False, "remote_manifest_fetch": False, "ocsp_fetch": False}}
+# What the library keeps in memory while it signs, however long a film is: it is hashed in pieces, and goes by way of a file.
+SMALL = {"backing_store_memory_threshold_in_mb": 16, "merkle_tree_chunk_size_in_kb": 1024}
+QUIET = {"core": SMALL, "builder": {"thumbnail": {"enabled": False}}, "verify": {"verify_after_sign": False, "remote_manifest_fetch": False, "ocsp_fetch": False}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +51,11 @@ def missing() -> str | None:
     return None if find_spec("c2pa") else f"Content Credentials need c2pa-python: {INSTALL}"
 
 
-def warm() -> None:
-    """Load the library, so that it is there when the film is."""
+def warm(identity: Identity) -> None:
+    """Load the library, and make the certificate if there is none yet, so that they are there when the film is."""
     if not missing():
         _library()
+        certificate.pair(identity)
 
 
 @cache

@@ -94,10 +94,7 @@ def render(story: Story, studio: Studio, emit: Emit, out: Path) -> Film:
         emit(Began("join", 1))
         told_of = account(story, roles, takes, studio.crew, studio.presets)
         delivery = Delivery(asked, story, roles, plan, engines, spans, sound, music, paths, told_of, studio.marks)
-        with ThreadPoolExecutor(1) as pool:
-            if studio.marks.identity:
-                pool.submit(credentials.warm)  # while ffmpeg joins
-            film = delivery.join(studio.vault, progress.tick("join"))
+        film = delivery.join(studio.vault, progress.tick("join"))
         marks = delivery.put(film, out, emit)
     except FilmError as error:
         shots.blame(error, owners)
@@ -182,6 +179,8 @@ def _make(stretches: Stretches, sources: Sources, voiced: bool, progress: Progre
     hands = made.studio.workers
     with Hands(hands) as pool, ThreadPoolExecutor(1) as other:
         heard = other.submit(_heard, made, sources, voiced, progress)
+        if identity := made.studio.marks.identity:
+            other.submit(credentials.warm, identity)  # while the last stretches are encoded
         # In the film's order, but the last ones by length: so all hands are done at about the same time.
         last = max(0, len(spans) - 3 * hands)
         order = [*range(last), *sorted(range(last, len(spans)), key=lambda k: -spans[k].frames)]
