@@ -98,7 +98,7 @@ def main() -> None:
             with tempfile.TemporaryDirectory() as folder:
                 runs.append(once(Path(folder), browser))
             browser.close()
-    lines = ["# The page, measured", "", f"{platform.system() + " " + platform.machine()}, Python {platform.python_version()}; medians of {ROUNDS}, browser on the same machine.", ""]
+    lines = ["# The page, measured", "", f"{platform.system()} {platform.machine()}, Python {platform.python_version()}; medians of {ROUNDS}, browser on the same machine.", ""]
     lines += ["| what | median | of |", "| --- | --- | --- |"]
     for name in runs[0]:
         values = [one[name] for one in runs]
