@@ -6,30 +6,16 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
 
-from .served import ROOT, Served, paints, serving
-from .test_videos import CLIENTS
+from .served import ROOT, Served, paints
+from .test_videos import CLIENTS, picture, served
 
+__all__ = ["picture", "served"]
 MCP = "mcp-1.30.0"
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with serving(tmp_path_factory.mktemp("served") / "data") as one:
-        yield one
-
-
-@pytest.fixture(scope="module")
-def picture(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("picture") / "hills.png"
-    Image.effect_mandelbrot((320, 180), (-2, -1.2, 1, 1.2), 30).convert("RGB").save(path)
-    return path
 
 
 def said(script: str, *args: object, path: Path | None = None) -> dict[str, Any]:
