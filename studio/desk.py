@@ -182,6 +182,11 @@ class Desk:
         done = [stamped.event for stamped in self.events(job) if stamped.event["event"] == "done"]
         return dict(done[-1]["engines"]) if done else {}
 
+    def marks(self, job: str) -> tuple[str, ...]:
+        """How a finished job's film is marked, in sentences."""
+        done = [stamped.event for stamped in self.events(job) if stamped.event["event"] == "done"]
+        return tuple(str(said) for said in (done[-1].get("marks") or {}).values()) if done else ()
+
     def catalog(self) -> dict[str, Any]:
         """Everything that can be asked for: presets by kind, engines and models with what they lack and on
         what terms they come, the GPUs that are here, a story's schema."""

@@ -123,6 +123,7 @@ def test_any_file_is_looked_into(opened: Open, pictures: list[Path], tmp_path: P
     page = opened()
     bring(page, story(tmp_path, 1), pictures[0])
     film(page)
+    expect(page.locator("#film-lines")).to_contain_text("Watermark in every frame.")
     made = fetched(page, lambda: page.locator("#film-lines [data-key=download_film]").click())
     named = tmp_path / "film.mp4"
     named.write_bytes(made.read_bytes())

@@ -96,6 +96,7 @@ def film_parts(rooms: Rooms, view: View) -> Outputs:
         notes = [{"kind": "warn", "key": "film_old"}] if dock(view)["film"] == "old" else []
         if engines := rooms.desk.credits(works.film):
             lines.append({"kind": "hint", "key": "made_by", "text": ", ".join(dict.fromkeys(engines.values()))})
+        lines += [{"kind": "hint", "text": " ".join(rooms.desk.marks(works.film))}]
     elif not notes:
         notes = [{"kind": "none", "key": "film_none_title"}, {"kind": "hint", "key": "film_none"}]
     lines += [{"kind": "warn", "text": text} for text in view.state.warnings[:8]]
