@@ -27,14 +27,19 @@ DENSE = 3  # a picture is kept so many times as large as the frame, for closing 
 PAINTED = 0.9  # of a painted picture's work
 
 
+def cover(frame: Frame) -> tuple[int, int]:
+    """Pixels that a picture has to cover."""
+    return frame.width * DENSE, frame.height * DENSE
+
+
 class Album:
     """Use it in a `with`: developing begins there, and what is still waiting at its end is let go."""
 
     def __init__(
-        self, story: Story, roles: Cast, frame: Frame, studio: Studio, emit: Emit, progress: Progress, faults: Faults
+        self, story: Story, roles: Cast, frame: Frame, darkroom: Darkroom, studio: Studio, emit: Emit, progress: Progress, faults: Faults
     ) -> None:
         self._story, self._roles, self._frame = story, roles, frame
-        self._cover = (frame.width * DENSE, frame.height * DENSE)
+        self._cover = cover(frame)
         self._studio, self._emit, self._faults = studio, emit, faults
         painted = [bool(role.painter) for role in roles.roles]
         scenes = list(zip(story.scenes, painted, strict=True))
@@ -42,7 +47,7 @@ class Album:
             i: progress.tick("pictures", scene.scene_number, 20.0 if paint else 1.0)
             for i, (scene, paint) in enumerate(scenes) if (scene.image and not roles.roles[i].video) or paint
         }  # fmt: skip
-        self._darkroom = Darkroom()
+        self._darkroom = darkroom
         self._pool = ThreadPoolExecutor(1)
         self._easel = ThreadPoolExecutor(1)  # painting takes long, and one at a time
         self._found: dict[int, Future[Negative]] = {}

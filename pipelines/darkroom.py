@@ -12,7 +12,8 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from numpy import uint8
     from numpy.typing import NDArray
 
-VERSION = 4
+VERSION = 5  # of opening a picture, and of finding where in it people look (focus.py)
 # BT.709 Y'CbCr, limited range, to R'G'B'
 LUMA, CHROMA = 255 / 219, 255 / 224
 TO_RGB = (
@@ -103,20 +104,37 @@ class Darkroom:
         self._lock = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
         self._closed = False
+        self._begun: dict[tuple[Path, tuple[int, int]], Future[Part]] = {}
+        self._pool = ThreadPoolExecutor(1)
+
+    def __enter__(self) -> Darkroom:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def ahead(self, pictures: Sequence[Path], cover: tuple[int, int], vault: Vault) -> None:
+        """Begin with those pictures: whoever wants one developed later finds it, or waits for it."""
+        for picture in dict.fromkeys(pictures):
+            self._begun[picture, cover] = self._pool.submit(self._developed, picture, cover, vault)
 
     def develop(self, picture: Path, cover: tuple[int, int], vault: Vault) -> Part:
         """The picture's negative, at most large enough to cover `cover` (width, height) pixels.
 
         FilmError if it is no picture, damaged, too large or of a kind that is not read; no `where`.
         """
-        from . import focus
+        begun = self._begun.get((picture, cover))
+        return begun.result() if begun else self._developed(picture, cover, vault)
 
+    def _developed(self, picture: Path, cover: tuple[int, int], vault: Vault) -> Part:
         def build(out: Path) -> Notes:
             notes = {"focus_x": 0.5, "focus_y": 0.5} | self._ask(picture, cover, out)
+            from . import focus  # brings OpenCV: the child has the first picture meanwhile
+
             x, y = focus.focus(negative(Part(out, notes, False)).rgb(focus.LOOKED))
             return notes | {"focus_x": x, "focus_y": y}
 
-        return vault.make("negative", ".yuv", {"file": _content(picture), "cover": cover, "version": [VERSION, focus.VERSION]}, build)
+        return vault.make("negative", ".yuv", {"file": _content(picture), "cover": cover, "version": VERSION}, build)
 
     def cut(self, picture: Path, box: tuple[int, int], vault: Vault) -> Part:
         """The picture with its transparency, as large as fits `box` (width, height) pixels: rows of R, G, B, A, a byte each.
@@ -129,11 +147,13 @@ class Darkroom:
     def close(self) -> None:
         """End the child; no other is started."""
         self._closed = True
+        self._pool.shutdown(wait=False, cancel_futures=True)
         child = self._child
         if child:
             child.kill()  # whoever waits for its answer is let go
         with self._lock:
             self._end()
+        self._pool.shutdown()
 
     def _ask(self, picture: Path, cover: tuple[int, int], out: Path) -> Notes:
         return self._asked({"path": str(picture), "cover": cover, "out": str(out)})
@@ -207,5 +227,5 @@ def _start() -> subprocess.Popen[bytes]:
     command = [sys.executable, "-P", str(child)]
     env = {"GLIBC_TUNABLES": THRIFT} | os.environ
     return subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=env, start_new_session=True
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=env, process_group=0
     )

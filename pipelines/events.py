@@ -104,6 +104,13 @@ class Stopped:
 
 Event = Began | Moved | Made | Glimpse | Warned | Fault | Done | Failed | Stopped
 Emit = Callable[[Event], None]
+"""Hears the events, and raises Cancelled when nobody wants the work any more. It may say so sooner, by `wanted()`."""
+
+
+def wanted(emit: Emit) -> Callable[[], bool]:
+    """Whether the work is wanted, by whoever hears its events: asked often, where events are rare."""
+    said: Callable[[], bool] = getattr(emit, "wanted", lambda: True)
+    return said
 
 
 def plain(event: Event) -> dict[str, object]:

@@ -20,7 +20,7 @@ from functools import cache
 from pathlib import Path
 from typing import IO
 
-from .work import DiskFull, FilmError, Tick, idle
+from .work import ALONE, DiskFull, FilmError, Place, Tick, idle
 
 Args = Sequence[str | int | Path]
 _asking = threading.Lock()
@@ -87,7 +87,7 @@ def started(
             stdout=subprocess.PIPE,
             stderr=said,
             cwd=cwd,
-            start_new_session=True,  # Ctrl-C is ours to handle
+            process_group=0,  # Ctrl-C is ours to handle; in our session, or Linux shares out time by session and not by `nice`
         )
         watch = threading.Timer(patience, process.kill) if patience else None
         try:
@@ -141,12 +141,18 @@ def said(args: Args, *, patience: float = 0.0) -> str:
     return words[0]
 
 
-def write(args: Args, blocks: Iterable[Block], *, cwd: Path | None = None) -> None:
-    """Run ffmpeg with `blocks` on its stdin."""
+def write(args: Args, blocks: Iterable[Block], *, cwd: Path | None = None, place: Place = ALONE) -> None:
+    """Run ffmpeg with `blocks` on its stdin. The place is free when it has them all and works on alone."""
     with started(args, feed=True, cwd=cwd) as process:
         assert process.stdin is not None
+        if place.nice and hasattr(os, "setpriority"):
+            with suppress(OSError):
+                os.setpriority(os.PRIO_PROCESS, process.pid, place.nice)
+        place.ends(process.kill)
         for block in blocks:
             process.stdin.write(block)
+        process.stdin.close()
+        place.free()
 
 
 def read(args: Args, size: int, *, cwd: Path | None = None, patience: float = 0.0) -> Iterator[bytes]:

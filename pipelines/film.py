@@ -18,7 +18,7 @@ from .plan import Frame
 from .presets import Look, Quality
 from .splice import splice
 from .vault import linked
-from .work import FilmError, Tick
+from .work import ALONE, FilmError, Place, Tick
 
 if TYPE_CHECKING:
     from numpy import uint8
@@ -57,9 +57,9 @@ def timescale(rate: Fraction) -> int:
     return rate.numerator * (1000 if rate.numerator < 1000 else 1)
 
 
-def encoding(frame: Frame, quality: Quality, threads: int = 1) -> list[str]:
-    """x264's settings. One thread: the same bytes on every machine, and stretches are encoded side by side instead.
-    0 threads are as many as there are cores."""
+def encoding(frame: Frame, quality: Quality, threads: int = 2) -> list[str]:
+    """x264's settings. So many threads, whatever the machine has: then it makes the same bytes everywhere. The film is
+    quick because stretches are encoded side by side. 0 threads are as many as there are cores."""
     return [
         *("-c:v", "libx264", "-preset", quality.preset, "-crf", str(quality.crf), "-pix_fmt", "yuv420p"),
         *("-g", str(GOP), "-bf", "2", "-flags", "+cgop", "-threads", str(threads), *TAGS),
@@ -138,7 +138,7 @@ def stretch_args(
 
 def encode(
     args: Sequence[str], clips: Sequence[tuple[Footage, int]], frames: int, frame: Frame, ass: str, fonts: Path, out: Path, tick: Tick,
-    badge: Badge | None = None,
+    badge: Badge | None = None, place: Place = ALONE,
 ) -> None:
     """Draw and encode one stretch. `clips` are one or two (footage, first frame); the folder of `out` is ours."""
     folder = out.parent
@@ -147,7 +147,11 @@ def encode(
     if ass:
         (folder / "captions.ass").write_text(ass, "utf-8")
         linked(fonts, folder / "fonts")
-    ffmpeg.write(args, _told(_stacked(clips, frames, frame), frames, tick), cwd=folder)
+    try:
+        ffmpeg.write(args, _told(_stacked(clips, frames, frame), frames, tick), cwd=folder, place=place)
+    except FilmError:
+        tick(1.0)  # it was ended because nobody wants it any more
+        raise
     if (made := mp4.count(out)) != frames:
         raise FilmError(f"A part of the film came out with {made} frames, not {frames}.", "Run it again: finished parts are kept.")
 

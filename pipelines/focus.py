@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from numpy import float32, uint8
     from numpy.typing import NDArray
 
-VERSION = 1
 LOOKED = 512  # pixels of the longer side are enough to find it
 SMALL = 128  # pixels of the longer side that is looked at
 SPREAD = 0.085  # of the longer side: how far what belongs together reaches
@@ -59,10 +58,11 @@ def _even(map_: NDArray[float32]) -> NDArray[float32]:
 
 def _coloured(small: NDArray[uint8]) -> NDArray[float32]:
     """How far each place is from the picture's usual colours."""
-    lab = np.asarray(cv2.cvtColor(cv2.GaussianBlur(small, (0, 0), 1.5), cv2.COLOR_RGB2Lab), np.float32)
-    lab[..., 1:] = (lab[..., 1:] - 128) * 1.5
-    usual = np.median(lab.reshape(-1, 3), 0)
-    return np.asarray(((lab - usual) ** 2).sum(-1) / 100, np.float32)
+    # Y'CrCb: the first use of OpenCV's Lab builds tables for longer than all the rest here takes
+    tones = np.asarray(cv2.cvtColor(cv2.GaussianBlur(small, (0, 0), 1.5), cv2.COLOR_RGB2YCrCb), np.float32)
+    tones[..., 1:] = (tones[..., 1:] - 128) * 1.5
+    usual = np.sort(tones.reshape(-1, 3), 0)[tones.shape[0] * tones.shape[1] // 2]
+    return np.asarray(((tones - usual) ** 2).sum(-1) / 100, np.float32)
 
 
 def _surprising(grey: NDArray[float32]) -> NDArray[float32]:

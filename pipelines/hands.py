@@ -1,4 +1,7 @@
-"""Works side by side: each begins as soon as what it needs is there, the earliest first. Knows no film."""
+"""Works side by side: each begins as soon as what it needs is there, the earliest first. Knows no film.
+
+A work that has nothing left to do but to wait for another program gives its place to the next one before its own end.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,17 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
 
+from .work import Place
 
-@dataclass(slots=True)
-class _Work:
+Work = Callable[[Place], Any]
+End = Callable[[], None]
+
+
+@dataclass(slots=True, eq=False)
+class _Asked:
     needs: Sequence[Future[Any]]
-    do: Callable[[], Any]
+    do: Work
+    nice: int
     done: Future[Any] = field(default_factory=Future)
 
 
@@ -21,9 +30,12 @@ class Hands:
     """So many at once. Use it in a `with`: at its end all that was begun is over."""
 
     def __init__(self, count: int) -> None:
-        self._pool = ThreadPoolExecutor(count)
+        self._pool = ThreadPoolExecutor(2 * count)  # as many may wait as work
+        self._places = threading.Semaphore(count)
         self._lock = threading.Lock()
-        self._waiting: list[_Work] = []
+        self._waiting: list[_Asked] = []
+        self._ends: dict[_Asked, End] = {}
+        self._stopped = False
 
     def __enter__(self) -> Hands:
         return self
@@ -31,9 +43,9 @@ class Hands:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._pool.shutdown()
 
-    def add(self, do: Callable[[], Any], needs: Sequence[Future[Any]] = ()) -> Future[Any]:
+    def add(self, do: Work, needs: Sequence[Future[Any]] = (), nice: int = 0) -> Future[Any]:
         """Do that when every need is over, well or not. Needs must come to their end by themselves."""
-        work = _Work(needs, do)
+        work = _Asked(needs, do, nice)
         left = len(needs)
 
         def ready(_need: object = None) -> None:
@@ -52,15 +64,43 @@ class Hands:
             need.add_done_callback(ready)
         return work.done
 
+    def stop(self) -> None:
+        """End at once every program that a work waits for, now and from now on."""
+        with self._lock:
+            self._stopped = True
+            ends = list(self._ends.values())
+        for end in ends:
+            end()
+
     def _next(self) -> None:
         """As often called as works became ready, so there is always one."""
+        self._places.acquire()
         with self._lock:
             work = next(one for one in self._waiting if all(need.done() for need in one.needs))
             self._waiting.remove(work)
+        given = False
+
+        def free() -> None:
+            nonlocal given
+            if not given:
+                given = True
+                self._places.release()
+
+        def ends(end: End) -> None:
+            with self._lock:
+                self._ends[work] = end
+                stopped = self._stopped
+            if stopped:
+                end()
+
         work.done.set_running_or_notify_cancel()
         try:
-            work.done.set_result(work.do())
+            work.done.set_result(work.do(Place(work.nice, free, ends)))
         except BaseException as error:
             work.done.set_exception(error)
             if not isinstance(error, Exception):
                 raise
+        finally:
+            with self._lock:
+                self._ends.pop(work, None)
+            free()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from .events import Emit, Moved
@@ -28,10 +28,12 @@ class _Share:
 
 
 class Progress:
-    """`weights`: what share of the whole each stage is, by name; they need not add up to one."""
+    """`weights`: what share of the whole each stage is, by name; they need not add up to one. Where `wanted` says no,
+    every Tick raises Cancelled."""
 
-    def __init__(self, emit: Emit, weights: Mapping[str, float]) -> None:
+    def __init__(self, emit: Emit, weights: Mapping[str, float], wanted: Callable[[], bool] = lambda: True) -> None:
         self._emit = emit
+        self._wanted = wanted
         self._weights = dict(weights)
         self._stages: dict[str, _Share] = {name: _Share() for name in weights}
         self._scenes: defaultdict[tuple[str, int], _Share] = defaultdict(_Share)
@@ -51,7 +53,7 @@ class Progress:
         def ticked(done: float) -> None:
             nonlocal so_far
             with self._lock:
-                if self._stopped:
+                if self._stopped or not self._wanted():
                     raise Cancelled
                 grown = max(0.0, min(1.0, done) - so_far)
                 so_far += grown

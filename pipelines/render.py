@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,13 +18,15 @@ from typing import Any
 
 from . import credentials, shots
 from .account import account
-from .album import Album
+from .album import Album, cover
 from .cast import Cast, cast
 from .crew import Crew
+from .darkroom import Darkroom
 from .deliver import Delivery, check_place
-from .events import Began, Done, Emit, Event, Warned
+from .events import Began, Done, Emit, Event, Warned, wanted
 from .faults import Faults
 from .footage import Source, survey
+from .gate import is_video
 from .hands import Hands
 from .logo import badge
 from .marks import Account
@@ -43,9 +46,11 @@ from .subtitles import undrawable
 from .timeline import Span, Take, Timeline
 from .titles import ENGINE, card, licensed
 from .vault import Part
-from .work import Cancelled, DiskFull, FilmError, Tick
+from .work import Cancelled, DiskFull, FilmError, Place, Tick
 
 Sources = Mapping[int, Source | FilmError]
+NICE = 10  # encoders let the first clip and whoever uses this machine go first
+FEW = 4  # with fewer hands the music waits until the first clip can be seen
 WEIGHTS = {"narration": 4.0, "pictures": 4.0, "music": 4.0, "sound": 6.0, "film": 80.0, "join": 2.0}
 
 
@@ -71,11 +76,14 @@ def render(story: Story, studio: Studio, emit: Emit, out: Path) -> Film:
     progress = None
     try:
         check(story, studio.policy, emit)
-        roles = cast(story, studio.crew, studio.presets, emit)
-        progress = Progress(emit, _weights(roles, studio))
-        faults, frame = Faults(story, emit, roles.lacking), frame_of(story, studio.presets)
-        seal = badge(story, frame, studio)
-        with Album(story, roles, frame, studio, emit, progress, faults) as album:
+        frame = frame_of(story, studio.presets)
+        with ExitStack() as open_:
+            darkroom = open_.enter_context(Darkroom())
+            darkroom.ahead([one.image for one in story.scenes if one.image and not is_video(one.image)], cover(frame), studio.vault)
+            roles = cast(story, studio.crew, studio.presets, emit)
+            progress = Progress(emit, _weights(roles, studio), wanted(hear))
+            faults, seal = Faults(story, emit, roles.lacking), badge(story, frame, studio)
+            album = open_.enter_context(Album(story, roles, frame, darkroom, studio, emit, progress, faults))
             with ThreadPoolExecutor(1) as pool:
                 spoken = pool.submit(_speak, story, roles, studio, frame, emit, progress, faults)
                 _finish([spoken], progress)
@@ -105,6 +113,19 @@ def render(story: Story, studio: Studio, emit: Emit, out: Path) -> Film:
             progress.stop()
     hear(Done(str(out), plan.seconds, plan.frames, dict(engines), marks))
     return Film(out, plan, engines, told_of)
+
+
+def warm(studio: Studio) -> None:
+    """Load what every film needs, so that the first one does not wait for it."""
+    from . import atmos, focus, score  # noqa: F401
+    from .clips import _canvas  # noqa: F401
+
+    for narrator in studio.crew.present("voices"):
+        studio.crew.get("voices", narrator).voice_for("en")
+    for role in ("clips", "music"):
+        studio.crew.best(role)
+    if studio.marks.identity:
+        credentials.warm(studio.marks.identity)
 
 
 def _weights(roles: Cast, studio: Studio) -> dict[str, float]:
@@ -178,18 +199,26 @@ def _make(stretches: Stretches, sources: Sources, voiced: bool, progress: Progre
     ticks = [progress.tick("film", scenes[span.clips[0]].scene_number, span.frames) for span in spans]
     hands = made.studio.workers
     with Hands(hands) as pool, ThreadPoolExecutor(1) as other:
+        order = running_order([(len(span.clips) == 2, span.frames) for span in spans], hands)
+        seen = {k: pool.add(partial(_one, made, spans[k], ticks[k]), made.needs(spans[k]), NICE if k != order[0] else 0) for k in order}
+        if hands < FEW:
+            wait([seen[order[0]]])
         heard = other.submit(_heard, made, sources, voiced, progress)
         if identity := made.studio.marks.identity:
             other.submit(credentials.warm, identity)  # while the last stretches are encoded
-        # In the film's order, but the last ones by length: so all hands are done at about the same time.
-        last = max(0, len(spans) - 3 * hands)
-        order = [*range(last), *sorted(range(last, len(spans)), key=lambda k: -spans[k].frames)]
-        seen = {k: pool.add(partial(_one, made, spans[k], ticks[k]), made.needs(spans[k])) for k in order}
-        _finish([heard, *seen.values()], progress)
+        _finish([heard, *seen.values()], progress, pool)
     made.faults.settle()
     parts, heard_all = [seen[k].result() for k in range(len(spans))], heard.result()
     assert heard_all is not None
     return [part for part in parts if part], *heard_all
+
+
+def running_order(spans: Sequence[tuple[bool, int]], hands: int) -> list[int]:
+    """In which order stretches (turning from one scene to the next? frames) are made: in the film's, but a turn after both
+    its scenes, because people watch for the scenes, and the last ones by length, so that all hands are done at about the same time."""
+    order = sorted(range(len(spans)), key=lambda k: k + 1.5 if spans[k][0] else k)
+    last = max(0, len(order) - 3 * hands)
+    return [*order[:last], *sorted(order[last:], key=lambda k: -spans[k][1])]
 
 
 def _heard(made: Stretches, sources: Sources, voiced: bool, progress: Progress) -> tuple[Part, Part | None] | None:
@@ -208,23 +237,25 @@ def _heard(made: Stretches, sources: Sources, voiced: bool, progress: Progress) 
     return score(made.story, made.roles, made.timeline, made.studio.crew, made.studio.vault, made.emit, progress, own)
 
 
-def _one(made: Stretches, span: Span, tick: Tick) -> Part | None:
+def _one(made: Stretches, span: Span, tick: Tick, place: Place) -> Part | None:
     """One stretch; None where one of its scenes has a fault that was told."""
     try:
-        return made.make(span, tick)
+        return made.make(span, tick, place)
     except FilmError as error:
         if error in made.faults:
             return None
         raise
 
 
-def _finish(works: Sequence[Future[Any]], progress: Progress) -> None:
+def _finish(works: Sequence[Future[Any]], progress: Progress, hands: Hands | None = None) -> None:
     """Wait for all; the first that fails, or Ctrl-C, stops the others."""
     try:
         wait(works, return_when=FIRST_EXCEPTION)
         _raise_first(works)
     except BaseException as error:
         progress.stop()
+        if hands:
+            hands.stop()
         wait(works)
         if isinstance(error, Exception):
             _raise_first(works)

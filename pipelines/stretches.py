@@ -22,7 +22,7 @@ from .story import Story
 from .subtitles import ass
 from .timeline import Span, Timeline
 from .vault import Notes, Part
-from .work import DiskFull, FilmError, Tick
+from .work import DiskFull, FilmError, Place, Tick
 
 if TYPE_CHECKING:
     from numpy import uint8
@@ -49,7 +49,7 @@ class Stretches:
         places = [(clip, self.rushes if clip in self.rushes else self.album) for clip in span.clips]
         return [source.future(clip) for clip, source in places if clip in source]
 
-    def make(self, span: Span, tick: Tick) -> Part:
+    def make(self, span: Span, tick: Tick, place: Place) -> Part:
         """One stretch, encoded, or as it was found. A scene's fault if there is nothing to be seen of it."""
         for clip in span.clips:
             if lack := self.roles.lacking.get(clip):
@@ -68,7 +68,7 @@ class Stretches:
 
         def build(out: Path) -> Notes:
             footage = [(self._inked(self._footage(clip)), start) for clip, start in clips]
-            film.encode([*told, str(out)], footage, span.frames, frame, script, self.studio.fonts, out, tick, self.badge)
+            film.encode([*told, str(out)], footage, span.frames, frame, script, self.studio.fonts, out, tick, self.badge, place)
             return {"frames": span.frames}
 
         part = self.studio.vault.make("span", ".mp4", recipe, build)

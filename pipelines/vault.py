@@ -104,7 +104,7 @@ class Vault:
             told: Plain = {"kind": kind, "recipe": plain(recipe), "bytes": made.stat().st_size, "notes": notes}
             side.write_text(json.dumps(told), "utf-8")
             path.parent.mkdir(parents=True, exist_ok=True)
-            publish(side, path.with_suffix(".json"))  # first: a part counts from the moment its own file is there
+            os.replace(side, path.with_suffix(".json"))  # first; one that a crash spoils is no part, and is made again
             publish(made, path)
         return Part(path, notes, reused=False)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 Tick = Callable[[float], None]
 """Called with the share done, 0 to 1. Raises Cancelled when nobody wants the work any more."""
@@ -38,6 +39,22 @@ class DiskFull(FilmError):
 
 class Cancelled(Exception):
     """Nobody wants this work any more. Finished parts are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A work's place among others that go on side by side. `nice`: how far it lets others on this machine go first, 0 to 19.
+
+    It calls `free` once it only waits for another program, so that the next work can begin, and `ends` with what ends
+    that program at once.
+    """
+
+    nice: int = 0
+    free: Callable[[], None] = lambda: None
+    ends: Callable[[Callable[[], None]], None] = lambda _end: None
+
+
+ALONE = Place()
 
 
 def idle(_done: float) -> None:

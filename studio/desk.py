@@ -22,7 +22,7 @@ from pipelines.crew import ROLES
 from pipelines.estimate import past, story_takes
 from pipelines.events import Began, Done, Made, Moved, Warned
 from pipelines.presets import KINDS, Presets
-from pipelines.render import Studio
+from pipelines.render import Studio, warm
 from pipelines.render import render as make_film
 from pipelines.seal import placed
 from pipelines.story import Story, plain
@@ -66,6 +66,7 @@ class Desk:
         self._also_sweep = also_sweep
         self._looked = settings.data / "swept"  # its date is that of the last look for old things
         self._closing = threading.Event()
+        self._warmed = threading.Lock()  # taken by the first, and kept
         self._sweeper = threading.Thread(target=self._sweep_often, name="sweeper", daemon=True)
         self._sweeper.start()
 
@@ -96,6 +97,17 @@ class Desk:
         terms = Terms(self.settings.films_at_once, self.settings.films if films is None else films)
         work = {"verb": verb, "videos": [str(video) for video in videos], "how": dict(how)}
         return self._jobs.submit(work, owner, key, told, terms)
+
+    def warm(self) -> None:
+        """Somebody has a story now: get ready for the first film, beside whatever else goes on."""
+        if self._warmed.acquire(blocking=False):
+            threading.Thread(target=self._warm, name="warming", daemon=True).start()
+
+    def _warm(self) -> None:
+        try:
+            warm(self.studio)
+        except (FilmError, OSError, ImportError):  # whoever makes a film is told
+            log.info("warming up was not possible", exc_info=True)
 
     def job(self, job: str, owner: str | None = None) -> Job:
         """The job; FilmError, the same for one that is not there and one that is somebody else's."""
@@ -162,6 +174,10 @@ class Desk:
     def version(self, job: str) -> int:
         """Grows with everything new about a job."""
         return self._jobs.version(job)
+
+    def steps(self, job: str) -> int:
+        """The same, but it stays where it is for what is only progress."""
+        return self._jobs.steps(job)
 
     def story(self, job: str) -> Told:
         """What the job was asked to make, as plain data."""

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,19 @@ Make = Callable[[str, Told, Emit], None]
 log = logging.getLogger("reelwright.jobs")
 
 
+@dataclass(frozen=True, slots=True)
+class _Ear:
+    """Hears a running job's events, while it is wanted."""
+
+    hear: Emit
+    wanted: Callable[[], bool]
+
+    def __call__(self, event: Event) -> None:
+        if not self.wanted():
+            raise Cancelled
+        self.hear(event)
+
+
 class Jobs:
     """The queue in one folder. Every method may be called from any thread."""
 
@@ -64,7 +78,8 @@ class Jobs:
         self._moved: dict[str, dict[int, Stamped]] = {}  # by job and scene; 0 is the whole
         self._glimpses: dict[str, dict[int, Stamped]] = {}
         self._versions: dict[str, int] = {}
-        self._wanted: set[str] = set()  # jobs that are to stop
+        self._steps: dict[str, int] = {}
+        self._unwanted: set[str] = set()  # jobs that are to stop
         self._stuck: set[str] = set()  # jobs whose end cannot be written down
         self._served: dict[str, float] = {}
         self._closing = False
@@ -176,7 +191,7 @@ class Jobs:
             self._add(job, Stopped())
         else:
             with self._news:
-                self._wanted.add(job)
+                self._unwanted.add(job)
         self._tell(job)
 
     def events(self, job: str, after: int = 0) -> list[Stamped]:
@@ -204,6 +219,11 @@ class Jobs:
         """A number that grows with everything new about a job: cheap to ask."""
         with self._news:
             return self._versions.get(job, 0)
+
+    def steps(self, job: str) -> int:
+        """The same, but it stays where it is for what is only progress."""
+        with self._news:
+            return self._steps.get(job, 0)
 
     def watch(self, job: str, after: int = 0, patience: float = 15.0) -> Iterator[Stamped | None]:
         """What happened after `after`, then what happens, until the job is over. None is told when `patience` seconds
@@ -243,6 +263,7 @@ class Jobs:
         with self._news:
             for job in gone:
                 self._versions.pop(job, None)
+                self._steps.pop(job, None)
                 self._moved.pop(job, None)
                 self._glimpses.pop(job, None)
         return gone
@@ -277,17 +298,15 @@ class Jobs:
                 self._run(job, pool)
 
     def _run(self, job: str, pool: ThreadPoolExecutor) -> None:
-        def emit(event: Event) -> None:
-            with self._news:
-                if job in self._wanted or self._closing:
-                    raise Cancelled
+        def heard(event: Event) -> None:
             if isinstance(event, Made) and not event.reused and job not in moved:
                 moved.add(job)
                 self._innocent(job)
             self._add(job, event)
 
         moved: set[str] = set()
-        made: Future[None] = pool.submit(lambda: self._make(job, self.story(job), emit))
+        ear = _Ear(heard, lambda: not self._closing and job not in self._unwanted)
+        made: Future[None] = pool.submit(lambda: self._make(job, self.story(job), ear))
         state, event = self._outcome(job, made.exception())
         while True:
             try:
@@ -302,7 +321,7 @@ class Jobs:
                 time.sleep(AGAIN)
         with self._news:
             self._stuck.discard(job)
-            self._wanted.discard(job)
+            self._unwanted.discard(job)
             self._moved.pop(job, None)
             self._glimpses.pop(job, None)
         self._tell(job)
@@ -363,21 +382,22 @@ class Jobs:
             db.execute("commit")
 
     def _add(self, job: str, event: Event) -> None:
-        if isinstance(event, Moved | Glimpse):
+        if small := isinstance(event, Moved | Glimpse):
             kept = self._moved if isinstance(event, Moved) else self._glimpses
             with self._news:
                 kept.setdefault(job, {})[event.scene] = Stamped(0, time.time(), plain(event))
         else:
             with self._open() as db:
                 self._record(db, job, event)
-        self._tell(job)
+        self._tell(job, small)
 
     def _record(self, db: sqlite3.Connection, job: str, event: Event) -> None:
         sql = "insert into events select ?, coalesce(max(n), 0) + 1, ?, ? from events where job = ?"
         db.execute(sql, (job, time.time(), json.dumps(plain(event)), job))
 
-    def _tell(self, job: str) -> None:
+    def _tell(self, job: str, small: bool = False) -> None:
         with self._news:
+            self._steps[job] = self._steps.get(job, 0) + (not small)
             self._versions[job] = self._versions.get(job, 0) + 1
             self._news.notify_all()
 

@@ -84,7 +84,7 @@ def test_a_body() -> None:
         *["-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", "128x72", "-r", "24", *TAGS, "-i", "pipe:0"],
         *["-filter_complex", graph, "-map", "[film]", "-frames:v", "50", "-r", "24"],
         *["-c:v", "libx264", "-preset", "veryfast", "-crf", "18", "-pix_fmt", "yuv420p"],
-        *["-g", "48", "-bf", "2", "-flags", "+cgop", "-threads", "1", *TAGS],
+        *["-g", "48", "-bf", "2", "-flags", "+cgop", "-threads", "2", *TAGS],
         *["-video_track_timescale", "24000", "-fflags", "+bitexact", "-map_metadata", "-1", "-f", "mp4"],
     ]
 

@@ -19,11 +19,11 @@ def test_works_begin_when_what_they_need_is_there_and_the_earliest_first() -> No
     done: list[str] = []
     with Hands(1) as hands:
         hold = threading.Event()
-        works = [hands.add(hold.wait)]
-        works.append(hands.add(lambda: done.append("first"), [late]))
-        works.append(hands.add(lambda: done.append("second")))
-        works.append(hands.add(lambda: done.append("third"), [works[2], late]))
-        works.append(hands.add(lambda: done.append("fourth")))
+        works = [hands.add(lambda _: hold.wait())]
+        works.append(hands.add(lambda _: done.append("first"), [late]))
+        works.append(hands.add(lambda _: done.append("second")))
+        works.append(hands.add(lambda _: done.append("third"), [works[2], late]))
+        works.append(hands.add(lambda _: done.append("fourth")))
         hold.set()
         wait(works[2:3])
         wait(works[4:])
@@ -34,13 +34,13 @@ def test_works_begin_when_what_they_need_is_there_and_the_earliest_first() -> No
 
 
 def test_what_fails_is_told_to_whoever_asks_and_stops_nothing() -> None:
-    def fails() -> None:
+    def fails(_: object) -> None:
         raise ZeroDivisionError
 
     lost: Future[str] = Future()
     lost.set_exception(KeyError())
     with Hands(2) as hands:
-        bad, good = hands.add(fails), hands.add(lambda: "made", [lost])
+        bad, good = hands.add(fails), hands.add(lambda _: "made", [lost])
         assert good.result() == "made"
         with pytest.raises(ZeroDivisionError):
             bad.result()
@@ -51,7 +51,7 @@ def test_a_thousand_works_of_many_hands_are_each_done_once() -> None:
     with Hands(8) as hands:
         works: list[Future[object]] = []
         for i in range(1000):
-            works.append(hands.add(lambda i=i: counted.append(i), works[-3::2]))  # type: ignore[misc]
+            works.append(hands.add(lambda _, i=i: counted.append(i), works[-3::2]))  # type: ignore[misc]
         wait(works)
     assert sorted(counted) == list(range(1000))
 

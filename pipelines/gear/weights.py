@@ -57,6 +57,10 @@ class Source:
         if self.local:
             path = self.local / name
             return path if path.is_file() else None
+        from huggingface_hub.constants import HF_HUB_CACHE
+
+        if not Path(HF_HUB_CACHE, "models--" + self.repo.replace("/", "--")).is_dir():
+            return None  # the hub's own library takes a while to load, and mostly there is nothing to ask it for
         from huggingface_hub import try_to_load_from_cache
 
         found = try_to_load_from_cache(self.repo, name, revision=self.revision or None)

@@ -49,6 +49,7 @@ class Handlers:
     def begin(self, identity: str, selected: str, saved: Plain, event: gr.EventData) -> Outputs:
         """A story comes in: pasted, dropped, the sample, or one of the visitor's own projects."""
         told = event._data
+        self.rooms.desk.warm()
         if told.get("what") == "open":
             return everything(self.rooms, opening.mine(self.rooms, saved.get("visitor", ""), told.get("project")), saved.get("visitor", ""))
         if told.get("what") == "sample":

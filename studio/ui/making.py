@@ -17,8 +17,9 @@ from .rooms import Rooms
 from .views import dock, look
 
 Plain = dict[str, Any]
-PAUSE = 0.4  # seconds between two pushes at least
-LOOKED = 0.15  # seconds between two looks for news
+PAUSE = 0.9  # seconds between two pushes at least that only tell how far it is
+SOON = 0.2  # seconds between any two pushes at least
+LOOKED = 0.1  # seconds between two looks for news
 QUIET = 15.0  # seconds after which something is pushed all the same, so that a closed tab is noticed
 
 
@@ -33,15 +34,17 @@ async def follow(rooms: Rooms, identity: str) -> AsyncIterator[Plain]:
     if document is None:
         return
     seen: tuple[object, ...] = ()
+    moved = 0
     told: Plain = {}
     last = 0.0
     while True:
         job = document.works.job
-        stamp = (document.version, document.news, rooms.desk.version(job) if job else 0, workshop.version(rooms.desk, document))
+        stamp = (document.version, document.news, job, rooms.desk.steps(job) if job else 0, workshop.version(rooms.desk, document))
+        far = rooms.desk.version(job) if job else 0
         now = time.monotonic()
-        if (stamp != seen and now - last >= PAUSE) or now - last > QUIET:
+        if now - last >= (SOON if stamp != seen else PAUSE if far != moved else QUIET):
             value = await asyncio.to_thread(lambda: dock(look(rooms, document)))
-            seen, last = stamp, now
+            seen, moved, last = stamp, far, now
             fresh = {row: moving for row, moving in value["rows"].items() if told.get(row) != moving}
             told = value["rows"]
             yield value | {"rows": fresh}
