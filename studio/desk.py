@@ -99,7 +99,7 @@ class Desk:
         return self._jobs.submit(work, owner, key, told, terms)
 
     def warm(self) -> None:
-        """Somebody has a story now: get ready for the first film, beside whatever else goes on."""
+        """Somebody is here: get ready for the first film, beside whatever else goes on."""
         if self._warmed.acquire(blocking=False):
             threading.Thread(target=self._warm, name="warming", daemon=True).start()
 

@@ -23,6 +23,7 @@ from pipelines.vault import replacing
 from pipelines.work import FilmError
 
 from . import settings
+from .gradio_stubs import no_stubs
 from .keys import Keys
 from .settings import Settings
 
@@ -56,6 +57,8 @@ def opened(own: Settings | None = None) -> House:
     """The studio, put together. FilmError if another one works in the same folder."""
     own = own or settings.read()
     _quiet(own)
+    with no_stubs():
+        import gradio  # noqa: F401
     from .api.doors import doors_of
     from .desk import Desk
     from .shelf import Shelf
@@ -116,12 +119,14 @@ def _here(house: House, policy: Policy, host: str, port: int) -> None:
     from .api.patience import Patient
     from .api.routes import handlers, routes
     from .ui import launching
+    from .ui.sessions import lean
 
     bound = _bound(host, port)
     plain: dict[str, Any] = {"docs_url": None, "redoc_url": None, "openapi_url": None}
     app = FastAPI(**plain, routes=routes(house.doors), exception_handlers=handlers())
     kept = {"exception_handlers": handlers()}
     app = mount_gradio_app(app, house.demo, path="/", app_kwargs=kept, mcp_server=False, ssr_mode=False, **launching(house.settings.upload_megabytes))
+    lean(house.demo)
     guarded = Guard(app, house.settings, house.doors.keys, policy, house.doors.metrics)
     told: dict[str, Any] = {"log_level": "error", "proxy_headers": False, "server_header": False, "timeout_graceful_shutdown": PATIENCE}
     address = f"http://{f'[{host}]' if ':' in host else host}:{bound.getsockname()[1]}"
@@ -137,6 +142,7 @@ def _on_space(house: House, policy: Policy, host: str, port: int) -> None:
     from .api.guard import Guard
     from .api.routes import handlers, routes
     from .ui import launching
+    from .ui.sessions import lean
 
     guard = Middleware(Guard, settings=house.settings, keys=house.doors.keys, policy=policy, metrics=house.doors.metrics)
     kept = {"routes": routes(house.doors), "exception_handlers": handlers(), "middleware": [guard]}
@@ -144,6 +150,7 @@ def _on_space(house: House, policy: Policy, host: str, port: int) -> None:
     told["max_threads"] = house.demo.max_threads
     try:
         house.demo.launch(**told, prevent_thread_lock=True, quiet=True, app_kwargs=kept, **launching(house.settings.upload_megabytes))
+        lean(house.demo)
     except OSError as error:
         raise _taken(host, port) from error
     address = f"http://{host}:{port}"

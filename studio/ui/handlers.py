@@ -49,7 +49,6 @@ class Handlers:
     def begin(self, identity: str, selected: str, saved: Plain, event: gr.EventData) -> Outputs:
         """A story comes in: pasted, dropped, the sample, or one of the visitor's own projects."""
         told = event._data
-        self.rooms.desk.warm()
         if told.get("what") == "open":
             return everything(self.rooms, opening.mine(self.rooms, saved.get("visitor", ""), told.get("project")), saved.get("visitor", ""))
         if told.get("what") == "sample":
@@ -278,8 +277,10 @@ class Handlers:
 
     def boot(self, saved: Any) -> Outputs:
         """The page opens: what this browser worked on is there again."""
+        self.rooms.desk.warm()
         document, visitor = opening.at_start(self.rooms, saved)
-        return everything(self.rooms, document, visitor)
+        # What is hidden was laid out so; told once more, Gradio would keep a component of its own for each visitor.
+        return [gr.skip() if isinstance(one, dict) and one.get("visible") is False else one for one in everything(self.rooms, document, visitor)]
 
 
 def _length(value: Any) -> float | None:
