@@ -49,7 +49,7 @@ from .vault import Part
 from .work import Cancelled, DiskFull, FilmError, Place, Tick
 
 Sources = Mapping[int, Source | FilmError]
-NICE = 10  # encoders let the first clip and whoever uses this machine go first
+NICE = 15  # encoders let the first clip and whoever uses this machine go first
 FEW = 4  # with fewer hands the music waits until the first clip can be seen
 WEIGHTS = {"narration": 4.0, "pictures": 4.0, "music": 4.0, "sound": 6.0, "film": 80.0, "join": 2.0}
 
