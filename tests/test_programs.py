@@ -29,10 +29,13 @@ def said(script: str, *args: object, path: Path | None = None) -> dict[str, Any]
 
 def test_gradios_own_client(served: Served, picture: Path, tmp_path: Path) -> None:
     told = said("speak_gradio.py", served.url, picture, tmp_path)
-    assert told["endpoints"] == ["/cancel", "/catalog", "/follow", "/make_film", "/result", "/status", "/voices"], "the page's own are private"
+    assert told["endpoints"] == ["/cancel", "/catalog", "/follow", "/make_film", "/remake", "/result", "/status", "/voices"], "the page's own are private"
     assert told["events"][-1] == "done" and "made" in told["events"]
     assert told["status"]["state"] == "done" and told["status"]["progress"] == 1 and told["status"]["scenes"] == 2
     assert told["film"] == ["ftyp", told["status"]["frames"]] and told["moves"] > 10 and told["voices"]
+    assert told["remade"] == ["done"] and told["slow"] == 2 * told["status"]["frames"] and told["blended"] == "done"
+    for name, word in (("no video", "not a video"), ("a picture", "not a video"), ("one of two", "takes 2"), ("no verb", "verb"), ("a sound", "name")):
+        assert word in told[name], name
     assert told["cancelled"] in ("queued", "running", "stopped") and told["stopped"] == "stopped"
     assert "duration" in told["bad"] and "not base64" in told["path"] and "folder" in told["stranger"]
     assert told["file"] and "root:" not in told["file"]
@@ -45,14 +48,15 @@ def test_an_agents_own_client(served: Served, picture: Path) -> None:
         pytest.skip(f"{MCP} is not in {CLIENTS}")
     told = said("speak_mcp.py", f"{served.url}/mcp", picture, path=folder)
     assert told["server"] == "reelwright"
-    assert set(told["tools"]) == {"make_film", "film_status", "film_result", "list_presets", "cancel_film", "upload_picture"}
+    assert set(told["tools"]) == {"make_film", "remake_film", "film_status", "film_result", "list_presets", "cancel_film", "upload_picture"}
     every = {name for fields in told["tools"].values() for name in fields}
     assert not {name for name in every if "path" in name or "url" in name or "command" in name}
     assert told["picture"]["width"] == 320 and told["same"] is True
     assert told["status"]["state"] == "done" and told["result"]["frames"] and told["bytes"] == "ftyp"
+    assert told["remade"] == "done"
     assert told["moods"] > 10 and "engines" in told["kinds"]
     assert told["unconfirmed"]["isError"] and not told["cancelled"]["isError"] and told["stopped"] == "stopped"
-    for name in ("path", "image", "sound", "poisoned", "unknown"):
+    for name in ("path", "image", "sound", "voice", "verb", "strangers", "poisoned", "unknown"):
         assert told[name]["isError"], name
     assert "root:" not in json.dumps(told)
 
@@ -66,7 +70,8 @@ def test_agents_are_answered_by_the_protocol(served: Served) -> None:
     assert ask({"jsonrpc": "2.0", "id": "a", "method": "nothing"}).json["error"]["code"] == -32601
     assert ask({"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "run"}}).json["error"]["code"] == -32602
     assert ask({"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": []}).status == 200
-    for wrong in ([], {}, "x", {"jsonrpc": "1.0"}):
+    bodies: tuple[Any, ...] = ([], {}, "x", {"jsonrpc": "1.0"})
+    for wrong in bodies:
         assert ask(wrong).status == 400
     assert served.ask("GET", "/mcp").status == 405
     assert served.ask("POST", "/mcp", b"{").status == 400

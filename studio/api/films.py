@@ -1,4 +1,4 @@
-"""A film asked for as plain scenes, as the Gradio client's and the agents' doors do it. Knows neither.
+"""A film asked for as plain scenes, and videos to be made over, as the Gradio client's and the agents' doors do it. Knows neither.
 
 A scene's picture is something that the caller sent before, or sends with it as base64; never a path and never an address.
 """
@@ -8,13 +8,16 @@ from __future__ import annotations
 import base64
 import binascii
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from pipelines.story import STORY_FIELDS
 from pipelines.story import read as read_story
+from pipelines.story_cells import is_sound
 from pipelines.template import filled
+from pipelines.verbs.table import VERBS
 from pipelines.work import FilmError
 
 from ..jobs import Job
@@ -28,18 +31,18 @@ from .videos_ask import DATA, MOST_URL
 Picture = Callable[[Any, str], Path | None]
 
 
-def submit(doors: Doors, caller: Caller, scenes: Any, settings: Mapping[str, Any], door: str, picture: Picture, key: str = "", fields: Any = None) -> str:
+def submit(doors: Doors, caller: Caller, scenes: Any, settings: Mapping[str, Any], door: str, picture: Picture, key: str = "", values: Any = None) -> str:
     """Accept a film. -> the job's id. `picture`: (what a scene says, where) -> the file, None for what it does not know.
-    `fields` fill the gaps of a template."""
+    `values` fill the gaps of a template."""
     if not isinstance(scenes, list):
         raise bad("scenes is not a list.", "scenes", "Give a list of scenes.")
     unknown = [name for name in settings if name not in STORY_FIELDS or name == "scenes"]
     if unknown:
         raise bad(f'"{unknown[0][:60]}" is not known.', unknown[0][:60], f"Known: {', '.join(STORY_FIELDS)}.")
-    if fields is not None:
-        if not isinstance(fields, dict):
+    if values is not None:
+        if not isinstance(values, dict):
             raise bad("fields is not an object.", "fields", "Give each field of the template its value, by name.")
-        scenes, settings = (whole := filled({"scenes": scenes, "settings": dict(settings)}, fields))["scenes"], whole["settings"]
+        scenes, settings = (whole := filled({"scenes": scenes, "settings": dict(settings)}, values))["scenes"], whole["settings"]
     rows = []
     for i, row in enumerate(scenes[:501]):
         if isinstance(row, dict) and (given := row.get("image")) not in (None, ""):
@@ -52,6 +55,29 @@ def submit(doors: Doors, caller: Caller, scenes: Any, settings: Mapping[str, Any
         whole["logo"] = picture(given, "logo") or from_text(doors, caller, given, "logo")
     story = read_story(whole | {"scenes": rows}, doors.desk.presets)
     return doors.desk.submit(story, caller.owner, f"{door} {key}" if key else "", {"door": door}, caller.films)
+
+
+def rework(doors: Doors, caller: Caller, verb: Any, videos: Sequence[Path], how: Any, door: str, key: str = "") -> str:
+    """Accept videos to be made over. -> the job's id. `verb` and `how` as in pipelines.verbs; videos are copied first, so
+    that nothing takes them away meanwhile."""
+    if not isinstance(verb, str) or verb not in VERBS:
+        raise bad("There is no such verb.", "verb", f"Known: {', '.join(VERBS)}.")
+    if not isinstance(how, dict):
+        raise bad("how is not an object.", "how", "Give each of the verb's options its value, by name.")
+    if is_sound(how.get("voice")):
+        raise bad("A voice is asked for by its name.", "voice", "Look at the list of voices.")
+    if len(videos) != VERBS[verb].videos:
+        raise bad(f"{verb} takes {VERBS[verb].videos}, not {len(videos)}.", "videos", "Give as many as it takes.")
+    kept = []
+    for video in videos:
+        with video.open("rb") as file:
+            kept.append(doors.inbox.keep_video(caller.owner, file, doors.desk.settings.upload_megabytes << 20))
+    return doors.desk.cut(verb, kept, how, caller.owner, f"{door} {key}" if key else "", {"door": door}, caller.films)
+
+
+def options() -> str:
+    """Every verb with its options, for whoever asks by name."""
+    return "; ".join(f"{name} ({one.what}): {', '.join(field.name for field in fields(one.options))}" for name, one in VERBS.items())
 
 
 def from_text(doors: Doors, caller: Caller, given: Any, where: str) -> Path:

@@ -12,7 +12,7 @@ from pipelines.work import FilmError
 from ..desk import Desk
 from .callers import Caller, caller_of
 from .doors import doors_of
-from .films import standing, submit
+from .films import options, rework, standing, submit
 from .jobs_door import public
 from .refusals import bad
 
@@ -30,14 +30,18 @@ def attach(desk: Desk) -> None:
     def caller(request: gr.Request) -> Caller:
         return caller_of(request.request.scope)  # type: ignore[union-attr]
 
-    def sent(given: Any, where: str) -> Path | None:
+    def uploaded(given: dict[str, Any], where: str) -> Path:
         """A file that the client uploaded a moment ago."""
-        if not isinstance(given, dict):
-            return None
         path = os.path.realpath(str(given.get("path", "")))
         if os.path.commonpath((uploads, path)) != uploads or not os.path.isfile(path):
-            raise bad("That is no picture that was uploaded.", where, "Use handle_file(...).")
-        with open(path, "rb") as file:
+            raise bad("That is no file that was uploaded.", where, "Use handle_file(...).")
+        return Path(path)
+
+    def sent(given: Any, where: str) -> Path | None:
+        if not isinstance(given, dict):
+            return None
+        path = uploaded(given, where)
+        with path.open("rb") as file:
             return doors.inbox.keep_picture("uploads", file, os.path.basename(path))
 
     def make_film(scenes: list[dict[str, Any]], settings: dict[str, Any], request: gr.Request, fields: dict[str, Any] | None = None) -> str:
@@ -45,7 +49,19 @@ def attach(desk: Desk) -> None:
         music_mood, transition, voice, prompt, seed). settings: title, size, fps, quality, voice, music, captions, look, seed;
         {} for the usual. fields: what fills {{name}} in any of their texts. Returns the job's id."""
         with _said(gr):
-            return submit(doors, caller(request), scenes, settings or {}, DOOR, sent, fields=fields)
+            return submit(doors, caller(request), scenes, settings or {}, DOOR, sent, values=fields)
+
+    def remake(verb: str, videos: list[Any], how: dict[str, Any], request: gr.Request) -> str:
+        with _said(gr):
+            whose = caller(request)
+            files = [
+                uploaded(one, f"videos[{i}]") if isinstance(one, dict) else desk.result(doors.job(str(one), whose).id).film
+                for i, one in enumerate(videos[:3] if isinstance(videos, list) else ())
+            ]
+            return rework(doors, whose, verb, files, how or {}, DOOR)
+
+    remake.__doc__ = f"""Have videos made over. verb: one of those below. videos: uploaded files, or ids of finished jobs. how: the verb's
+        options by name. Returns the job's id. {options()}."""
 
     def status(job: str, request: gr.Request) -> dict[str, Any]:
         """How a film stands: its state (queued, running, done, failed, stopped), its progress from 0 to 1, warnings, an error."""
@@ -89,7 +105,7 @@ def attach(desk: Desk) -> None:
             if one is not None:
                 yield public(one.event)
 
-    for endpoint in (make_film, status, result, cancel, catalog, voices):
+    for endpoint in (make_film, remake, status, result, cancel, catalog, voices):
         gr.api(endpoint, api_name=endpoint.__name__)  # type: ignore[attr-defined]
     gr.api(follow, api_name="follow", concurrency_limit=FOLLOWERS)  # type: ignore[attr-defined]
 

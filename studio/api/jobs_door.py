@@ -114,9 +114,11 @@ def result_of(doors: Doors, job: Job) -> tuple[Told, Refusal | None]:
     if job.state == "failed":
         return {}, failure(last)
     asked = doors.desk.story(job.id)
+    made = {"duration": round(float(last.get("seconds", 0)), 3), "frames": last.get("frames", 0), "engines": last.get("engines", {}), "marks": last.get("marks", {})}
+    if "verb" in asked:  # given videos, made over: their size is that of the first
+        return made | {"verb": asked["verb"]}, None
     frame = frame_of(Story(size=asked["size"], fps=asked["fps"], quality=asked["quality"]), doors.desk.presets)
     size = {"width": frame.width, "height": frame.height, "fps": round(float(frame.rate), 3)}
-    made = {"duration": round(float(last.get("seconds", 0)), 3), "frames": last.get("frames", 0), "engines": last.get("engines", {}), "marks": last.get("marks", {})}
     return made | {"scenes": len(asked["scenes"])} | size, None
 
 

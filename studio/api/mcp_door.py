@@ -16,11 +16,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from pipelines.presets import KINDS
+from pipelines.verbs.table import VERBS
 from pipelines.work import FilmError
 
 from .callers import Caller
 from .doors import Doors, here, who
-from .films import keep, standing, submit
+from .films import keep, options, rework, standing, submit
 from .reading import number_of, plain_json, refuse_unknown, text_of
 from .refusals import bad, refusal
 
@@ -138,6 +139,15 @@ def _tools(doors: Doors) -> list[Tool]:
         job = await aside(submit, doors, caller, rows, settings, DOOR, lambda _given, _where: None, key, given.get("fields"))
         return {"film_id": job, "next": "film_status"}
 
+    async def remake_film(_request: Request, caller: Caller, given: Told) -> Told:
+        ids = given.get("film_ids")
+        if not isinstance(ids, list) or not all(isinstance(one, str) for one in ids):
+            raise bad("film_ids is not a list of ids.", "film_ids", "Give what make_film returned.")
+        films = [(await aside(doors.desk.result, (await aside(doors.job, one[:64], caller)).id)).film for one in ids[:3]]
+        key = text_of(given, "request_id", 100)
+        job = await aside(rework, doors, caller, given.get("verb"), films, given.get("how") or {}, DOOR, key)
+        return {"film_id": job, "next": "film_status"}
+
     async def film_status(_request: Request, caller: Caller, given: Told) -> Told:
         job = await aside(film, caller, given)
         if wait := number_of(given, "wait_seconds", 0, MOST_WAIT):
@@ -185,12 +195,14 @@ def _tools(doors: Doors) -> list[Tool]:
     scenes = {"type": "array", "items": one, "minItems": 1, "maxItems": 500}
     request_id = TEXT | {"maxLength": 100, "description": "Your own name for this request: sent twice, it makes one film."}
     values = {"type": "object", "additionalProperties": {"type": ["string", "number"]}, "description": "What fills {{name}} in any of the texts."}
+    how = {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"], "maxLength": 2000}, "description": "The verb's options by name."}
     kind = TEXT | {"enum": [*KINDS, "engines"]}
     picture = TEXT | {"maxLength": 20_971_520, "description": "JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF, as base64 or a data URL."}
     wait = {"type": "number", "minimum": 0, "maximum": MOST_WAIT, "description": "Wait so long for it to be over."}
     return [
         Tool("upload_picture", "Send a picture for a scene. Returns its id.", {"base64": picture}, ("base64",), upload_picture),
         Tool("make_film", "Make a narrated, scored, captioned film from scenes. Returns its id at once.", {"scenes": scenes, "request_id": request_id, "fields": values} | story, ("scenes",), make_film),
+        Tool("remake_film", f"Have finished films made over. Returns the new one's id at once. {options()}.", {"verb": TEXT | {"enum": list(VERBS)}, "film_ids": {"type": "array", "items": FILM_ID, "minItems": 1, "maxItems": 2}, "how": how, "request_id": request_id}, ("verb", "film_ids"), remake_film),
         Tool("film_status", "How a film stands.", {"film_id": FILM_ID, "wait_seconds": wait}, ("film_id",), film_status, reads=True),
         Tool("film_result", "A finished film: where to fetch it, its captions, what made it.", {"film_id": FILM_ID}, ("film_id",), film_result, reads=True),
         Tool("list_presets", "What can be asked for by name: moves, transitions, voices, moods, looks, sizes, and engines.", {"kind": kind}, (), list_presets, reads=True),

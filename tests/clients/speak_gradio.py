@@ -25,6 +25,11 @@ told["events"] = [event["event"] for event in client.submit(job, api_name="/foll
 told["status"] = client.predict(job, api_name="/status")
 film, about = client.predict(job, api_name="/result")
 told["film"] = [Path(film).read_bytes()[4:8].decode(), about["frames"]]
+filled = client.predict("fill", [job], {"slow": 2}, api_name="/remake")
+told["remade"] = [event["event"] for event in client.submit(filled, api_name="/follow")][-1:]
+told["slow"] = client.predict(filled, api_name="/result")[1]["frames"]
+both = client.predict("blend", [handle_file(film), job], {"seconds": 0.2}, api_name="/remake")
+told["blended"] = [event["event"] for event in client.submit(both, api_name="/follow")][-1]
 told["moves"] = len(client.predict(api_name="/catalog")["moves"])
 told["voices"] = {one["language"][:2] for one in client.predict("de", api_name="/voices")} == {"de"}
 long = client.predict([{"image": handle_file(PICTURE), "duration": 60}], {"size": "1920x1080", "music": "none"}, api_name="/make_film")
@@ -48,6 +53,11 @@ told["bad"] = error_of([{"image": text, "duration": 61}], {}, api_name="/make_fi
 told["path"] = error_of([{"image": "/etc/passwd"}], {}, api_name="/make_film")
 told["stranger"] = error_of([{"image": text}], {"folder": "/etc"}, api_name="/make_film")
 told["file"] = error_of([{"image": {"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}}], {}, api_name="/make_film")
+told["no video"] = error_of("fill", [{"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}], {"slow": 2}, api_name="/remake")
+told["a picture"] = error_of("fill", [handle_file(PICTURE)], {"slow": 2}, api_name="/remake")
+told["one of two"] = error_of("blend", [job], {}, api_name="/remake")
+told["no verb"] = error_of("destroy", [job], {}, api_name="/remake")
+told["a sound"] = error_of("edit", [job], {"narration": "Hear.", "voice": "/etc/passwd.wav"}, api_name="/remake")
 told["absent"] = error_of("nobodys", api_name="/status")
 told["not done"] = error_of(long, api_name="/result")
 print(json.dumps(told))

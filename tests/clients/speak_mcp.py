@@ -39,6 +39,8 @@ async def main() -> dict:
         told["status"] = await call("film_status", film_id=film["film_id"], wait_seconds=50)
         told["result"] = await call("film_result", film_id=film["film_id"])
         told["bytes"] = urllib.request.urlopen(told["result"]["film_url"]).read()[4:8].decode()
+        remade = await call("remake_film", verb="edit", film_ids=[film["film_id"]], how={"look": "noir"})
+        told["remade"] = (await call("film_status", film_id=remade["film_id"], wait_seconds=50))["state"]
         told["moods"] = len((await call("list_presets", kind="moods"))["moods"])
         told["kinds"] = sorted(await call("list_presets"))
         long = await call("make_film", scenes=[{"picture_id": told["picture"]["picture_id"], "duration": 60}], size="1920x1080", music="none")
@@ -48,6 +50,9 @@ async def main() -> dict:
         told["path"] = await call("make_film", scenes=[{"picture_base64": "/etc/passwd"}])
         told["image"] = await call("make_film", scenes=[{"image": "/etc/passwd"}])
         told["sound"] = await call("make_film", scenes=scenes, voice="/etc/passwd.wav")
+        told["voice"] = await call("remake_film", verb="edit", film_ids=[film["film_id"]], how={"narration": "x", "voice": "/etc/passwd.wav"})
+        told["verb"] = await call("remake_film", verb="__class__", film_ids=[film["film_id"]])
+        told["strangers"] = await call("remake_film", verb="fill", film_ids=["../../../../etc/passwd"], how={"slow": 2})
         told["poisoned"] = await call("film_status", film_id="../../../../etc")
         told["unknown"] = await call("make_film", scenes=scenes, command="rm -rf /")
     return told
