@@ -26,7 +26,7 @@ from pipelines.story_cells import fold, is_sound
 from pipelines.work import FilmError
 
 from . import settings
-from .terminal import watching
+from .terminal import Watcher, watching
 
 AREA = 1280 * 720
 OPTIONS = ("title", "size", "fps", "quality", "transition", "voice", "music", "captions", "caption_style", "look", "fit", "label", "seed", "negative_prompt", "motion_intensity", "logo", "logo_place", "logo_opacity")
@@ -250,14 +250,17 @@ def last_frame(args: argparse.Namespace) -> None:
 
 
 def combine(args: argparse.Namespace) -> None:
+    from pipelines.deliver import check_place
     from pipelines.video import combine as join
 
     studio = settings.studio(settings.read())
     name = args.transition.strip().lower().replace(" ", "_").replace("-", "_")
     if not (isfinite(args.transition_seconds) and 0 < args.transition_seconds <= 3):
         raise FilmError(f"--transition-seconds: {args.transition_seconds:g} does not fit.", "Give a number up to 3.")
-    with watching(args.json) as watcher:
-        how = join(args.videos, args.output, name, args.transition_seconds, studio.presets, studio.vault, watcher.tick)
+    check_place(args.output)
+    with watching(args.json) as watcher, studio.vault.scratch() as folder:
+        how = join(args.videos, made := folder / "film.mp4", name, args.transition_seconds, studio.presets, studio.vault, watcher.tick)
+        _placed(made, args.output, args.videos, "Joined", studio, watcher)
         watcher.done(args.output, None, how)
 
 
@@ -268,9 +271,20 @@ def upscale(args: argparse.Namespace) -> None:
     studio = settings.studio(settings.read())
     check_place(args.output)
     box = pixels(fold(args.size), studio.presets)
-    with watching(args.json) as watcher:
-        width, height = enlarge(args.video, box, args.output, studio.presets, studio.vault, watcher.tick)
+    with watching(args.json) as watcher, studio.vault.scratch() as folder:
+        width, height = enlarge(args.video, box, made := folder / "film.mp4", studio.presets, studio.vault, watcher.tick)
+        _placed(made, args.output, [args.video], "Enlarged", studio, watcher)
         watcher.done(args.output, None, f"{width}x{height}")
+
+
+def _placed(made: Path, out: Path, videos: Sequence[Path], said: str, studio: Studio, watcher: Watcher) -> None:
+    """A video made of others, with an account of them, signed like a film: joining must not take credentials away."""
+    from pipelines.account import put_together
+    from pipelines.seal import placed
+
+    _, warned = placed(made, out, put_together(out.stem, videos, said), studio.marks, drawn=False)
+    for one in warned:
+        watcher.hear(one)
 
 
 def engines(args: argparse.Namespace) -> None:

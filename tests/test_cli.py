@@ -375,6 +375,8 @@ def test_combine_copies_where_it_can_and_says_so(videos: list[Path], place: Path
     assert status == 0, err
     assert "copied" in err
     assert whole.count(place / "both.mp4") == 20
+    status, out, err = run("verify", "--json", "both.mp4")
+    assert (status, json.loads(out)["credentials"]["state"]) == (0, "intact"), "joining signs what was joined"
     assert run("combine", "one.mp4", "big.mp4", "-o", "mixed.mp4")[2].count("encoded: their sizes differ") == 1
     assert whole.count(place / "mixed.mp4") == 20
     status, _, err = run("combine", "one.mp4", "two.mp4", "--transition", "crossfade", "--transition-seconds", "0.3", "-o", "melt.mp4")
@@ -388,6 +390,7 @@ def test_upscale_says_how_large_it_became(videos: list[Path], place: Path, run: 
     status, _, err = run("upscale", "one.mp4", "--size", "480x600", "-o", "large.mp4")
     assert status == 0 and "480x270" in err, err
     assert len(list(measure.frames(place / "large.mp4", (480, 270)))) == 10
+    assert "intact" in run("verify", "--json", "large.mp4")[1]
     for size, told in (("160x90", "not smaller"), ("huge", "huge"), ("9000x9", "cannot be made")):
         status, _, err = run("upscale", "one.mp4", "--size", size, "-o", "x.mp4")
         assert status == 1 and told in err and not (place / "x.mp4").exists()
