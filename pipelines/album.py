@@ -12,8 +12,7 @@ from types import TracebackType
 from .cast import Cast
 from .darkroom import Darkroom, Negative, negative
 from .darkroom_child import TO_YUV
-from .events import Began, Emit, Made, Warned
-from .faces import AGREE, in_negative
+from .events import Began, Emit, Made
 from .faults import Faults
 from .plan import Brief, Frame, without
 from .presets import Presets
@@ -124,11 +123,7 @@ class Album:
             raise
         except FilmError as error:
             raise self._faults.of(i, "image", error) from error
-        opened = self._done(i, made, tick)
-        if in_negative(opened, self._studio.faces):
-            n = self._story.scenes[i].scene_number
-            self._emit(Warned(f"scene {n}: the picture shows a face.", AGREE, f"scenes[{i}].image"))
-        return opened
+        return self._done(i, made, tick)
 
     def _opened(self, given: Path) -> Part:
         try:

@@ -18,7 +18,7 @@ class Studio:
     """Engines, presets, parts made before, our fonts, how many stretches at once.
 
     `mix_voices` allows two narrators in one film when one of them fails. `marks`: how films are
-    marked. `policy`: what none is made of. `faces`: the file that finds them (faces.py).
+    marked. `policy`: what none is made of.
     """
 
     crew: Crew
@@ -27,6 +27,5 @@ class Studio:
     fonts: Path
     workers: int = max(1, min(8, os.cpu_count() or 1))
     mix_voices: bool = False
-    faces: Path | None = None
     marks: Marks = field(default_factory=Marks)
     policy: Policy = field(default_factory=shipped)

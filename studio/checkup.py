@@ -33,14 +33,14 @@ def findings(own: Settings) -> list[Finding]:
     for role, name, engine in built.crew.everybody():
         lack = engine.missing()
         out.append((True, f"{role}: {name} ({engine.label})", f"missing: {lack}" if lack else ""))
-    out += _marks(built, own)
+    out += _marks(built)
     built.crew.close()
     return out
 
 
-def _marks(built: Studio, own: Settings) -> list[Finding]:
+def _marks(built: Studio) -> list[Finding]:
     """How films are marked here, and whether they can be signed."""
-    from pipelines import certificate, credentials, faces
+    from pipelines import certificate, credentials
 
     found: list[Finding] = [(True, "watermark: " + ("in every frame" if built.marks.watermark else "left out"), "")]
     if built.marks.identity is None:
@@ -54,8 +54,7 @@ def _marks(built: Studio, own: Settings) -> list[Finding]:
             found.append((True, f"Content Credentials: signed ({whose} certificate)", ""))
         except FilmError as error:
             found.append((False, error.message, error.hint))
-    lack = faces.missing(own.faces)
-    return [*found, (True, "faces in pictures: " + ("not looked for" if lack else "looked for"), lack or "")]
+    return found
 
 
 def _ffmpeg() -> Finding:

@@ -5,13 +5,27 @@ from __future__ import annotations
 import json
 import secrets
 import string
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.work import FilmError
+from pipelines.events import Emit, Event
+from pipelines.work import Cancelled, FilmError
 
 OVER = frozenset(("done", "failed", "stopped"))
 COLUMNS = "id, owner, state, created, changed, told"
+SCHEMA = """
+create table if not exists jobs (
+  id text primary key, owner text not null, story text not null, state text not null, created real not null,
+  changed real not null, crashes integer not null default 0, key text not null default '', told text not null default '{}');
+create index if not exists jobs_state on jobs (state, created);
+create index if not exists jobs_owner on jobs (owner, created);
+create index if not exists jobs_changed on jobs (changed);
+create unique index if not exists jobs_key on jobs (owner, key) where key != '';
+create table if not exists events (
+  job text not null references jobs (id) on delete cascade, n integer not null, at real not null, data text not null,
+  primary key (job, n)) without rowid;
+"""
 Told = dict[str, Any]
 
 
@@ -38,6 +52,19 @@ class Stamped:
     n: int
     at: float
     event: Told
+
+
+@dataclass(frozen=True, slots=True)
+class Ear:
+    """Hears a running job's events, while it is wanted."""
+
+    hear: Emit
+    wanted: Callable[[], bool]
+
+    def __call__(self, event: Event) -> None:
+        if not self.wanted():
+            raise Cancelled
+        self.hear(event)
 
 
 class Busy(FilmError):

@@ -15,7 +15,6 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ from pipelines.events import Event, Failed, Glimpse, Made, Moved, Stopped, faile
 from pipelines.work import Cancelled, DiskFull, FilmError
 
 from .held import hold
-from .job import COLUMNS, UNLIMITED, Busy, Job, Stamped, Terms, Told, job_of, new_id
+from .job import COLUMNS, SCHEMA, UNLIMITED, Busy, Ear, Job, Stamped, Terms, Told, job_of, new_id
 
 SUSPECT = 3  # a job during which the studio went down so often, and that got no further, lets all others go first
 MOST_CRASHES = 12  # and so often: it is told to be at fault. Whoever kills the studio again and again hits several jobs
@@ -32,36 +31,11 @@ DAY = 24 * 3600.0
 KEPT_KEYS = DAY  # seconds for which the same idempotency key gives the same job
 AGAIN = 2.0  # seconds after which a full disk is tried again
 FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)  # SQLite's words for a disk without room
-SCHEMA = """
-create table if not exists jobs (
-  id text primary key, owner text not null, story text not null, state text not null, created real not null,
-  changed real not null, crashes integer not null default 0, key text not null default '', told text not null default '{}');
-create index if not exists jobs_state on jobs (state, created);
-create index if not exists jobs_owner on jobs (owner, created);
-create index if not exists jobs_changed on jobs (changed);
-create unique index if not exists jobs_key on jobs (owner, key) where key != '';
-create table if not exists events (
-  job text not null references jobs (id) on delete cascade, n integer not null, at real not null, data text not null,
-  primary key (job, n)) without rowid;
-"""
 
 Emit = Callable[[Event], None]
 Make = Callable[[str, Told, Emit], None]
 """(job id, the story as plain data, emit): makes the film, or raises FilmError or Cancelled."""
 log = logging.getLogger("reelwright.jobs")
-
-
-@dataclass(frozen=True, slots=True)
-class _Ear:
-    """Hears a running job's events, while it is wanted."""
-
-    hear: Emit
-    wanted: Callable[[], bool]
-
-    def __call__(self, event: Event) -> None:
-        if not self.wanted():
-            raise Cancelled
-        self.hear(event)
 
 
 class Jobs:
@@ -305,7 +279,7 @@ class Jobs:
             self._add(job, event)
 
         moved: set[str] = set()
-        ear = _Ear(heard, lambda: not self._closing and job not in self._unwanted)
+        ear = Ear(heard, lambda: not self._closing and job not in self._unwanted)
         made: Future[None] = pool.submit(lambda: self._make(job, self.story(job), ear))
         state, event = self._outcome(job, made.exception())
         while True:

@@ -79,6 +79,10 @@ def start(desk: Desk, document: Document, only: str = "") -> str:
             said = short(first.message) if only else first.message
             more = f" There are {len(faults) - 1} more like this." if len(faults) > 1 else ""
             raise FilmError(said + more, first.hint, first.row)
+        for row in project.rows:
+            if only in ("", row.id) and document.works.faces.get(str(row.cells.get("image", ""))) is False:
+                n = project.at(row.id) + 1
+                raise FilmError(f"The picture of scene {n} shows a face.", "Say in the scene's panel that whoever it shows agrees.", row.id)
         seeds = {row.id: film.seed_of(0 if only else i) for i, row in enumerate(project.rows) if only in ("", row.id)}
         kept = {
             "project": document.id,

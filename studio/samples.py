@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pipelines import preview
 from pipelines.darkroom import Darkroom
+from pipelines.faces import Finder
 from pipelines.moves import MAX_DURATION
 from pipelines.plan import Frame
 from pipelines.render import Studio
@@ -16,6 +17,7 @@ from pipelines.story import Story
 from pipelines.vault import Part
 from pipelines.work import FilmError
 
+from .settings import HOME
 from .shelf import Document
 
 THUMB, STILL = 480, 720  # pixels wide
@@ -27,10 +29,17 @@ class Samples:
     def __init__(self, studio: Studio) -> None:
         self.studio = studio
         self._darkroom = Darkroom()
+        self._finder = Finder(HOME / "assets" / "faces" / "full_range.tflite")
 
     def thumb(self, document: Document, kept: str) -> str:
         """The shown name of a small version of one of the project's pictures; FilmError if it is none."""
         return document.show(self._small(document, kept).path, f"{Path(kept).stem}.jpg")
+
+    def shows_face(self, document: Document, kept: str) -> bool:
+        """Whether one of the project's pictures shows a face; FilmError if it is none."""
+        import cv2
+
+        return self._finder.shows_face(cv2.imread(str(self._small(document, kept).path)))  # type: ignore[arg-type]
 
     def still(self, story: Story, i: int) -> Path:
         """A JPEG of scene i as the film will show it."""

@@ -79,7 +79,6 @@ class Settings(BaseModel):
     marks: str = Field("all", description="How films are marked: all, none, or some of credentials, watermark, tag.")
     certificate: Path | None = Field(None, description="Your certificate for Content Credentials: a PEM file, the signer's first. Empty: a self-made one.")
     certificate_key: Path | None = Field(None, description="That certificate's key: a PEM file without a password.")
-    faces: Path | None = Field(None, description="OpenCV Zoo's YuNet file (ONNX): films of pictures that show a face come with a reminder.")
     moderation_url: str = Field("", description="A server that speaks OpenAI's /moderations, up to and with /v1: every text is sent there first.")
     moderation_key: SecretStr = Field(SecretStr(""), description="That server's key.")
     host: str = Field("127.0.0.1", description="Address that `serve` listens on. Any but this machine's own needs keys.")
@@ -195,7 +194,7 @@ def studio(settings: Settings) -> Studio:
         crew.get("clips", "svd")  # what is to run on a GPU that is lent has to be known from the start
     vault = Vault(settings.data / "vault")
     vault.tidy()
-    return Studio(crew, known, vault, HOME / "assets" / "fonts", mix_voices=settings.mix_voices, marks=_marks(settings), policy=_policy(settings), faces=settings.faces)
+    return Studio(crew, known, vault, HOME / "assets" / "fonts", mix_voices=settings.mix_voices, marks=_marks(settings), policy=_policy(settings))
 
 
 def _policy(settings: Settings) -> Policy:

@@ -62,6 +62,7 @@ class Works:
     film: str = ""
     film_sign: str = ""
     cuts: tuple[str, ...] = ()  # jobs that made a video over, the newest last
+    faces: Mapping[str, bool] = field(default_factory=dict)  # pictures that show a face: whether its owner agrees
 
 
 class Document:
@@ -187,6 +188,7 @@ class Document:
             "film": works.film,
             "film_sign": works.film_sign,
             "cuts": list(works.cuts),
+            "faces": dict(works.faces),
         }
         told = {"owner": self.owner, "version": self.version, "settings": dict(self.project.settings), "rows": rows, "works": kept}
         with disk(), replacing(self.folder / FILE) as beside:
@@ -289,4 +291,5 @@ def _works(told: Mapping[str, Any]) -> Works:
     takes = {row: tuple(Take(int(seed), str(clip)) for seed, clip in each) for row, each in told.get("takes", {}).items()}
     failed = {row: (str(said[0]), str(said[1]), str(said[2])) for row, said in told.get("failed", {}).items()}
     plain = {name: told[name] for name in ("job", "heard", "film", "film_sign") if name in told}
-    return replace(Works(dict(told.get("made", {})), takes, failed), cuts=tuple(map(str, told.get("cuts", ()))), **plain)
+    faces = {str(name): agreed is True for name, agreed in told.get("faces", {}).items()}
+    return replace(Works(dict(told.get("made", {})), takes, failed), cuts=tuple(map(str, told.get("cuts", ()))), faces=faces, **plain)

@@ -50,7 +50,7 @@ LAYERS = (
     ("studio.project",),
     ("studio.shelf",),
     ("studio.bundle", "studio.production", "studio.samples", "studio.workshop"),
-    ("studio.terminal", "studio.checkup"),
+    ("studio.terminal", "studio.checkup", "studio.gradio_stubs"),
     ("studio.api.", "studio.ui", "studio.ui."),
     ("studio.serve",),
     ("studio.verbs", "studio.verbs_serve", "studio.verbs_paper", "studio.verbs_videos", "studio.verbs_marks"),

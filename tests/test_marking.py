@@ -22,7 +22,7 @@ from pipelines import account as accounts
 from pipelines import certificate, credentials, ffmpeg, tag, watermark, watermark_reader
 from pipelines.certificate import kept
 from pipelines.events import Done, Warned
-from pipelines.faces import shows_face
+from pipelines.faces import Finder
 from pipelines.marks import (
     BY_RULE,
     GIVEN,
@@ -42,7 +42,7 @@ from pipelines.seal import seal
 from pipelines.verify import Verdict, verified
 from pipelines.video import combine
 from pipelines.work import FilmError, idle
-from studio import cli
+from studio import cli, settings
 
 from . import measure, whole
 
@@ -389,9 +389,13 @@ def test_a_label_stands_in_the_corner_of_every_frame(captions: str, own: Studio,
         assert not changed[40:, :].any() and not changed[:, :120].any()
 
 
-def test_nobody_looks_for_faces_without_the_file_that_finds_them(tmp_path: Path) -> None:
-    picture = np.zeros((40, 40, 3), np.uint8)
-    assert not shows_face(picture, None) and not shows_face(picture, tmp_path / "none.onnx")
-    (tmp_path / "bad.onnx").write_bytes(b"no network")
-    with pytest.raises(FilmError, match="cannot be used"):
-        shows_face(picture, tmp_path / "bad.onnx")
+def test_a_face_is_found_and_a_landscape_is_none() -> None:
+    """Large, and as small as a sixth of the picture's height; our own stills show nobody."""
+    import cv2
+
+    finder = Finder(settings.HOME / "assets" / "faces" / "full_range.tflite")
+    portrait = cv2.imread(str(Path(__file__).parent / "data" / "astronaut.jpg"))
+    assert finder.shows_face(portrait)
+    assert finder.shows_face(cv2.copyMakeBorder(portrait, 100, 100, 200, 200, cv2.BORDER_REPLICATE))
+    for still in sorted((settings.HOME / "assets" / "stills").glob("*.jpg")):
+        assert finder.likeness(cv2.imread(str(still))) < 0.4, still.name

@@ -521,3 +521,19 @@ def test_a_disk_that_fills_up_in_mid_film(browser: Any, pictures: list[Path], sm
         assert [mp4.count(path) for path in (small_disk / "films").rglob("*.mp4")] == [18 * 24]
         context.close()
         assert own.stop() == 0
+
+
+def test_a_picture_that_shows_a_face_is_asked_about(opened: Open, tmp_path: Path) -> None:
+    page = opened()
+    bring(page, story(tmp_path, scenes=[{"image": "astronaut.jpg", "duration": 0.5}]), Path(__file__).parent / "data" / "astronaut.jpg")
+    pick(page, 1)
+    consent = page.locator("#consent input")
+    expect(consent).to_be_visible()
+    expect(consent).not_to_be_checked()
+    page.locator("#make").click()
+    expect(page.get_by_text("shows a face")).to_be_visible()
+    page.reload()
+    pick(page, 1)
+    expect(consent).not_to_be_checked()
+    consent.check()
+    film(page)

@@ -123,6 +123,8 @@ def picture(rooms: Rooms, document: Document, file: Path, name: str) -> str:
             rooms.samples.thumb(document, kept)
         except FilmError as error:
             raise FilmError(f'"{name[-60:]}": {error.message}', error.hint, name[-60:]) from error
+        if kept not in document.works.faces and rooms.samples.shows_face(document, kept):
+            document.note(lambda works: replace(works, faces=dict(works.faces) | {kept: False}))
     return kept
 
 

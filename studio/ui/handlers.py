@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,18 @@ from ..shelf import Document
 from . import acts, making, opening, sheet
 from .acts import document_of, uploaded
 from .rooms import Rooms
-from .showing import USUAL, Heard, crew_parts, everything, film_parts, newest, scene_notes, scene_parts, video_parts
+from .showing import (
+    USUAL,
+    Heard,
+    consent,
+    crew_parts,
+    everything,
+    film_parts,
+    newest,
+    scene_notes,
+    scene_parts,
+    video_parts,
+)
 from .views import board, dock, look, patch, takes
 
 Plain = dict[str, Any]
@@ -70,7 +81,15 @@ class Handlers:
         """A picture is put on the chosen scene, or taken away."""
         document = document_of(self.rooms, identity)
         value = acts.picture(self.rooms, document, uploaded(path), Path(path).name) if path else ""
-        return self._change(identity, selected, edited(selected, "image", value))
+        drawn = self._change(identity, selected, edited(selected, "image", value))
+        return [*drawn, consent(look(self.rooms, document), selected)]
+
+    def agree(self, identity: str, selected: str, agreed: bool) -> None:
+        """Whoever the chosen scene's picture shows agrees, or not."""
+        document = document_of(self.rooms, identity)
+        row = document.project.row(selected)
+        if row and (picture := str(row.cells.get("image", ""))) in document.works.faces:
+            document.note(lambda works: replace(works, faces=dict(works.faces) | {picture: bool(agreed)}))
 
     def choose_take(self, identity: str, selected: str, event: gr.SelectData) -> Outputs:
         """One of the takes is the one for the film: its seed is the scene's."""

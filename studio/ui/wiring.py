@@ -19,7 +19,7 @@ Plain = dict[str, Any]
 
 def wire(demo: gr.Blocks, page: Page, w: Handlers) -> None:
     """Connect everything; inside the same gr.Blocks."""
-    scene = [page.scene_notes, page.scene_box, *(page.scene[name] for name in CELLS), page.takes, page.scene_more["lacks"]]
+    scene = [page.scene_notes, page.scene_box, *(page.scene[name] for name in CELLS), page.takes, page.scene_more["lacks"], page.scene_more["consent"]]
     film = [page.clips_note, page.gallery, page.film_note, page.player, page.film_lines, *_cut(page)]
     first = [page.project, page.selected, page.saved, page.heard, page.title, page.board, page.dock]
     whole = [*first, *scene, *(page.story[name] for name in FILM_FIELDS), *film]
@@ -44,8 +44,10 @@ def wire(demo: gr.Blocks, page: Page, w: Handlers) -> None:
     for name, component in page.scene.items():
         if name != "image":
             gr.on(_typed(component), plainly(w.type_in(name)), [*ids, component], drawn, **last)
-    page.scene["image"].upload(plainly(w.choose_picture), [*ids, page.scene["image"]], drawn, **quiet)
-    page.scene["image"].clear(plainly(w.no_picture), ids, drawn, **quiet)
+    consent = page.scene_more["consent"]
+    page.scene["image"].upload(plainly(w.choose_picture), [*ids, page.scene["image"]], [*drawn, consent], **quiet)
+    page.scene["image"].clear(plainly(w.no_picture), ids, [*drawn, consent], **quiet)
+    consent.input(plainly(w.agree), [*ids, consent], None, **quiet)
     page.takes.select(plainly(w.choose_take), ids, [*drawn, *scene], **quiet)
     page.one.click(plainly(w.only(False)), ids, drawn, **quiet)
     page.again.click(plainly(w.only(True)), ids, drawn, **quiet)
