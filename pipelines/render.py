@@ -49,8 +49,8 @@ from .vault import Part
 from .work import Cancelled, DiskFull, FilmError, Place, Tick
 
 Sources = Mapping[int, Source | FilmError]
-NICE = 15  # encoders let the first clip and whoever uses this machine go first
-FEW = 4  # with fewer hands the music waits until the first clip can be seen
+NICE = 19  # encoders let the first clip and whoever uses this machine go first
+FEW = 4  # with fewer hands the music waits until the first clips can be seen
 WEIGHTS = {"narration": 4.0, "pictures": 4.0, "music": 4.0, "sound": 6.0, "film": 80.0, "join": 2.0}
 
 
@@ -202,7 +202,7 @@ def _make(stretches: Stretches, sources: Sources, voiced: bool, progress: Progre
         order = running_order([(len(span.clips) == 2, span.frames) for span in spans], hands)
         seen = {k: pool.add(partial(_one, made, spans[k], ticks[k]), made.needs(spans[k]), NICE if k != order[0] else 0) for k in order}
         if hands < FEW:
-            wait([seen[order[0]]])
+            wait([seen[k] for k in order[:2]])
         heard = other.submit(_heard, made, sources, voiced, progress)
         if identity := made.studio.marks.identity:
             other.submit(credentials.warm, identity)  # while the last stretches are encoded

@@ -29,6 +29,7 @@ MOST_CRASHES = 12  # and so often: it is told to be at fault. Whoever kills the 
 MOST_WAITING = 100  # jobs of one owner
 DAY = 24 * 3600.0
 KEPT_KEYS = DAY  # seconds for which the same idempotency key gives the same job
+SHOWN = ("film", "join")  # of what is made, people look at that
 AGAIN = 2.0  # seconds after which a full disk is tried again
 FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)  # SQLite's words for a disk without room
 
@@ -195,7 +196,7 @@ class Jobs:
             return self._versions.get(job, 0)
 
     def steps(self, job: str) -> int:
-        """The same, but it stays where it is for what is only progress."""
+        """The same, but it stays where it is for what is only progress, and for parts that nobody looks at."""
         with self._news:
             return self._steps.get(job, 0)
 
@@ -356,14 +357,14 @@ class Jobs:
             db.execute("commit")
 
     def _add(self, job: str, event: Event) -> None:
-        if small := isinstance(event, Moved | Glimpse):
+        if isinstance(event, Moved | Glimpse):
             kept = self._moved if isinstance(event, Moved) else self._glimpses
             with self._news:
                 kept.setdefault(job, {})[event.scene] = Stamped(0, time.time(), plain(event))
         else:
             with self._open() as db:
                 self._record(db, job, event)
-        self._tell(job, small)
+        self._tell(job, isinstance(event, Moved | Glimpse) or (isinstance(event, Made) and event.stage not in SHOWN))
 
     def _record(self, db: sqlite3.Connection, job: str, event: Event) -> None:
         sql = "insert into events select ?, coalesce(max(n), 0) + 1, ?, ? from events where job = ?"

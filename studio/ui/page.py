@@ -103,7 +103,7 @@ def lay_out(presets: Presets, crew: Crew, say: Say, functions: list[Callable[...
                 with gr.Tab(say("clips"), id="clips"):
                     clips_note = Lines(elem_id="clips-note")
                     gallery = gr.Gallery(
-                        show_label=False, columns=2, object_fit="cover", elem_id="gallery", interactive=False, visible=False,
+                        show_label=False, columns=2, object_fit="cover", elem_id="gallery", interactive=False,
                         buttons=["download_all"], height="auto", fit_columns=False,
                     )
                 with gr.Tab(say("film"), id="film"):

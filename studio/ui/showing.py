@@ -108,7 +108,7 @@ def film_parts(rooms: Rooms, view: View) -> Outputs:
         notes = [{"kind": "none", "key": "film_none_title"}, {"kind": "hint", "key": "film_none"}]
     lines += [{"kind": "warn", "text": text} for text in view.state.warnings[:8]]
     player = gr.update(value=film, subtitles=subtitles, visible=bool(film))
-    return [none, gr.update(value=made, visible=bool(made)), {"lines": notes}, player, {"lines": lines}]
+    return [none, made, {"lines": notes}, player, {"lines": lines}]
 
 
 def video_parts(view: View) -> Outputs:

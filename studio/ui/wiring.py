@@ -33,7 +33,7 @@ def wire(demo: gr.Blocks, page: Page, w: Handlers) -> None:
     page.board.act(plainly(w.act), ids, [page.board, page.selected, page.dock, page.side, *scene], **every)
     page.board.begin(plainly(w.begin), [*ids, page.saved], whole, **every).success(**follow)
     page.add.click(plainly(w.add), ids, [page.board, page.selected, page.dock, page.side, *scene], **every)
-    page.dock.news(plainly(w.news), [*ids, page.heard], [*film, page.scene_notes, page.takes, page.side, page.heard], **last)
+    page.dock.news(plainly(w.news), [*ids, page.heard], [*film, page.scene_notes, page.takes, page.side, page.heard], **last, queue=False)
     gr.on(_typed(page.title), plainly(w.set_story("title")), [*ids, page.title], drawn, **last)
     page.undo.click(plainly(w.step(True)), [*ids, page.saved], whole, **quiet)
     page.redo.click(plainly(w.step(False)), [*ids, page.saved], whole, **quiet)
@@ -70,8 +70,8 @@ def wire(demo: gr.Blocks, page: Page, w: Handlers) -> None:
     bench = Bench(w.rooms, {verb: tuple(page.video["how"][verb]) for verb in VERBS})
     _wire_bench(page, bench, whole, drawn, press)
 
-    page.make.click(plainly(w.start), [page.project], [page.dock], **quiet)
-    page.stop.click(plainly(w.stop), [page.project], [page.dock], **quiet)
+    page.make.click(plainly(w.start), [page.project], [page.dock], **quiet, queue=False)
+    page.stop.click(plainly(w.stop), [page.project], [page.dock], **quiet, queue=False)
 
     held = [page.sheet, page.shown]
     page.sheet_tab.select(plainly(w.fill_sheet), [page.project], held, **quiet).then(None, js=NAMED)
