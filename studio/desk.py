@@ -66,7 +66,7 @@ class Desk:
         self._also_sweep = also_sweep
         self._looked = settings.data / "swept"  # its date is that of the last look for old things
         self._closing = threading.Event()
-        self._warmed = threading.Lock()  # taken by the first, and kept
+        self._warming = threading.Thread(target=self._warm, name="warming", daemon=True)
         self._sweeper = threading.Thread(target=self._sweep_often, name="sweeper", daemon=True)
         self._sweeper.start()
 
@@ -99,9 +99,8 @@ class Desk:
         return self._jobs.submit(work, owner, key, told, terms)
 
     def warm(self) -> None:
-        """Somebody is here: get ready for the first film, beside whatever else goes on."""
-        if self._warmed.acquire(blocking=False):
-            threading.Thread(target=self._warm, name="warming", daemon=True).start()
+        """Get ready for the first film, beside whatever else goes on."""
+        self._warming.start()
 
     def _warm(self) -> None:
         try:
@@ -223,6 +222,8 @@ class Desk:
         """Put everything down; what was being made goes on at the next start."""
         self._closing.set()
         self._sweeper.join()
+        if self._warming.ident:  # what is loaded half must not be in the way of ending
+            self._warming.join()
         self._jobs.close()
         self.studio.crew.close()
 

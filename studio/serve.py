@@ -130,7 +130,7 @@ def _here(house: House, policy: Policy, host: str, port: int) -> None:
     guarded = Guard(app, house.settings, house.doors.keys, policy, house.doors.metrics)
     told: dict[str, Any] = {"log_level": "error", "proxy_headers": False, "server_header": False, "timeout_graceful_shutdown": PATIENCE}
     address = f"http://{f'[{host}]' if ':' in host else host}:{bound.getsockname()[1]}"
-    server = _watched(uvicorn.Config(guarded, http=Patient, access_log=False, **told), lambda: _ready(address))
+    server = _watched(uvicorn.Config(guarded, http=Patient, access_log=False, **told), lambda: _ready(address, house.desk))
     with _announced(house.settings.data, address, policy.token), _stopping():
         server.run(sockets=[bound])
 
@@ -156,7 +156,7 @@ def _on_space(house: House, policy: Policy, host: str, port: int) -> None:
     address = f"http://{host}:{port}"
     try:
         with _announced(house.settings.data, address.replace("0.0.0.0", "127.0.0.1"), policy.token), _stopping():
-            _ready(address)
+            _ready(address, house.desk)
             threading.Event().wait()
     finally:
         house.demo.close(verbose=False)
@@ -192,8 +192,9 @@ def _watched(config: Any, ready: Callable[[], None]) -> Any:
     return Watched(config)
 
 
-def _ready(address: str) -> None:
+def _ready(address: str, desk: Desk) -> None:
     print(f"Reelwright is ready: {address}", flush=True)
+    desk.warm()
 
 
 @contextmanager

@@ -296,7 +296,6 @@ class Handlers:
 
     def boot(self, saved: Any) -> Outputs:
         """The page opens: what this browser worked on is there again."""
-        self.rooms.desk.warm()
         document, visitor = opening.at_start(self.rooms, saved)
         # What is hidden was laid out so; told once more, Gradio would keep a component of its own for each visitor.
         return [gr.skip() if isinstance(one, dict) and one.get("visible") is False else one for one in everything(self.rooms, document, visitor)]
