@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import http.server
+import io
 import json
 import threading
 from collections.abc import Iterator
@@ -274,8 +275,10 @@ def test_speech_and_captions_of_our_own(served: Served) -> None:
 
 def test_azures_jobs(served: Served, tmp_path: Path) -> None:
     picture_file = tmp_path / "a.png"
-    Image.new("RGB", (160, 90), "navy").save(picture_file)
-    items = json.dumps([{"frame_index": 0, "type": "image", "file_name": "a.png"}])
+    picture = Image.new("RGB", (320, 90), "navy")
+    picture.paste("red", (160, 0, 320, 90))
+    picture.save(picture_file)
+    items = json.dumps([{"frame_index": 0, "type": "image", "file_name": "a.png", "crop_bounds": {"left_fraction": 0.5, "right_fraction": 1}}])
     fields = {"prompt": "pan left", "model": "sora", "width": "160", "height": "90", "n_seconds": "1", "n_variants": "2", "inpaint_items": items}
     text = "".join(f'--cut\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n' for name, value in fields.items())
     part = '--cut\r\nContent-Disposition: form-data; name="files"; filename="a.png"\r\nContent-Type: image/png\r\n\r\n'
@@ -295,7 +298,9 @@ def test_azures_jobs(served: Served, tmp_path: Path) -> None:
         video = served.ask("GET", f"{top}/{one['id']}/content/video?quality=high")
         assert video.headers["content-type"] == "video/mp4" and video.headers["accept-ranges"] == "bytes" and video.headers["last-modified"]
         assert served.ask("HEAD", f"{top}/{one['id']}/content/video").headers["content-length"] == str(len(video.body))
-        assert served.ask("GET", f"{top}/{one['id']}/content/thumbnail").body.startswith(b"\xff\xd8\xff")
+        thumbnail = served.ask("GET", f"{top}/{one['id']}/content/thumbnail").body
+        red, _, blue = Image.open(io.BytesIO(thumbnail)).convert("RGB").resize((1, 1)).getpixel((0, 0))
+        assert red > 200 and blue < 60, "the part that was asked for, and nothing else"
     listed = served.ask("GET", f"{top}/jobs?limit=10&statuses=succeeded").json
     assert [one["id"] for one in listed["data"]] == [job["id"]] and listed["has_more"] is False
     words = served.ask("POST", f"{top}/jobs", json={"prompt": "only words", "width": 160, "height": 90, "n_seconds": 1, "model": "reelwright-camera"}).json
@@ -305,7 +310,7 @@ def test_azures_jobs(served: Served, tmp_path: Path) -> None:
     assert served.ask("DELETE", f"{top}/jobs/{job['id']}").status == 204
     for answer in (served.ask("GET", f"{top}/jobs/{job['id']}"), served.ask("GET", f"{top}/gen_1"), served.ask("GET", f"{top}/jobs/x/y")):
         assert answer.status == 404 and {"code", "message", "param", "type", "inner_error"} == set(answer.json)
-    for bad in ({"prompt": ""}, {"prompt": "x", "n_seconds": 21}, {"prompt": "x", "n_variants": 6}, {"prompt": "x", "inpaint_items": "[{}]"}, {"prompt": "x", "width": 63}):
+    for bad in ({"prompt": ""}, {"prompt": "x", "n_seconds": 21}, {"prompt": "x", "n_variants": 6}, {"prompt": "x", "inpaint_items": "[{}]"}, {"prompt": "x", "width": 63}, *({"prompt": "x", "inpaint_items": [{"type": "image", "file_name": "a", "crop_bounds": edges}]} for edges in ([], {"top_fraction": 1}, {"left_fraction": -1}, {"right": 1}))):
         assert served.ask("POST", f"{top}/jobs", json=bad).status == 400
 
 

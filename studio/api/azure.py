@@ -5,6 +5,7 @@ Every variant is a job of ours; the first one stands for all of them.
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -31,6 +32,7 @@ FIELDS = ("model", "prompt", "width", "height", "n_seconds", "n_variants", "inpa
 STATUS = {"queued": "queued", "running": "running", "done": "succeeded", "failed": "failed", "stopped": "cancelled"}
 MOST_VARIANTS = 5
 BOUNDS = ("left_fraction", "top_fraction", "right_fraction", "bottom_fraction")
+WHOLE = (0.0, 0.0, 1.0, 1.0)
 
 
 def routes(doors: Doors) -> list[BaseRoute]:
@@ -105,7 +107,7 @@ def _submit(doors: Doors, caller: Caller, body: Body, key: str) -> Job:
     variants = int(number_of(body, "n_variants", 1, MOST_VARIANTS) or 1)
     asked: Body = {"prompt": text_of(body, "prompt", videos_ask.PROMPT, least=1), "model": text_of(body, "model", 100, usual="sora-2")}
     asked |= {"seconds": seconds, "size": f"{int(width or 1280)}x{int(height or 720)}"}
-    image = _inpainted(body)
+    image = _inpainted(doors, caller, body)
     if image is not None:
         asked["input_reference"] = image
     first = videos_ask.create(doors, caller, asked)
@@ -119,8 +121,8 @@ def _submit(doors: Doors, caller: Caller, body: Body, key: str) -> Job:
     return doors.job(job, caller, DOOR)
 
 
-def _inpainted(body: Body) -> Any:
-    """The picture that is to be the first frame, of those that came with it."""
+def _inpainted(doors: Doors, caller: Caller, body: Body) -> Any:
+    """The picture that is to be the first frame, of those that came with it, or the part of it that is asked for."""
     items = body.get("inpaint_items")
     if items is None or items == "":
         return None
@@ -134,13 +136,28 @@ def _inpainted(body: Body) -> Any:
     refuse_unknown(item, ("frame_index", "type", "file_name", "crop_bounds"))
     if item.get("type") != "image" or item.get("frame_index", 0) != 0:
         raise bad("Only a picture for the first frame can be used.", "inpaint_items", 'Send {"frame_index": 0, "type": "image", ...}.')
-    bounds = item.get("crop_bounds")
-    if bounds is not None and bounds != {} and (not isinstance(bounds, dict) or [bounds.get(one) for one in BOUNDS] != [0, 0, 1, 1]):
-        raise bad("A part of a picture cannot be used yet.", "inpaint_items", "Send the part alone, without crop_bounds.")
     file = names.get(item.get("file_name"))
     if file is None:
         raise bad("There is no file of that name.", "inpaint_items", "Send it as a part named files.")
-    return file
+    edges = _edges(item.get("crop_bounds"))
+    if edges == WHOLE:
+        return file
+    kept = doors.inbox.keep_picture(caller.owner, file.file, str(file.filename))
+    return {"image_url": "data:image/png;base64," + b64encode(doors.part_of(kept, *edges)).decode()}
+
+
+def _edges(bounds: Any) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom of the part that is asked for, in shares of the picture."""
+    if bounds is None or bounds == {}:
+        return WHOLE
+    if not isinstance(bounds, dict):
+        raise bad("crop_bounds is not an object.", "inpaint_items", f"Send {', '.join(BOUNDS)}.")
+    refuse_unknown(bounds, BOUNDS)
+    found = (number_of(bounds, name, 0, 1) for name in BOUNDS)
+    left, top, right, bottom = (usual if one is None else one for one, usual in zip(found, WHOLE, strict=True))
+    if left >= right or top >= bottom:
+        raise bad("crop_bounds holds nothing.", "inpaint_items", "right is more than left, bottom more than top, from 0 to 1.")
+    return left, top, right, bottom
 
 
 def _job(doors: Doors, request: Request) -> Job:

@@ -26,6 +26,7 @@ from .shots import Shots
 LOOK = 0.25  # seconds between two looks at a job that is followed
 PACE = 1.0  # seconds between two words about how far it is
 MOST_LOOKS = 64  # jobs
+WIDEST = 4096  # pixels of a picture of which a part is taken, along its longer side
 QUIET = 15.0  # seconds after which a listener is shown that we are still there
 
 
@@ -49,6 +50,16 @@ class Doors:
     def size_of(self, picture: Path) -> tuple[int, int]:
         """A picture's width and height, upright; FilmError if it cannot be opened."""
         return negative(self.darkroom.develop(picture, (64, 64), self.desk.studio.vault)).size
+
+    def part_of(self, picture: Path, left: float, top: float, right: float, bottom: float) -> bytes:
+        """That part of a picture, its edges in shares of the whole, as a PNG; FilmError if it cannot be opened."""
+        import cv2
+
+        whole = negative(self.darkroom.develop(picture, (WIDEST, WIDEST), self.desk.studio.vault)).rgb(WIDEST)
+        height, width = whole.shape[:2]
+        x, y = int(left * width), int(top * height)
+        part = whole[y : max(y + 1, round(bottom * height)), x : max(x + 1, round(right * width)), ::-1]
+        return cv2.imencode(".png", part)[1].tobytes()
 
     def job(self, identity: str, caller: Caller, door: str = "") -> Job:
         """The caller's job, of that door; the same refusal for one that is absent and one that is somebody else's."""
