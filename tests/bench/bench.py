@@ -96,19 +96,24 @@ def checked(path: Path, scenes: int) -> None:
         raise SystemExit(f"{path.name} has {found} frames, not {wanted}.")
 
 
-def encoder() -> list[str]:
-    """The film's own settings of x264, but with as many threads as it likes."""
+def settings() -> list[str]:
+    """The film's own settings of x264."""
     quality = read_presets(ROOT / "presets").pick("qualities", "standard")
-    told = film.encoding(Frame(stories.WIDTH, stories.HEIGHT, Fraction(stories.FPS)), quality)
+    return film.encoding(Frame(stories.WIDTH, stories.HEIGHT, Fraction(stories.FPS)), quality)
+
+
+def encoder() -> list[str]:
+    """The same, but with as many threads as it likes."""
+    told = settings()
     at = told.index("-threads")
     return told[:at] + told[at + 2 :]
 
 
-def x264_args(raw: Path, out: Path) -> list[str]:
+def x264_args(raw: Path, out: Path, how: list[str]) -> list[str]:
     """x264 and nothing else: raw frames from a file."""
     size = f"{stories.WIDTH}x{stories.HEIGHT}"
     shape = ["-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", size, "-r", str(stories.FPS), *film.TAGS, "-i", str(raw)]
-    return [*shape, *encoder(), "-f", "mp4", str(out)]
+    return [*shape, *how, "-f", "mp4", str(out)]
 
 
 def side_by_side(place: Place, rounds: int, quick: bool) -> list[Row]:
@@ -123,17 +128,19 @@ def side_by_side(place: Place, rounds: int, quick: bool) -> list[Row]:
         checked(other, len(stories.PICTURES))
         return took
 
-    took: dict[str, list[Took]] = {name: [] for name in ("b", "burned", "x264", "graph", "graph4")}
+    took: dict[str, list[Took]] = {name: [] for name in ("b", "burned", "x264", "free", "graph", "graph4")}
     for _ in range(rounds):
         took["b"].append(rendered(place, said, "sidecar", place.data("b"), place.folder / "again.mp4")[0])
-        took["x264"].append(timed(ffmpeg.command(x264_args(raw, other)), place.folder).took)
+        took["x264"].append(timed(ffmpeg.command(x264_args(raw, other, settings())), place.folder).took)
+        took["free"].append(timed(ffmpeg.command(x264_args(raw, other, encoder())), place.folder).took)
         took["burned"].append(rendered(place, said, "both", place.data("burned"), place.folder / "burned.mp4")[0])
         took["graph"].append(graph(1))
         if not quick:
             took["graph4"].append(graph(4))
     alone = took["x264"]
     rows = [
-        Row("x264 alone, on B's own frames", "", report.spread(alone), 1.0),
+        Row("x264 alone, on B's own frames, with the same settings", "", report.spread(alone), 1.0),
+        report.beside("the same with as many threads as it likes", took["free"], alone),
         report.beside("film B, cold, captions beside it", took["b"], alone, 1.6),
         report.beside("film B, cold, captions in the picture too", took["burned"], alone, 1.9),
         report.beside("one ffmpeg graph: zoompan + xfade", took["graph"], alone),
@@ -230,7 +237,7 @@ def over_videos(place: Place) -> list[Row]:
     words = ["chain", "slow pan right", "--input-image", picture, "--total-duration", "24", "--segment", "8", "--size", size, "-o", str(made)]
     chained = timed([sys.executable, "-m", "studio", *words], place.folder, data).took
     subprocess.run(ffmpeg.command(["-f", "mov", "-i", made, "-f", "rawvideo", "-pix_fmt", "yuv420p", raw]), check=True)
-    alone = timed(ffmpeg.command(x264_args(raw, again)), place.folder).took
+    alone = timed(ffmpeg.command(x264_args(raw, again, settings())), place.folder).took
     return [*rows, report.beside("chain: 3 x 8 s on one camera path", [chained], [alone])]
 
 
