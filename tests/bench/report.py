@@ -16,9 +16,9 @@ NOTES = """\
   One round that is not measured comes first, so byte code and the disk's cache are warm for everybody.
 - Film B: 6 photographs x 5 s, 1024x576, 24 fps, a move each (zoom in, zoom out, pan left, pan right, tilt up, tilt down),
   0.5 s crossfades, a sentence each, music in two moods, standard quality: {frames} frames.
-- x264 alone: B's frames, decoded to a raw file beforehand, through the same settings with x264's own choice of threads
-  (`{encoder}`). It draws, speaks, composes and mixes nothing. A film's own stretches are encoded with one thread each, side
-  by side.
+- x264 alone: B's frames, decoded to a raw file beforehand, through the same settings, two threads as each of a
+  film's stretches has, which are encoded side by side; a second row gives it as many threads as it likes (`{encoder}`). It
+  draws, speaks, composes and mixes nothing.
 - Rounds: film B, x264 alone, film B with captions in the picture, and the ffmpeg graphs take turns. Times are medians
   ({rounds} each) with the least and the most in brackets; CPU is the processor time of all processes. A ratio is one
   median by the other.
