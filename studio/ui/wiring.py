@@ -70,7 +70,8 @@ def wire(demo: gr.Blocks, page: Page, w: Handlers) -> None:
     bench = Bench(w.rooms, {verb: tuple(page.video["how"][verb]) for verb in VERBS})
     _wire_bench(page, bench, whole, drawn, press)
 
-    page.make.click(plainly(w.start), [page.project], [page.dock], **quiet, queue=False)
+    page.make.click(plainly(w.start), [page.project], [page.dock], **quiet)
+    # Outside the queue it is answered sooner; there Gradio shows no error, and these have none to show
     page.stop.click(plainly(w.stop), [page.project], [page.dock], **quiet, queue=False)
 
     held = [page.sheet, page.shown]
