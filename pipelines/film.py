@@ -150,7 +150,7 @@ def encode(
     try:
         ffmpeg.write(args, _told(_stacked(clips, frames, frame), frames, tick), cwd=folder, place=place)
     except FilmError:
-        tick(1.0)  # it was ended because nobody wants it any more
+        tick(0.0)  # raises Cancelled if it was ended because nobody wants it any more
         raise
     if (made := mp4.count(out)) != frames:
         raise FilmError(f"A part of the film came out with {made} frames, not {frames}.", "Run it again: finished parts are kept.")

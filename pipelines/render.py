@@ -13,6 +13,7 @@ from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -117,9 +118,8 @@ def render(story: Story, studio: Studio, emit: Emit, out: Path) -> Film:
 
 def warm(studio: Studio) -> None:
     """Load what every film needs, so that the first one does not wait for it."""
-    from . import atmos, focus, score  # noqa: F401
-    from .clips import _canvas  # noqa: F401
-
+    for module in ("atmos", "focus", "score"):  # they bring OpenCV and numpy
+        import_module(f".{module}", __package__)
     for narrator in studio.crew.present("voices"):
         studio.crew.get("voices", narrator).voice_for("en")
     for role in ("clips", "music"):
@@ -201,9 +201,8 @@ def _make(stretches: Stretches, sources: Sources, voiced: bool, progress: Progre
     with Hands(hands) as pool, ThreadPoolExecutor(1) as other:
         order = running_order([(len(span.clips) == 2, span.frames) for span in spans], hands)
         seen = {k: pool.add(partial(_one, made, spans[k], ticks[k]), made.needs(spans[k]), NICE if k != order[0] else 0) for k in order}
-        if hands < FEW:
-            wait([seen[k] for k in order[:2]])
-        heard = other.submit(_heard, made, sources, voiced, progress)
+        first = [seen[k] for k in order[:2]] if hands < FEW else []
+        heard = other.submit(_heard, made, sources, voiced, progress, first)
         if identity := made.studio.marks.identity:
             other.submit(credentials.warm, identity)  # while the last stretches are encoded
         _finish([heard, *seen.values()], progress, pool)
@@ -221,8 +220,10 @@ def running_order(spans: Sequence[tuple[bool, int]], hands: int) -> list[int]:
     return [*order[:last], *sorted(order[last:], key=lambda k: -spans[k][1])]
 
 
-def _heard(made: Stretches, sources: Sources, voiced: bool, progress: Progress) -> tuple[Part, Part | None] | None:
-    """The sound; None where a narration is lacking that it would be mixed from, or a video's own sound."""
+def _heard(made: Stretches, sources: Sources, voiced: bool, progress: Progress, first: Sequence[Future[Any]]) -> tuple[Part, Part | None] | None:
+    """The sound, made when what comes `first` is over; None where a narration is lacking that it would be mixed from, or
+    a video's own sound."""
+    wait(first)
     from .atmos import heard  # brings numpy: by now it is needed
     from .score import score
 

@@ -390,7 +390,7 @@ def test_a_label_stands_in_the_corner_of_every_frame(captions: str, own: Studio,
 
 
 def test_a_face_is_found_and_a_landscape_is_none() -> None:
-    """Large, and as small as a sixth of the picture's height; our own stills show nobody."""
+    """Large, and with much around it; our own stills show nobody."""
     import cv2
 
     finder = Finder(settings.HOME / "assets" / "faces" / "full_range.tflite")
