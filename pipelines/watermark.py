@@ -106,8 +106,7 @@ def inked(frames: Iterable[NDArray[uint8]], width: int, height: int) -> Iterator
         seen = frame.reshape(-1, width)
         cv2.add(seen[:height], lighter, dst=luma)
         cv2.subtract(luma, darker, dst=luma)
-        cv2.min(luma, LIGHTEST, dst=luma)  # type: ignore[call-overload]
-        cv2.max(luma, DARKEST, dst=luma)  # type: ignore[call-overload]
+        np.clip(luma, DARKEST, LIGHTEST, out=luma)
         colour[:] = seen[height:]
         yield out
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from math import floor, log
+from math import ceil, floor, log
 from typing import TYPE_CHECKING
 
 import cv2
@@ -64,7 +64,7 @@ class Lens:
     def ground(
         cls, canvas: Planes, size: Size, frame: tuple[int, int], first: float, steps: int, travel: Matrix | None
     ) -> Lens:
-        """For enlargements from `first` (film pixels for one canvas pixel); `size` is what the canvas counts as.
+        """`first` (film pixels for one canvas pixel) and `steps` are those of `stands`; `size` is what the canvas counts as.
 
         `travel`: the matrices of every frame, if the camera will do nothing but travel.
         """
@@ -102,6 +102,15 @@ class Lens:
                 cv2.addWeighted(buffers[0], 1.0 - share, buffers[1], share, 0, dst=buffers[0])
             else:
                 buffers.reverse()
+
+
+def stands(moves: Matrix) -> tuple[float, int]:
+    """Where a range of enlargements is looked at from: the first level's, and how many more there are. Each serves half a
+    step to both sides."""
+    zooms = np.hypot(moves[:, 0, 0], moves[:, 1, 0])
+    least, most = float(zooms.min()), float(zooms.max())
+    more = max(0, ceil(log(most / least) / log(STEP) - NONE) - 1)
+    return (least * most) ** 0.5 / STEP ** (more / 2), more
 
 
 def _level(canvas: Planes, zoom: float, size: Size, frame: tuple[int, int], travel: Matrix | None) -> Level:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from math import ceil, log
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ class Engine:
     """See crew.LiveEngine."""
 
     label = "Camera over a still picture"
-    version = 4
+    version = 5
     rank = 10
     online = False
     source = ""  # it only moves what it is given
@@ -56,14 +55,11 @@ class Engine:
         import numpy as np
 
         from ._canvas import Footage, composed, paths, placed
-        from ._lens import STEP, Lens
+        from ._lens import Lens, stands
 
         path, moves = paths(shot, negative)
-        zooms = np.hypot(moves[:, 0, 0], moves[:, 1, 0])
-        least, most = float(zooms.min()), float(zooms.max())
-        steps = max(0, ceil(log(most / least) / log(STEP) - 0.5))
-        first = least if steps else (least * most) ** 0.5
-        travels = most - least < 1e-12 and not moves[:, 0, 1].any()
+        first, steps = stands(moves)
+        travels = np.ptp(moves[:, 0, 0]) < 1e-12 and not moves[:, 0, 1].any()
         wanted = (negative.path, shot.frame, shot.fit, first, steps, moves.tobytes() if travels else b"")
         with self._lock:
             lens = self._ready.get(wanted)

@@ -9,7 +9,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import ceil, log
+from math import ceil
 from typing import TYPE_CHECKING
 
 from ..plan import Card, Shot
@@ -50,7 +50,7 @@ class Engine:
     """See crew.LiveEngine."""
 
     label = "Cards in letters"
-    version = 1
+    version = 2
     rank = -1  # nobody's choice but a card's
     online = False
     source = ""  # it only sets the words that it is given
@@ -111,16 +111,13 @@ def _printed(card: Card, wide: int, high: int) -> _Words:
 
 def _picture(shot: Shot, negative: Negative) -> Footage:
     """The camera over the scene's picture."""
-    import numpy as np
 
     from ._canvas import Footage, composed, paths, placed
-    from ._lens import STEP, Lens
+    from ._lens import Lens, stands
 
     path, moves = paths(shot, negative)
-    zooms = np.hypot(moves[:, 0, 0], moves[:, 1, 0])
-    least, most = float(zooms.min()), float(zooms.max())
-    steps = max(0, ceil(log(most / least) / log(STEP) - 0.5))
-    size, first = (shot.frame.width, shot.frame.height), least if steps else (least * most) ** 0.5
+    first, steps = stands(moves)
+    size = (shot.frame.width, shot.frame.height)
     lens = Lens.ground(composed(shot, negative), placed(shot, negative)[0], size, first, steps, None)
     return Footage(lens, path, moves)
 
