@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from .plan import Brief, Cue, Line, Shot, Slate
 from .presets import Model, Presets, Voice, choose
-from .units import Units
 from .vault import Notes
 from .work import FilmError, Tick
 
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
 
     from .darkroom import Negative
     from .film import Footage
+    from .units import Units
 
 ROLES: Mapping[str, str] = {"pictures": "painter", "clips": "clip engine", "voices": "narrator", "music": "composer"}
 
@@ -196,6 +196,8 @@ class Crew:
         shoot_all: Callable[[Sequence[Slate]], None] | None = getattr(engine, "shoot_all", None)
         if shoot_all is None or len(self.devices) < 2 or not getattr(engine, "spreads", False):
             return shoot_all
+        from .units import Units
+
         with self._lock:
             if not self._units:
                 self._units.append(Units(self.devices))

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import re
 import struct
+from html import escape
 from pathlib import Path
-from xml.sax.saxutils import escape
 
 from .marks import TERMS, Account
 from .mp4 import boxes
@@ -26,7 +26,7 @@ PACKET = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 
 def packet(account: Account) -> str:
     """The XMP packet for a film."""
-    return PACKET.format(source=TERMS + account.source, said=escape(account.said))
+    return PACKET.format(source=TERMS + account.source, said=escape(account.said, quote=False))
 
 
 def add(film: Path, xmp: str) -> None:

@@ -28,6 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. -> exit status: 0 done, 1 failed, 2 bad usage, 130 stopped by Ctrl-C."""
     _steady()
     gc.set_threshold(GARBAGE)
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's helpers would wait for work where encoders need the room
     parser = _parser()
     args = parser.parse_args(argv)
     if not hasattr(args, "verb"):
