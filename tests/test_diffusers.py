@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +16,12 @@ import pytest
 import torch
 
 from pipelines import moves, plan
+from pipelines.clips import _diffusers_call as call
+from pipelines.clips import _diffusers_glimpse as glimpse
 from pipelines.clips import _diffusers_machine as machine
 from pipelines.clips import _diffusers_plan as rules
+from pipelines.clips import _diffusers_shot as shots
+from pipelines.clips import _glimpse
 from pipelines.clips import diffusers as films
 from pipelines.presets import Model, Presets
 from pipelines.vault import plain
@@ -79,7 +85,7 @@ def test_every_kind_of_model_makes_a_clip(name: str, engine: films.Engine, prese
         notes = engine.shoot(shot(presets, model, picture), tmp_path / "a.mp4", shares.append)
         video = look(tmp_path / "a.mp4", tmp_path, f"seen-{picture is None}")
         assert video.rate == told.fps and video.frames == notes["frames"] > 1
-        assert shares == sorted(shares) and len([one for one in shares if 0 < one < films.STEPPED]) >= 2, "every step is told"
+        assert shares == sorted(shares) and len([one for one in shares if 0 < one < shots.STEPPED]) >= 2, "every step is told"
         assert (video.width, video.height) == tuple(told.size) or "height" not in films_arguments(told, picture)
 
 
@@ -97,6 +103,120 @@ def test_every_preset_has_a_tiny_model_that_stands_for_it(presets: Presets) -> N
     assert all(getattr(told, mode) in tested for told in every.values() for mode in told.modes)
 
 
+# Stage by stage
+
+
+def staged(own: Model) -> Model:
+    """Where only what works is on the device."""
+    return replace(own, vram={"resident": 1e20, "offload": 1.0})
+
+
+def job(presets: Presets, model: Model, seen: Path | None, tmp_path: Path, **more: Any) -> shots.Job:
+    asked = replace(shot(presets, model, seen if rules.options(model.options).i2v else None), **more)
+    return shots.job(plan.Slate(asked, tmp_path / "a.mp4", idle, lambda _: None))
+
+
+@pytest.mark.parametrize("name", tiny_films.FAMILIES)
+def test_a_call_in_three_gives_what_one_call_gives(
+    name: str, presets: Presets, folder: Folder, seen: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_glimpse, "PAUSE", 0.0)
+    shown, other = list[Any](), list[Any]()
+    model = small(name, presets, folder(name), steps=3)
+    one, two = job(presets, model, seen, tmp_path), job(presets, model, seen, tmp_path, prompt="a dog", seed=8)
+    one.slate, two.slate = replace(one.slate, show=shown.append), replace(two.slate, show=other.append)
+    made = machine.Machine(machine.Origin.of(model.repo, "", one.told), torch.device("cpu"), "offload", long=False, compiled=False)
+    made.ready(())
+    pipe = made.pipe(getattr(one.told, one.piece.mode))
+    with torch.inference_mode():
+        torch.manual_seed(one.seed)
+        whole = pipe(**shots._asked(made, pipe, one, None)).frames[0]
+        tapes = [shots._read(made, each) for each in (one, two)]
+        with monkeypatch.context() as patched:
+            patched.setattr(type(pipe), "encode_prompt", lambda *_, **__: pytest.fail("it was read once"))
+            held = [shots._stepped(made, each, tape) for each, tape in zip((one, two), tapes, strict=True)]
+        apart = [call.shown(pipe, each) for each in held]
+    assert torch.equal(apart[0], whole) and not torch.equal(apart[1], whole)
+    tells = "callback_on_step_end" in films_arguments(one.told, seen if one.told.i2v else None)
+    assert bool(shown) is bool(other) is tells
+    assert all(picture.ndim == 3 and picture.shape[2] == 3 and picture.dtype == "uint8" for picture in shown)
+
+
+def test_each_part_works_for_all_shots_before_the_next(
+    engine: films.Engine, presets: Presets, folder: Folder, seen: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = list[str]()
+    for name in ("read", "stepped", "shown"):
+        real = getattr(shots, name)
+        monkeypatch.setattr(shots, name, lambda *given, name=name, real=real, **more: order.append(name) or real(*given, **more))
+    model = small("wan-5b", presets, folder("wan-5b"))
+    files = list[list[bytes]]()
+    for own, seconds in ((staged(model), (0.2, 0.8, 0.2)), (model, (0.2, 0.8, 0.2))):
+        told = list[Any]()
+        asked = [shot(presets, own, seen if i else None, long, f"{i} cats") for i, long in enumerate(seconds)]
+        engine.shoot_all([plan.Slate(one, tmp_path / f"{i}.mp4", idle, told.append) for i, one in enumerate(asked)])
+        assert len(told) == 3 and not [one for one in told if isinstance(one, FilmError)]
+        files.append([(tmp_path / f"{i}.mp4").read_bytes() for i in range(3)])
+    assert order[:12] == ["read"] * 3 + ["stepped"] * 3 + ["shown"] * 3 + ["read", "stepped", "shown"], "the longer one goes on"
+    assert order[12:] == ["stepped", "shown"] * 4, "where all stays on the device, each is shown at once"
+    assert files[0] == files[1]
+
+
+def test_what_is_wrong_with_one_shot_stops_no_other(
+    engine: films.Engine, presets: Presets, folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = staged(small("wan-1.3b", presets, folder("wan-1.3b")))
+    real = shots._stepped
+
+    def broken(made: Any, one: Any, tape: Any) -> Any:
+        if "odd" in one.text:
+            raise FilmError("It is odd.", "Mend it.")
+        return real(made, one, tape)
+
+    monkeypatch.setattr(shots, "_stepped", broken)
+    told = dict[int, Any]()
+    asked = [shot(presets, model, prompt=said) for said in ("a cat", "odd", "a dog")]
+    engine.shoot_all([plan.Slate(one, tmp_path / f"{i}.mp4", idle, partial(told.__setitem__, i)) for i, one in enumerate(asked)])
+    assert isinstance(told[1], FilmError) and told[0]["frames"] == told[2]["frames"] > 1
+
+
+def test_a_file_is_written_while_the_next_shot_has_its_steps(
+    engine: films.Engine, presets: Presets, folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, real_write, real_steps, count = threading.Event(), shots.write_planes, shots.stepped, list[int]()
+
+    def steps(*given: Any, **more: Any) -> Any:
+        count.append(1)
+        if len(count) == 2:
+            begun.set()
+        return real_steps(*given, **more)
+
+    def write(*given: Any) -> Any:
+        assert begun.wait(20), "the second shot's steps did not wait for the first one's file"
+        return real_write(*given)
+
+    monkeypatch.setattr(shots, "stepped", steps)
+    monkeypatch.setattr(shots, "write_planes", write)
+    told = list[Any]()
+    asked = [shot(presets, small("wan-1.3b", presets, folder("wan-1.3b")), prompt=said) for said in ("a cat", "a dog")]
+    engine.shoot_all([plan.Slate(one, tmp_path / f"{i}.mp4", idle, told.append) for i, one in enumerate(asked)])
+    assert len(told) == 2 and not [one for one in told if isinstance(one, FilmError)]
+
+
+def test_a_glimpse_is_where_the_latents_are_bound_for() -> None:
+    from types import SimpleNamespace
+
+    end, noise = torch.rand(1, 4, 3, 5, 6), torch.randn(1, 4, 3, 5, 6)
+    for times in (torch.linspace(1, 0, 6), torch.linspace(0, 1, 6)):  # as most, and as Mochi has them
+        along = [noise + (end - noise) * i / 5 for i in range(6)]
+        seen = glimpse.ended(SimpleNamespace(sigmas=times), 2, along[3], along[2])
+        assert torch.allclose(seen, end, atol=1e-5)
+    assert glimpse.ended(SimpleNamespace(), 2, end, noise) is end
+    middle = end[0, :, 1]
+    for laid in (end, end.permute(0, 2, 1, 3, 4), end.permute(0, 2, 3, 4, 1), end.permute(0, 2, 3, 4, 1).reshape(1, -1, 4)):
+        assert torch.equal(glimpse.laid(laid, 4, (6, 5)), middle)
+
+
 def test_the_same_seed_gives_the_same_clip(engine: films.Engine, presets: Presets, folder: Folder, tmp_path: Path) -> None:
     asked = shot(presets, small("wan-1.3b", presets, folder("wan-1.3b")))
     for name, one in (("a", asked), ("b", asked), ("c", replace(asked, seed=4)), ("d", replace(asked, prompt="a dog"))):
@@ -110,8 +230,8 @@ def test_a_long_scene_is_clips_that_go_on_from_one_another(
     name: str, engine: films.Engine, presets: Presets, folder: Folder, seen: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = list[dict[str, Any]]()
-    real = films._asked
-    monkeypatch.setattr(films, "_asked", lambda *given: asked.append(made := real(*given)) or made)
+    real = shots._asked
+    monkeypatch.setattr(shots, "_asked", lambda *given: asked.append(made := real(*given)) or made)
     model = small(name, presets, folder(name))
     told = rules.options(model.options)
     notes = engine.shoot(shot(presets, model, seen, seconds=1.9), tmp_path / "a.mp4", idle)
@@ -254,7 +374,7 @@ def test_it_stops_within_a_step(engine: films.Engine, presets: Presets, folder: 
 
 
 def test_less_memory_is_taken_once(engine: films.Engine, presets: Presets, folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    plans, real = list[str](), films._clips
+    plans, real = list[str](), shots._stepped
 
     def full(machine: Any, *given: Any) -> Any:
         plans.append(machine.plan)
@@ -263,33 +383,35 @@ def test_less_memory_is_taken_once(engine: films.Engine, presets: Presets, folde
         return real(machine, *given)
 
     model = small("wan-1.3b", presets, folder("wan-1.3b"))
-    monkeypatch.setattr(films, "_clips", full)
+    monkeypatch.setattr(shots, "_stepped", full)
     notes = engine.shoot(shot(presets, model), tmp_path / "a.mp4", idle)
     assert plans == ["resident", "offload"] and "ran out" in str(notes["memory"])
-    monkeypatch.setattr(films, "_clips", lambda *_: (_ for _ in ()).throw(torch.OutOfMemoryError("as if")))
+    monkeypatch.setattr(shots, "_stepped", lambda *_: (_ for _ in ()).throw(torch.OutOfMemoryError("as if")))
     assert "memory ran out" in refused(lambda: engine.shoot(shot(presets, model), tmp_path / "b.mp4", idle)).message
 
 
 def test_numbers_that_run_out_are_computed_again(engine: films.Engine, presets: Presets, folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    kinds, real = list[torch.dtype](), films._clips
-    monkeypatch.setattr(machine.Machine, "dtype", torch.bfloat16, raising=False)
+    kinds, real, broken = list[torch.dtype](), shots.shown, list[bool]([False])
     init = machine.Machine.__init__
 
     def short(self: Any, *given: Any, long: bool, **more: Any) -> None:
         init(self, *given, long=long, **more)
         self.dtype = torch.float32 if long else torch.bfloat16
 
-    def broken(made: Any, *given: Any) -> Any:
-        kinds.append(made.dtype)
-        return real(made, *given) if made.dtype == torch.float32 else None
+    def shown(pipe: Any, held: Any) -> torch.Tensor:
+        kinds.append(pipe.transformer.dtype)
+        made = real(pipe, held)
+        return made if kinds[-1] == torch.float32 and not broken[0] else made * float("nan")
 
     monkeypatch.setattr(machine.Machine, "__init__", short)
-    monkeypatch.setattr(films, "_clips", broken)
+    monkeypatch.setattr(shots, "shown", shown)
     engine.close()
     model = small("wan-1.3b", presets, folder("wan-1.3b"))
-    notes = engine.shoot(shot(presets, model), tmp_path / "a.mp4", idle)
-    assert kinds == [torch.bfloat16, torch.float32] and notes["retried"] == "float32"
-    monkeypatch.setattr(films, "_clips", lambda *_: None)
+    told = list[Any]()
+    asked = [shot(presets, model), shot(presets, model, seconds=0.1)]
+    engine.shoot_all([plan.Slate(one, tmp_path / f"{i}.mp4", idle, told.append) for i, one in enumerate(asked)])
+    assert kinds == [torch.bfloat16] * 2 + [torch.float32] * 2 and [one["retried"] for one in told] == ["float32"] * 2
+    broken[0] = True
     assert "out of range" in refused(lambda: engine.shoot(shot(presets, model), tmp_path / "b.mp4", idle)).message
     engine.close()
 

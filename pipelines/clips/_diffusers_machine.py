@@ -12,10 +12,12 @@ from ..gear.snapshot import source
 from ..gear.weights import Source, table
 from ..vault import digest
 from ..work import FilmError
+from ._diffusers_glimpse import sums
 from ._diffusers_plan import Lora, Options
 
 if TYPE_CHECKING:
     import torch
+    from torch import Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,35 @@ class Machine:
         self._compiled = compiled
         self._made: dict[str, Any] = {}
         self._loras: tuple[Lora, ...] = ()
+        self._sums: list[Tensor | None] = []
+
+    @property
+    def staged(self) -> bool:
+        """Whether its parts take turns on the device, so that it is best to use one for all shots before the next."""
+        return self.plan == "offload"
+
+    def ready(self, loras: tuple[Lora, ...]) -> None:
+        """Load it, with those small changes. FilmError if that cannot be."""
+        told = self._origin.told
+        self.pipe(getattr(told, told.modes[0]))
+        self.adapt(loras)
+
+    def room(self, pipe: Any) -> None:
+        """Before a clip's steps: of two networks the last clip's second makes room for the first. What else is on the
+        device goes when the next part comes."""
+        if self.device.type != "cpu" and all(getattr(pipe, name, None) is not None for name in pipes.DENOISERS[:2]):
+            self._first.maybe_free_model_hooks()
+
+    def sums(self) -> Tensor | None:
+        """See _diffusers_glimpse.sums; found once."""
+        if not self._sums:
+            told = self._origin.told
+            self._sums.append(sums(self.pipe(getattr(told, told.modes[0])), self.device))
+        return self._sums[0]
+
+    @property
+    def _first(self) -> Any:
+        return next(iter(self._made.values()))
 
     def pipe(self, name: str) -> Any:
         """The pipeline of that class; all of a model's share their parts. FilmError if it cannot be loaded."""
@@ -51,14 +82,14 @@ class Machine:
             loaded = pipes.load(widest, self._origin.base, told.variant, self.dtype, told.long, told.scheduler)
             self._made[widest.__name__] = pipes.placed(loaded, self.device, self.plan, self._compiled)
         if name not in self._made:
-            self._made[name] = pipes.again(pipes.named(name), next(iter(self._made.values())))
+            self._made[name] = pipes.again(pipes.named(name), self._first)
         return self._made[name]
 
     def adapt(self, loras: tuple[Lora, ...]) -> None:
         """Put those small changes on the model, and no others."""
         if loras == self._loras:
             return
-        pipe = next(iter(self._made.values()))
+        pipe = self._first
         if not hasattr(pipe, "load_lora_weights"):
             raise FilmError(f"{type(pipe).__name__} takes no LoRA files.", "Leave `loras` out in models.toml.", "models.toml")
         if self._loras:

@@ -43,7 +43,8 @@ class Options:
     names: what it calls an argument, where that differs. more: arguments that are always the same. size: pixels that a
     clip has about as many of, both sides whole multiples of `multiple`, or exactly those if `fixed`. Frames are
     `step` k + `plus`, from `least` to `most`; `overlap` frames of a clip are what the next goes on from. spoken: whether
-    the clip action is said in words. long: components in float32. scheduler: settings of the scheduler."""
+    the clip action is said in words. along: it decodes between its steps, so a clip is one call. long: components in
+    float32. scheduler: settings of the scheduler."""
 
     t2v: Class = ""
     i2v: Class = ""
@@ -65,6 +66,7 @@ class Options:
     guidance: Annotated[float | None, Field(ge=0, le=30)] = 5.0
     negative: str = ""
     spoken: bool = True
+    along: bool = False
     dtype: Literal["bfloat16", "float16"] = "bfloat16"
     long: tuple[str, ...] = ()
     scheduler: dict[str, JsonValue] = Field(default_factory=dict)

@@ -6,43 +6,34 @@ and nothing of the film.
 
 from __future__ import annotations
 
-import inspect
 import threading
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from fractions import Fraction
-from functools import partial
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..gear import gpu as _gpu
-from ..gear.pipes import PLANS, hushed, watched
+from ..gear.pipes import PLANS
 from ..gear.snapshot import lacking, plan, too_small
-from ..plan import Shot, Slate, without
+from ..plan import Shot, Slate
 from ..presets import Model
 from ..vault import Notes
-from ..work import FilmError, Tick, part
+from ..work import FilmError, Tick
 from ._diffusers_machine import Machine, Origin, contents, found, triggers
-from ._diffusers_plan import Options, Piece, options, pieces, said, size
-from ._reel import Still, opened, pressed, write
-from ._stages import Cutting, alone, guarded
+from ._diffusers_plan import Options, options, said
+from ._diffusers_shot import AT_ONCE, Job, asked_of, cut, job, measured, shoot
+from ._stages import Cutting, alone, emptied, guarded
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from numpy import floating, uint8
-    from numpy.typing import NDArray
-
 NEEDS = 6.0  # GiB of the GPU
-PRESSED = 18  # x264's crf of the pictures that LTX-2.5 learnt from: a cleaner one hardly moves
-STEPPED, DRAWN = 0.9, 0.97  # shares of the work: the steps of a clip; all before the file is written
 
 
 class Engine:
     """See crew.ClipEngine. device: "auto", or torch's name of one; most: GiB of it to be content with."""
 
     label = "Video models in diffusers"
-    version = 1
+    version = 2
     rank = 4
     online = False
     wants_picture = False
@@ -72,9 +63,9 @@ class Engine:
 
     def recipe(self, shot: Shot) -> object:
         """Everything that changes a frame, but for the picture. Lengths that make the same clips are the same."""
-        told, _ = _told(shot)
-        clips = [[one.mode, one.frames] for one in _pieces(shot, told)]
-        asked = [said(shot.styled, shot.camera, told, triggers(told.loras)), clips, _size(shot, told, None), shot.fit, shot.seed, contents(told.loras)]
+        told, _ = asked_of(shot)
+        clips = [[one.mode, one.frames] for one in cut(shot, told)]
+        asked = [said(shot.styled, shot.camera, told, triggers(told.loras)), clips, measured(shot, told, None), shot.fit, shot.seed, contents(told.loras)]
         return [*asked, *([shot.negative] if shot.negative else [])]
 
     def shoot(self, shot: Shot, out: Path, tick: Tick) -> Notes:
@@ -82,60 +73,58 @@ class Engine:
         return alone(self.shoot_all, shot, out, tick)
 
     def shoot_all(self, slates: Sequence[Slate]) -> None:
-        """See crew.ClipEngine. A pipeline has its own order; models come one after the other, and a file is written
-        beside the next shot's steps. What ran out of memory once, is not tried again in the same way."""
+        """See crew.ClipEngine. Models come one after the other; each part of one comes to the device once for all its
+        shots, and a file is written beside the next shot's steps."""
         import torch
 
-        asked = [(slate, *given) for slate in slates if (given := guarded(slate, _given))]
-        ways: dict[str, str] = {}
-        order = list(dict.fromkeys(str(model.content) for _, _, model in asked))
+        waiting = list(slates)
         with self._lock, torch.inference_mode(), Cutting() as cutting:
-            for slate, told, model in sorted(asked, key=lambda one: order.index(str(one[2].content))):
-                name = str(model.content)
-                way = ways.get(name) or plan(model, self._device, self._most) or PLANS[0]
-                notes: Notes = {}
-                made = guarded(slate, partial(self._shot, model=model, told=told, way=way, notes=notes))
-                ways[name] = str(notes.get("plan", way))
-                if made:
-                    cutting.add(slate, partial(_written, slate, made, told, notes))
+            while waiting:
+                model = waiting[0].shot.model
+                some = [slate for slate in waiting if slate.shot.model == model][:AT_ONCE]
+                waiting = [slate for slate in waiting if all(slate is not one for one in some)]
+                if jobs := [made for slate in some if (made := guarded(slate, job))]:
+                    self._told(jobs, cutting)
 
-    def _shot(self, slate: Slate, model: Model, told: Options, way: str, notes: Notes) -> list[NDArray[uint8]]:
-        return self._taken(slate.shot, model, told, way, notes, part(slate.tick, 0.0, DRAWN))
+    def _told(self, jobs: list[Job], cutting: Cutting) -> None:
+        """Shots of one model; what is wrong with that, is told of each that is not made."""
+        try:
+            self._film(jobs[0].model, jobs[0].told, jobs, cutting)
+        except FilmError as error:
+            cutting.settle(0)
+            for one in jobs:
+                if not one.over:
+                    one.slate.kept(error)
+
+    def _film(self, model: Model, told: Options, jobs: list[Job], cutting: Cutting) -> None:
+        """A model's shots: where memory runs out, what is left of them once more with less of it; those that came out
+        as no numbers, in longer ones."""
+        way, left = plan(model, self._device, self._most) or PLANS[0], jobs
+        while True:
+            try:
+                self._shot(model, told, left, way, cutting)
+                return
+            except _gpu.full():
+                pass  # what the failed work held is let go only out here
+            self._loaded = None
+            emptied(_gpu.chosen(self._device))
+            cutting.settle(0)
+            left, way = [one for one in left if not one.over], _thriftier(way, model)
+            for one in left:
+                one.notes["memory"] = "ran out once; less was taken"
+
+    def _shot(self, model: Model, told: Options, jobs: list[Job], way: str, cutting: Cutting) -> None:
+        if some := [one for one in jobs if not one.long and not one.odd]:
+            shoot(self._machine(model, told, way, long=False), some, cutting)
+            cutting.settle(0)
+        if odd := [one.anew() if one.odd else one for one in jobs if one.odd or (one.long and not one.over)]:
+            shoot(self._machine(model, told, way, long=True), odd, cutting)
+            cutting.settle(0)
 
     def close(self) -> None:
         """Let the model go."""
         with self._lock:
             self._loaded = None
-
-    def _taken(self, shot: Shot, model: Model, told: Options, way: str, notes: Notes, tick: Tick) -> list[NDArray[uint8]]:
-        """The shot's clips; where memory runs out, once more with less of it, and where numbers do, in longer ones."""
-        import torch
-
-        def work(way: str, *, long: bool) -> list[NDArray[uint8]] | None:
-            machine = self._machine(model, told, way, long=long)
-            return _clips(machine, shot, told, notes, tick)
-
-        for long in (False, True):
-            try:
-                clips = work(way, long=long)
-            except torch.OutOfMemoryError:
-                clips = []  # what the failed work held is let go only out here
-            if clips == []:
-                way, notes["memory"] = _thriftier(way, model), "ran out once; less was taken"
-                self._loaded = None
-                if _gpu.chosen(self._device).type == "cuda":
-                    torch.cuda.empty_cache()
-                try:
-                    clips = work(way, long=long)
-                except torch.OutOfMemoryError as error:
-                    raise _full() from error
-            if clips:
-                return clips
-            if self._loaded and self._loaded[1].dtype == torch.float32:
-                break
-            notes["retried"] = "float32"
-        said = "The model's numbers ran out of range: there is no picture in them."
-        raise FilmError(said, "Give the scene another seed or prompt. If every scene says so, the weights are not this model's.")
 
     def _machine(self, model: Model, told: Options, way: str, *, long: bool) -> Machine:
         """The model, loaded; the one before it is let go."""
@@ -146,38 +135,8 @@ class Engine:
         if self._loaded is None or self._loaded[0] != asked:
             self._loaded = None
             self._loaded = asked, Machine(origin, _gpu.chosen(self._device), way, long=long, compiled=self._compiled)
+        self._loaded[1].ready(told.loras)
         return self._loaded[1]
-
-
-def _given(slate: Slate) -> tuple[Options, Model]:
-    told, model = _told(slate.shot)
-    if not slate.shot.prompt.strip() and slate.shot.picture is None:
-        raise FilmError("There is neither a prompt nor a picture.", "Say in the prompt what is to be seen.")
-    return told, model
-
-
-def _written(slate: Slate, clips: list[NDArray[uint8]], told: Options, notes: Notes) -> Notes:
-    frames = [one for clip in clips for one in clip]
-    high, wide = frames[0].shape[:2]
-    return notes | write(frames, len(frames), (wide, high), Fraction(told.fps), slate.out, part(slate.tick, DRAWN, 1.0))
-
-
-def _told(shot: Shot) -> tuple[Options, Model]:
-    """What the shot's preset says, and the model; FilmError if there is none."""
-    if shot.model is None:
-        raise FilmError("There is no model for diffusers here.", "Add one to models.toml.")
-    told = options(shot.model.options)
-    return replace(told, negative=without(told.negative, shot.negative)), shot.model
-
-
-def _pieces(shot: Shot, told: Options) -> list[Piece]:
-    return pieces(shot.frame.seconds(shot.frames), shot.picture is not None, told)
-
-
-def _size(shot: Shot, told: Options, given: Still | None) -> tuple[int, int]:
-    whole = given is not None and shot.fit.startswith("contain")  # all of the picture is to be seen
-    aspect = given.width / given.height if given and whole else shot.frame.width / shot.frame.height
-    return size(told.size, told.multiple, aspect, fixed=told.fixed)
 
 
 def _thriftier(way: str, model: Model) -> str:
@@ -192,71 +151,3 @@ def _thriftier(way: str, model: Model) -> str:
 def _full() -> FilmError:
     said = "The GPU's memory ran out, even with only what works in it."
     return FilmError(said, "Close what else uses the GPU, or give the model a smaller size in models.toml.")
-
-
-def _clips(machine: Machine, shot: Shot, told: Options, notes: Notes, tick: Tick) -> list[NDArray[uint8]] | None:
-    """The shot's clips, (frames, height, width, 3) each; None if numbers ran out of range."""
-    import numpy as np
-
-    tick(0.0)
-    given = opened(shot.picture) if shot.picture else None
-    measures = _size(shot, told, given)
-    now = [given.at(measures, stretch=shot.fit == "stretch")] if given else []
-    text = said(shot.styled, shot.camera, told, triggers(told.loras))
-    parts, clips = _pieces(shot, told), list[Any]()
-    for i, piece in enumerate(parts):
-        pipe = machine.pipe(getattr(told, piece.mode))
-        machine.adapt(told.loras)
-        each = part(tick, i / len(parts), (i + 1) / len(parts))
-        watched(pipe, part(each, 0.0, STEPPED))
-        with hushed():
-            made = pipe(**_asked(pipe, told, piece, measures, text, shot.seed + i, now)).frames[0]
-        frames: NDArray[floating[Any]] = np.asarray(made, np.float32)
-        if not np.isfinite(frames).all():
-            return None
-        seen = (frames.clip(0, 1) * 255).round().astype(np.uint8)
-        over = 0 if not i else told.overlap if piece.mode == "extend" else 1
-        clips.append(seen[over:])
-        now = list(seen[-told.overlap :]) if told.extend else [seen[-1]]
-    notes["clips"], notes["plan"] = len(clips), machine.plan
-    return clips
-
-
-def _asked(pipe: Any, told: Options, piece: Piece, measures: tuple[int, int], text: str, seed: int, now: list[NDArray[uint8]]) -> dict[str, Any]:
-    """The arguments of one call: those that this pipeline knows, under its names for them."""
-    import torch
-    from PIL import Image
-
-    seen = [Image.fromarray(one).resize(measures) for one in now]
-    wide, high = measures
-    all_of_it: dict[str, Any] = {
-        "prompt": text, "negative_prompt": told.negative or None, "width": wide, "height": high, "num_frames": piece.frames,
-        "num_inference_steps": told.steps, "guidance_scale": told.guidance, "fps": told.fps, "frame_rate": told.fps,
-        "generator": torch.Generator("cpu").manual_seed(seed), "output_type": "np",
-    }  # fmt: skip
-    if piece.mode != "t2v":
-        all_of_it |= _pictures(told, piece, seen)
-    if hasattr(pipe, "guider") and told.guidance is not None:
-        pipe.guider = pipe.guider.new(guidance_scale=told.guidance)
-    known: Mapping[str, Any] = inspect.signature(type(pipe).__call__).parameters
-    named = {told.names.get(name, name): value for name, value in all_of_it.items() if value is not None} | told.more
-    return {name: value for name, value in named.items() if name in known}
-
-
-def _pictures(told: Options, piece: Piece, seen: list[Any]) -> dict[str, Any]:
-    """The pictures that a clip begins with, as its pipeline takes them."""
-    from PIL import Image
-
-    if told.given == "ltx2":
-        from diffusers.pipelines.ltx2.pipeline_ltx2_condition import LTX2VideoCondition
-
-        frames = seen if len(seen) > 1 else pressed(seen[0], PRESSED)
-        return {"conditions": [LTX2VideoCondition(frames=frames, index=0, strength=1.0, crf=0)]}
-    if told.given == "vace":
-        kept, left = len(seen), piece.frames - len(seen)
-        grey = Image.new("RGB", seen[0].size, (128, 128, 128))
-        masks = [Image.new("L", seen[0].size, value) for value in (0, 255)]
-        return {"video": [*seen, *[grey] * left], "mask": [*[masks[0]] * kept, *[masks[1]] * left]}
-    if piece.mode == "extend":
-        return {"video": seen}
-    return {"image": seen[-1]} | ({"last_image": seen[-1]} if piece.mode == "loop" else {})

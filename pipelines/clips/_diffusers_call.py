@@ -1,0 +1,182 @@
+"""One call of a diffusers pipeline, in three that can lie apart in time: what it reads, its steps, and what it shows.
+
+Nothing of a pipeline's own order is written anew. It is called as ever and stopped before its first step, with what its
+readers said on a tape; called again with the tape played back, and stopped where it would decode; what it would have
+decoded is decoded later. So every kind is taken apart alike, and the numbers are those of one whole call. Knows no shot.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from ..gear.pipes import DENOISERS, hushed
+from ..work import FilmError
+
+if TYPE_CHECKING:
+    import torch
+    from numpy import uint8
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    Asked = Callable[[], dict[str, Any]]
+    Tape = Mapping[str, list[Any]]
+
+READERS = ("encode_prompt", "encode_image")  # a pipeline's own, beside its VAE's `encode`
+
+
+class _Enough(Exception):
+    """A call has come as far as it is to come. Caught where it was begun."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a call would have decoded: the VAE's arguments. Or all that it showed, where it decodes between its steps."""
+
+    args: tuple[Any, ...] = ()
+    more: Mapping[str, Any] | None = None
+    whole: Tensor | None = None
+
+
+def read(pipe: Any, asked: Asked) -> Tape:
+    """Everything that a call reads before its first step; texts' numbers wait in the CPU's memory."""
+    tape: dict[str, list[Any]] = {}
+
+    def kept(name: str, real: Callable[..., Any], *args: Any, **more: Any) -> Any:
+        said = real(*args, **more)
+        tape.setdefault(name, []).append(_moved(said, "cpu"))
+        return said
+
+    with ExitStack() as stack:
+        for name, owner in _readers(pipe):
+            stack.enter_context(_instead(owner, name, partial(kept, name, getattr(owner, name))))
+        for module in _denoisers(pipe):
+            stack.callback(module.register_forward_pre_hook(_stop).remove)
+        _called(pipe, asked())
+    return tape
+
+
+def stepped(pipe: Any, asked: Asked, tape: Tape, *, seed: int, along: bool) -> Held:
+    """A call's steps, its readers' words from the tape as long as there are any. seed: of what a pipeline draws beside
+    its own generator; along: it decodes between its steps."""
+    import torch
+
+    held: list[Held] = []
+    left = {name: iter(said) for name, said in tape.items()}
+
+    def again(name: str, real: Callable[..., Any], *args: Any, **more: Any) -> Any:
+        for said in left.get(name, ()):
+            return _moved(said, pipe._execution_device)
+        return real(*args, **more)
+
+    def hold(*args: Any, **more: Any) -> Any:
+        held.append(Held(args, more))
+        raise _Enough
+
+    with ExitStack() as stack:
+        for name, owner in _readers(pipe):
+            stack.enter_context(_instead(owner, name, partial(again, name, getattr(owner, name))))
+        if not along:
+            stack.enter_context(_instead(pipe.vae, "decode", hold))
+        device = pipe._execution_device
+        stack.enter_context(torch.random.fork_rng([device] if device.type == "cuda" else []))
+        torch.manual_seed(seed)
+        whole = _called(pipe, asked())
+    return held[0] if held else Held(whole=whole)
+
+
+def shown(pipe: Any, held: Held) -> Tensor:
+    """The clip's pictures, where they were computed: (frames, 3, height, width) in 0..1, or no numbers."""
+    if held.whole is not None:
+        return held.whole
+    with hushed():
+        made = pipe.vae.decode(*held.args, **(held.more or {}))
+    video = made[0] if isinstance(made, tuple) else made.sample
+    seen: Tensor = pipe.video_processor.postprocess_video(video, output_type="pt")[0]
+    return seen
+
+
+def _called(pipe: Any, given: dict[str, Any]) -> Tensor | None:
+    """What the pipeline showed; None if it was stopped before."""
+    with hushed():
+        try:
+            made: Tensor = pipe(**given).frames[0]
+        except _Enough:
+            return None
+        except (ValueError, TypeError, NotImplementedError) as error:
+            said = " ".join(str(error).split())[:200]
+            raise FilmError(f"diffusers cannot make this clip: {said}", "Change the scene, or the model's options in models.toml.") from error
+    return made
+
+
+def _stop(*_: object) -> None:
+    raise _Enough
+
+
+def _readers(pipe: Any) -> Iterator[tuple[str, Any]]:
+    yield from ((name, pipe) for name in READERS if hasattr(pipe, name))
+    yield "encode", pipe.vae
+
+
+def _denoisers(pipe: Any) -> Iterator[torch.nn.Module]:
+    yield from (module for name in DENOISERS if (module := getattr(pipe, name, None)) is not None)
+
+
+@contextmanager
+def _instead(owner: Any, name: str, function: Callable[..., Any]) -> Iterator[None]:
+    """Have that method be another one."""
+    own = vars(owner).get(name)
+    setattr(owner, name, function)
+    try:
+        yield
+    finally:
+        if own is None:
+            delattr(owner, name)
+        else:
+            setattr(owner, name, own)
+
+
+def _moved(said: Any, to: torch.device | str) -> Any:
+    """The same with its tensors there; what is neither a tensor nor made of some stays."""
+    import torch
+
+    if isinstance(said, torch.Tensor):
+        return said.to(to)
+    if type(said) in (tuple, list):
+        return type(said)(_moved(one, to) for one in said)
+    if type(said) is dict:
+        return {name: _moved(one, to) for name, one in said.items()}
+    return said
+
+
+def arguments(pipe: Any, given: Mapping[str, Any], names: Mapping[str, str], more: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of a call that this pipeline knows, under its names for them."""
+    known: Mapping[str, Any] = inspect.signature(type(pipe).__call__).parameters
+    named = {names.get(name, name): value for name, value in given.items() if value is not None} | dict(more)
+    return {name: value for name, value in named.items() if name in known}
+
+
+def pictures(kind: str, mode: str, frames: int, seen: list[NDArray[uint8]], size: tuple[int, int], crf: int) -> dict[str, Any]:
+    """The pictures that a clip of so many frames begins with, as its pipeline takes them. crf: see _reel.pressed."""
+    from PIL import Image
+
+    from ._reel import pressed
+
+    begin = [Image.fromarray(one).resize(size) for one in seen]
+    if kind == "ltx2":
+        from diffusers.pipelines.ltx2.pipeline_ltx2_condition import LTX2VideoCondition
+
+        first = begin if len(begin) > 1 else pressed(begin[0], crf)
+        return {"conditions": [LTX2VideoCondition(frames=first, index=0, strength=1.0, crf=0)]}
+    if kind == "vace":
+        kept, left = len(begin), frames - len(begin)
+        grey = Image.new("RGB", size, (128, 128, 128))
+        masks = [Image.new("L", size, value) for value in (0, 255)]
+        return {"video": [*begin, *[grey] * left], "mask": [*[masks[0]] * kept, *[masks[1]] * left]}
+    if mode == "extend":
+        return {"video": begin}
+    return {"image": begin[-1]} | ({"last_image": begin[-1]} if mode == "loop" else {})
