@@ -20,10 +20,12 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from pipelines import ffmpeg, moves, mp4
+from pipelines import plan as plans
 from pipelines import vault as vaults
+from pipelines.clips import _glimpse, _open_sora_plan, _reel, _stream
 from pipelines.clips import _open_sora_machine as machines
 from pipelines.clips import _open_sora_net as nets
-from pipelines.clips import _open_sora_plan, _reel, _stream
+from pipelines.clips import _open_sora_shot as shots
 from pipelines.clips import _open_sora_vae as vaes
 from pipelines.clips._open_sora_loop import Guidance, denoise, needed, packed, schedule, unpacked
 from pipelines.clips._open_sora_net import Clip, Design, Net, design_of, predict, prepare, shapes
@@ -420,12 +422,55 @@ def test_a_long_scene_goes_on_from_where_it_was(
     assert off[ends == "tail"] < 0.1 < off[ends == "head"], "in the order of playing"
 
 
-def test_a_loop_that_is_short_for_its_scene_is_played_again(presets: Presets, home: Path) -> None:
-    from pipelines.clips.open_sora import _again
+@pytest.mark.usefixtures("small")
+def test_a_loop_that_is_short_for_its_scene_is_played_again(
+    home: Path, engine: Engine, presets: Presets, still: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_open_sora_plan, "LONGEST", 9)
+    notes = engine.shoot(wish(presets, home, seconds=1.0, picture=still, ends="loop", steps=1), tmp_path / "a.mp4", idle)
+    frames = seen(tmp_path / "a.mp4").astype(int)
+    assert notes["frames"] == 24 and np.abs(frames[8:16] - frames[:8]).mean() < 3 < np.abs(frames[4:12] - frames[:8]).mean()
 
-    clip = np.arange(5, dtype=np.uint8).repeat(3).reshape(5, 1, 1, 3)
-    shown = _again(clip, wish(presets, home, seconds=0.5))[0]
-    assert [int(one[0, 0, 0]) for one in shown] == [0, 1, 2, 3] * 3
+
+@pytest.mark.usefixtures("small")
+def test_each_part_has_the_device_for_all_shots_where_both_have_no_room(
+    home: Path, engine: Engine, presets: Presets, still: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[str] = []
+    for name in ("encode", "decode"):
+        watch(monkeypatch, name, lambda _, __, name=name: order.append(name))  # type: ignore[misc]
+    real, build = shots.denoise, machines.build
+    monkeypatch.setattr(shots, "denoise", lambda *given: order.append("steps") or real(*given))
+    monkeypatch.setattr(machines, "build", lambda *given: order.append("network") or build(*given))
+    monkeypatch.setattr(_glimpse, "PAUSE", 0.0)
+    asked = [wish(presets, home, seconds, picture=picture) for seconds, picture in ((0.3, still), (1.8, still), (0.3, None))]
+
+    def film(name: str, show: bool) -> list[bytes]:
+        told: list[Any] = []
+        seen: list[Any] = []
+        slates = [plans.Slate(one, tmp_path / f"{name}{i}.mp4", idle, told.append, seen.append if show else None) for i, one in enumerate(asked)]
+        engine.shoot_all(slates)
+        assert len(told) == 3 and not [one for one in told if isinstance(one, FilmError)]
+        assert bool(seen) is show
+        return [slate.out.read_bytes() for slate in slates]
+
+    engine.close()
+    monkeypatch.setattr(_open_sora_plan, "LONGEST", 49)
+    monkeypatch.setitem(_open_sora_plan.PIXELS, "256px", 32 * 32)
+    beside = film("beside", False)
+    assert order == ["encode", "network", "steps", "decode", "encode", "steps", "decode", "encode", "steps", "decode", "steps", "decode"]
+    monkeypatch.setattr(machines, "room", lambda *_, seeing=True: 1 << 30 if not seeing else 1)
+    engine.close()
+    order.clear()
+    assert film("apart", True) == beside
+    first = ["encode"] * 3 + ["network"] + ["steps"] * 3 + ["decode"] * 3
+    assert order == [*first, "encode", "network", "steps", "decode"], "colours and pictures, all steps, all decoded; then the longer one goes on"
+    engine.close()
+
+
+def test_a_small_card_keeps_more_of_the_network_if_the_vae_waits() -> None:
+    asked = 24 * _gpu.GIB, Design(), 129, (336, 192)
+    assert machines.room(*asked, seeing=False) > 1.9 * machines.room(*asked)
 
 
 @pytest.mark.usefixtures("small")

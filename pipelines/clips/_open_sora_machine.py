@@ -84,6 +84,8 @@ class Machine:
         self._tight = False
         self._net: Net | None = None
         self._vae: Any = None
+        self._laid: tuple[int, tuple[int, int]] = (0, (0, 0))
+        self._staged = False
         self.room: int | None = None  # what the network's blocks were given
         self.sums: Tensor | None = None  # see _glimpse.colours
 
@@ -107,28 +109,61 @@ class Machine:
         words, whole = self._texts[said]
         return words.to(self.device), whole.to(self.device)
 
+    def laid_out(self, frames: int, size: tuple[int, int]) -> bool:
+        """Make ready for clips of at most so many frames and pixels. Whether the network and the VAE are to take turns:
+        where the VAE's work would leave it too little of the device."""
+        if self._net is None or frames > self._laid[0] or size[0] * size[1] > self._laid[1][0] * self._laid[1][1]:
+            self._net, self._laid = None, (frames, size)
+            self.room = 0 if self.room == 0 else None
+            design = self._design()
+            there = _gpu.free(self.device, self._most)
+            whole = sum(map(prod, shapes(design).values())) * (1 if self._eight else self.kind.itemsize)
+            self._staged = room(there, design, frames, size) < min(whole, room(there, design, frames, size, seeing=False))
+        return self._staged
+
+    def unseen(self) -> None:
+        """The VAE leaves the device to the network."""
+        import torch
+
+        if self._vae is not None:
+            vaes.into(self._vae, torch.device("cpu"), self._vae.dtype)
+        self._emptied()
+
+    def rested(self) -> None:
+        """The network leaves the device to the VAE."""
+        self._net = None
+        self._emptied()
+
     def net(self, frames: int, size: tuple[int, int]) -> Net:
         """The network, laid out for clips of so many frames and pixels."""
         source = self._files.model
         if self._net is None:
             if self._tight:  # what was read is kept, who read it goes
                 self._readers = None
-            path = source.path(NET)
-            weights = Weights(path, source.fetch)
-            design = _design(path, weights.shapes, source.fetch)
+            design = self._design()
+            weights = Weights(source.path(NET), source.fetch)
             if self.room is None:
-                self.room = room(_gpu.free(self.device, self._most), design, frames, size)
+                laid = self._laid if self._laid[0] else (frames, size)
+                self.room = room(_gpu.free(self.device, self._most), design, *laid, seeing=not self._staged)
             self._net = build(weights.read, design, self.device, self.kind, Memory(self.room, self._eight), self._fast)
         return self._net
+
+    def _design(self) -> Design:
+        source = self._files.model
+        path = source.path(NET)
+        return _design(path, Weights(path, source.fetch).shapes, source.fetch)
 
     def smaller(self) -> None:
         """Take as little memory as can be from now on: no block stays on the device, and clips are several pieces in
         time to the VAE, which differ a little where they meet."""
-        import torch
-
         self.room, self._net = 0, None
         if self._vae is not None:
             vaes.whole(self._vae, False)
+        self._emptied()
+
+    def _emptied(self) -> None:
+        import torch
+
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
 
@@ -148,11 +183,12 @@ class Machine:
         return vaes.into(self._vae, self.device, kind)
 
 
-def room(free: int, design: Design, frames: int, size: tuple[int, int]) -> int:
-    """Bytes that the network's blocks may stay in, of those that are free: the rest is for a clip's own numbers."""
+def room(free: int, design: Design, frames: int, size: tuple[int, int], *, seeing: bool = True) -> int:
+    """Bytes that the network's blocks may stay in, of those that are free: the rest is for a clip's own numbers.
+    seeing: in the VAE too."""
     width, height = size
     tokens = ((frames - 1) // vaes.TIMES + 1) * width * height // (2 * vaes.SIDE) ** 2
-    pixels = frames * min(vaes.TILE, width) * min(vaes.TILE, height)
+    pixels = frames * min(vaes.TILE, width) * min(vaes.TILE, height) if seeing else 0
     return max(0, int(free - max(tokens * design.width * PER_TOKEN, pixels * PER_PIXEL) - SPARE))
 
 

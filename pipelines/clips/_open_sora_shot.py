@@ -1,16 +1,21 @@
-"""One shot of Open-Sora 2.0's: its clips one after the other, each going on from the last. Knows no file and no story.
+"""Open-Sora 2.0's shots of one film, stage by stage: pictures to latents, all have their steps, all are decoded.
 
-What goes wrong on the way is met once: memory that runs out by taking less of it, numbers that run out of range by
-computing with longer ones. Both are told in the notes.
+Where the network and the VAE's work have room side by side, a clip is decoded after its steps, and written while the
+next one has its own; else each has the device to itself, once for all shots. A long shot's clips, each going on from the
+last, are the stages' rounds. What goes wrong on the way is met once: memory that runs out by taking less of it, numbers
+that run out of range by computing with longer ones. Both are told in the notes. Knows no file but its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeVar
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..gear import gpu as _gpu
+from ..plan import Slate
 from ..vault import Notes
 from ..work import FilmError, Tick, part
 from . import _open_sora_vae as vaes
@@ -18,94 +23,129 @@ from ._glimpse import Glimpses, colours
 from ._open_sora_loop import Guidance, denoise, needed, packed, pulls, rows, schedule, unpacked
 from ._open_sora_machine import Machine
 from ._open_sora_net import predict, prepare
-from ._open_sora_plan import BEFORE, Options, Piece
+from ._open_sora_plan import BEFORE, RATE, Options, Piece
 from ._open_sora_vae import SIDE, TIMES
+from ._reel import write_planes
+from ._stages import Cutting, guarded, landed, planes
 
 if TYPE_CHECKING:
     import torch
-    from numpy import uint8
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from ._glimpse import Show
-
-STEPPED = 0.95  # of a clip's time, before the VAE
+STEPPED, DRAWN = 0.95, 0.96  # shares: of a clip's time, before the VAE; of the work, before the file is written
+FRAMES = 16  # whose colours are reckoned together
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Take:
-    """What holds for all clips of a shot. size: width, height; said: the model's text; picture: (1, 3, 1, height,
-    width) in -1..1; show: takes small pictures of what it is becoming."""
+@dataclass
+class Job:
+    """A shot on its way. size: width, height; said: the model's text; picture: (1, 3, 1, height, width) in -1..1;
+    played: how many frames a clip that ends as it begins is played for, 0 where it is none. edge: those frames of the last
+    clip that the next goes on from; made: the clips as I420 pictures, in the order of playing."""
 
-    machine: Machine
+    slate: Slate
     wanted: Options
     size: tuple[int, int]
     said: str
-    seed: int
+    pieces: Sequence[Piece]
     picture: Tensor | None
-    show: Show | None = None
-
-
-def shot(take: Take, pieces: Sequence[Piece], tick: Tick) -> tuple[list[NDArray[uint8]], Notes]:
-    """-> the shot's pictures in the order of playing, (frames, height, width, 3) a clip, and what there is to tell."""
-    notes: Notes = {"rows": 0}
-    clips: list[NDArray[uint8]] = []
+    played: int = 0
+    at: int = 0
     edge: Tensor | None = None
-    for i, piece in enumerate(pieces):
-        frames = _clip(take, piece, edge, take.seed + i, notes, part(tick, i / len(pieces), (i + 1) / len(pieces)))
-        backwards = piece.kind in ("i2v_tail", "v2v_tail")
-        edge = frames[:, :, :BEFORE] if backwards else frames[:, :, -BEFORE:]
-        new = frames if not i else frames[:, :, :-BEFORE] if backwards else frames[:, :, BEFORE:]
-        seen = ((new[0] + 1) * 127.5).round().byte().permute(1, 2, 3, 0).cpu().numpy()
-        clips.insert(0 if backwards else len(clips), seen)
-    return clips, notes
+    notes: Notes = field(default_factory=lambda: {"rows": 0})
+    made: list[Callable[[], NDArray[Any]]] = field(default_factory=list)
+    over: bool = False
+
+    @property
+    def piece(self) -> Piece:
+        """The clip that is made now."""
+        return self.pieces[self.at]
+
+    @property
+    def seed(self) -> int:
+        """Of the clip that is made now."""
+        return self.slate.shot.seed + self.at
+
+    @property
+    def tick(self) -> Tick:
+        """That of the clip that is made now."""
+        count = len(self.pieces)
+        return part(self.slate.tick, DRAWN * self.at / count, DRAWN * (self.at + 1) / count)
+
+    @property
+    def backwards(self) -> bool:
+        """Whether the clip that is made now is played before the one that was made before it."""
+        return self.piece.kind in ("i2v_tail", "v2v_tail")
 
 
-def _clip(take: Take, piece: Piece, edge: Tensor | None, seed: int, notes: Notes, tick: Tick) -> Tensor:
-    """One clip, (1, 3, frames, height, width) in -1..1; `edge`: those frames of the last that it goes on from."""
+def shoot(machine: Machine, jobs: Sequence[Job], cutting: Cutting) -> None:
+    """Make them all; each is told when it is written, or what is wrong with it."""
+    largest = max(jobs, key=lambda one: (one.size[0] * one.size[1], one.pieces[0].frames))
+    frames = max(piece.frames for one in jobs for piece in one.pieces)
+    staged = machine.laid_out(frames, largest.size)
+    for some in [jobs] if staged else [[one] for one in jobs]:
+        while left := [one for one in some if not one.over and one.at < len(one.pieces)]:
+            begun = [(one, ref) for one in left if (ref := _each(one, partial(_begun, machine, one)))]
+            if staged:
+                machine.unseen()
+            made = [(one, latents) for one, ref in begun if (latents := _each(one, partial(_latents, machine, one, *ref)))]
+            if staged:
+                machine.rested()
+            for one, (latents,) in made:
+                _each(one, partial(_show, machine, one, latents, cutting))
+
+
+def _each(one: Job, work: Callable[[], tuple[Any, ...]]) -> tuple[Any, ...] | None:
+    """The work's result; None where something is wrong with this scene alone, which is told."""
+    made = guarded(one.slate, lambda _: work())
+    one.over = one.over or made is None
+    return made
+
+
+def _begun(machine: Machine, one: Job) -> tuple[Tensor | None]:
+    """The latents of what the clip begins or ends with."""
+    one.tick(0.0)
+    if one.slate.show and machine.sums is None and machine.seeing:  # soft patches of every colour, and what the VAE makes of them
+        machine.sums = _roomy(machine, one, lambda: _sums(machine))
+    kind = one.piece.kind
+    source = one.edge if kind.startswith("v2v") else one.picture if kind != "t2v" else None
+    if source is None:
+        return (None,)
+    seen = source.to(machine.device)
+    return (_numbers(machine, one, lambda kind: vaes.encode(machine.vae(kind), seen)),)
+
+
+def _sums(machine: Machine) -> Tensor:
     import torch
 
-    longer = {torch.bfloat16: torch.float32, torch.float32: torch.float64}
-    for kind in (take.machine.kind, longer[take.machine.kind]):
-        if kind != take.machine.kind:
-            notes["retried"] = str(kind).removeprefix("torch.")
-        frames = _attempt(take, piece, edge, seed, kind, notes, tick)
-        if bool(torch.isfinite(frames).all()):
-            return frames.float().clamp(-1, 1)
-    said = "The model's numbers ran out of range, and again with longer ones: there is no picture in them."
-    raise FilmError(said, "Give the scene another seed or prompt. If every scene says so, the weights are not this model's.")
+    chart = torch.rand(1, 3, 6, 6, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    wide = torch.nn.functional.interpolate(chart, size=(96, 96), mode="bicubic").clamp(-1, 1).to(machine.device)
+    return colours(vaes.encode(machine.vae(machine.kind), wide[:, :, None])[0, :, 0], wide[0])
 
 
-def _attempt(take: Take, piece: Piece, edge: Tensor | None, seed: int, kind: torch.dtype, notes: Notes, tick: Tick) -> Tensor:
-    """A clip, computed in that kind of number."""
-    machine = take.machine
-    source = edge if piece.kind.startswith("v2v") else take.picture if piece.kind != "t2v" else None
-    ref = None
-    if source is not None:
-        seen = source.to(machine.device)
-        ref = _roomy(machine, notes, lambda: vaes.encode(machine.vae(kind), seen))
-    tick(0.0)
-    latents = _roomy(machine, notes, lambda: _latents(take, piece, ref, seed, kind, notes, part(tick, 0.0, STEPPED)))
-    if ref is not None and piece.kind in ("i2v_head", "i2v_loop"):
+def _latents(machine: Machine, one: Job, ref: Tensor | None) -> tuple[Tensor]:
+    """Noise to latents, (1, 16, frames, height, width), with what was given in its place."""
+    one.tick(0.0)
+    latents = _numbers(machine, one, lambda kind: _stepped(machine, one, ref, kind, part(one.tick, 0.0, STEPPED)))
+    if ref is not None and one.piece.kind in ("i2v_head", "i2v_loop"):
         latents[:, :, :1] = ref
-    if ref is not None and piece.kind in ("i2v_tail", "i2v_loop"):
+    if ref is not None and one.piece.kind in ("i2v_tail", "i2v_loop"):
         latents[:, :, -1:] = ref
-    tick(STEPPED)
-    return _roomy(machine, notes, lambda: vaes.decode(machine.vae(kind), latents))
+    return (latents,)
 
 
-def _latents(take: Take, piece: Piece, ref: Tensor | None, seed: int, kind: torch.dtype, notes: Notes, tick: Tick) -> Tensor:
-    """Noise to latents, (1, 16, frames, height, width)."""
+def _stepped(machine: Machine, one: Job, ref: Tensor | None, kind: torch.dtype, tick: Tick) -> Tensor:
+    """The steps, computed in that kind of number."""
     import torch
 
-    machine, wanted = take.machine, take.wanted
-    width, height = (side // SIDE for side in take.size)
+    wanted, piece = one.wanted, one.piece
+    width, height = (side // SIDE for side in one.size)
     count = (piece.frames - 1) // TIMES + 1
-    words, whole = zip(machine.text(take.said), machine.text(""), strict=True)
-    net = replace(machine.net(piece.frames, take.size), dtype=kind)
+    words, whole = zip(machine.text(one.said), machine.text(""), strict=True)
+    net = replace(machine.net(piece.frames, one.size), dtype=kind)
     channels = net.design.channels // 4
-    noise = torch.randn(1, channels, count, height, width, generator=torch.Generator("cpu").manual_seed(seed)).to(machine.device)
+    noise = torch.randn(1, channels, count, height, width, generator=torch.Generator("cpu").manual_seed(one.seed)).to(machine.device)
     cond = packed(condition(piece.kind, ref, torch.zeros_like(noise)))
     times = schedule(wanted.steps, width * height // 4, count)
     tick(0.0)
@@ -119,7 +159,8 @@ def _latents(take: Take, piece: Piece, ref: Tensor | None, seed: int, kind: torc
     def answer(step: int, x: Tensor, asked: Sequence[int]) -> list[Tensor]:
         return predict(net, clip, x, step, asked, part(tick, sums[step] / sums[-1], sums[step + 1] / sums[-1]))
 
-    glimpses = _glimpses(take, kind, channels)
+    show = one.slate.show
+    glimpses = Glimpses(machine.sums, show) if show and machine.sums is not None else None
 
     def look(clean: Callable[[], Tensor]) -> None:
         if glimpses:
@@ -127,21 +168,55 @@ def _latents(take: Take, piece: Piece, ref: Tensor | None, seed: int, kind: torc
 
     with _gpu.attention(machine.device):
         x = denoise(answer, packed(noise), times, count, guidance, given, look)
-    notes["rows"] = int(str(notes["rows"])) + needed(wanted.steps, guidance, given)
+    one.notes["rows"] = int(str(one.notes["rows"])) + needed(wanted.steps, guidance, given)
     return unpacked(x, count, height, width)
 
 
-def _glimpses(take: Take, kind: torch.dtype, channels: int) -> Glimpses | None:
-    """None where nobody looks, or the VAE is not at hand to tell colours from."""
+def _show(machine: Machine, one: Job, latents: Tensor, cutting: Cutting) -> tuple[()]:
+    """Decode a clip and send it to the CPU; a shot whose last one that was is written."""
     import torch
 
-    if not take.show or not take.machine.seeing:
-        return None
-    if take.machine.sums is None:  # soft patches of every colour, and what the VAE makes of them
-        chart = torch.rand(1, 3, 6, 6, generator=torch.Generator().manual_seed(1)) * 2 - 1
-        wide = torch.nn.functional.interpolate(chart, size=(96, 96), mode="bicubic").clamp(-1, 1).to(take.machine.device)
-        take.machine.sums = colours(vaes.encode(take.machine.vae(kind), wide[:, :, None])[0, :channels, 0], wide[0])
-    return Glimpses(take.machine.sums, take.show)
+    one.tick(STEPPED)
+    frames = _numbers(machine, one, lambda kind: vaes.decode(machine.vae(kind), latents)).float().clamp(-1, 1)
+    new = frames if not one.at else frames[:, :, :-BEFORE] if one.backwards else frames[:, :, BEFORE:]
+    pictures = [planes(some) for some in new[0].transpose(0, 1).split(FRAMES)]
+    one.made.insert(0 if one.backwards else len(one.made), landed(torch.cat(pictures)))
+    edge = frames[:, :, :BEFORE] if one.backwards else frames[:, :, -BEFORE:]
+    one.at += 1
+    if one.at < len(one.pieces):
+        one.edge = edge.cpu()  # it is large, and others come first
+        return ()
+    one.edge, one.over = None, True
+    cutting.add(one.slate, partial(_written, one))
+    return ()
+
+
+def _written(one: Job) -> Notes:
+    """The shot as its file."""
+    import numpy as np
+
+    clips = [taken() for taken in one.made]
+    one.made.clear()
+    high, wide = clips[0].shape[1] * 2 // 3, clips[0].shape[2]
+    frames = [frame for clip in clips for frame in clip]
+    if one.played > len(frames):  # a clip that ends as it begins, as often as the scene's length asks for
+        frames = [frames[i] for i in np.arange(one.played) % (len(frames) - 1)]
+    return one.notes | write_planes(frames, len(frames), (wide, high), Fraction(RATE), one.slate.out, part(one.slate.tick, DRAWN, 1.0))
+
+
+def _numbers(machine: Machine, one: Job, work: Callable[[torch.dtype], Tensor]) -> Tensor:
+    """What the work makes of one kind of number; where that is none, of a longer kind."""
+    import torch
+
+    longer = {torch.bfloat16: torch.float32, torch.float32: torch.float64}
+    for kind in (machine.kind, longer[machine.kind]):
+        if kind != machine.kind:
+            one.notes["retried"] = str(kind).removeprefix("torch.")
+        made = _roomy(machine, one, partial(work, kind))
+        if bool(torch.isfinite(made).all()):
+            return made
+    said = "The model's numbers ran out of range, and again with longer ones: there is no picture in them."
+    raise FilmError(said, "Give the scene another seed or prompt. If every scene says so, the weights are not this model's.")
 
 
 def condition(kind: str, ref: Tensor | None, empty: Tensor) -> Tensor:
@@ -158,7 +233,7 @@ def condition(kind: str, ref: Tensor | None, empty: Tensor) -> Tensor:
     return torch.cat([mask, held], dim=1)
 
 
-def _roomy(machine: Machine, notes: Notes, work: Callable[[], T]) -> T:
+def _roomy(machine: Machine, one: Job, work: Callable[[], T]) -> T:
     """The work's result; where memory runs out, once more with less of it."""
     import torch
 
@@ -167,7 +242,7 @@ def _roomy(machine: Machine, notes: Notes, work: Callable[[], T]) -> T:
     except torch.OutOfMemoryError:
         pass  # what the failed work held is let go only out here
     machine.smaller()
-    notes["memory"] = "ran out once; less was taken"
+    one.notes["memory"] = "ran out once; less was taken"
     try:
         return work()
     except torch.OutOfMemoryError as error:

@@ -9,38 +9,29 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from fractions import Fraction
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ..gear import gpu as _gpu
 from ..plan import Shot, Slate
 from ..presets import Model
 from ..vault import Notes
-from ..work import FilmError, Tick, part
+from ..work import FilmError, Tick
 from ._open_sora_machine import Files, Machine
 from ._open_sora_plan import RATE, Options, Piece, options, pieces, size, text
-from ._open_sora_shot import Take, shot
-from ._reel import opened, write
+from ._open_sora_shot import Job, shoot
+from ._reel import opened
 from ._stages import Cutting, alone, guarded
 
-if TYPE_CHECKING:
-    from numpy import uint8
-    from numpy.typing import NDArray
-
-    from ._glimpse import Show
-
 NEEDS = 12.0  # GiB of the GPU
-AT_ONCE = 60  # shots whose texts are kept
-DRAWN = 0.96  # share of the work before the file is written
+AT_ONCE = 24  # shots that go through the stages together: their pictures lie in memory
 
 
 class Engine:
     """See crew.ClipEngine. device: "auto", or torch's name of one; vram: GiB of it to be content with."""
 
     label = "Open-Sora 2.0"
-    version = 1
+    version = 2
     rank = 5
     online = False
     wants_picture = False
@@ -80,25 +71,30 @@ class Engine:
         beside the next shot's steps."""
         import torch
 
-        asked = [(slate, *told) for slate in slates if (told := guarded(slate, _given))]
+        waiting = [(slate, *told) for slate in slates if (told := guarded(slate, _given))]
         with self._lock, torch.inference_mode(), Cutting() as cutting:
-            while asked:
-                some = [one for one in asked if _loads(one) == _loads(asked[0])][:AT_ONCE]
-                asked = [one for one in asked if all(one[0] is not other[0] for other in some)]
-                for slate, model, wanted in some:
-                    guarded(slate, partial(self._read, model=model, wanted=wanted))
-                for slate, model, wanted in some:
-                    if made := guarded(slate, partial(self._shot, model=model, wanted=wanted)):
-                        cutting.add(slate, partial(_written, slate, *made))
+            while waiting:
+                some = [one for one in waiting if _loads(one) == _loads(waiting[0])][:AT_ONCE]
+                waiting = [one for one in waiting if all(one[0] is not other[0] for other in some)]
+                if jobs := [made for slate, model, wanted in some if (made := guarded(slate, partial(self._read, model=model, wanted=wanted)))]:
+                    self._told(some[0][1], some[0][2], jobs, cutting)
 
-    def _read(self, slate: Slate, model: Model, wanted: Options) -> None:
+    def _told(self, model: Model, wanted: Options, jobs: list[Job], cutting: Cutting) -> None:
+        """Shots of one model; what is wrong with that, is told of each that is not made."""
+        try:
+            shoot(self._machine(model, wanted), jobs, cutting)
+        except FilmError as error:
+            cutting.settle(0)
+            for one in jobs:
+                if not one.over:
+                    one.slate.kept(error)
+
+    def _read(self, slate: Slate, model: Model, wanted: Options) -> Job:
         slate.tick(0.0)
-        machine = self._machine(model, wanted)
-        for said in ("", text(slate.shot.prompt, slate.shot.camera, wanted.motion_score)):
+        made, machine = job(slate, wanted), self._machine(model, wanted)
+        for said in ("", made.said):
             machine.text(said)
-
-    def _shot(self, slate: Slate, model: Model, wanted: Options) -> tuple[list[NDArray[uint8]], Notes]:
-        return _taken(self._machine(model, wanted), slate.shot, wanted, part(slate.tick, 0.0, DRAWN), slate.show)
+        return made
 
     def close(self) -> None:
         """Let the model go."""
@@ -131,13 +127,6 @@ def _loads(asked: tuple[Slate, Model, Options]) -> tuple[object, ...]:
     return _files(model, wanted), wanted.weights, wanted.fast_kernels
 
 
-def _written(slate: Slate, clips: list[NDArray[uint8]], notes: Notes) -> Notes:
-    high, wide = clips[0].shape[1:3]
-    count = sum(map(len, clips))
-    frames = (one for clip in clips for one in clip)
-    return notes | write(frames, count, (wide, high), Fraction(RATE), slate.out, part(slate.tick, DRAWN, 1.0))
-
-
 def _asked(shot: Shot) -> tuple[Model, Options]:
     if shot.model is None:
         raise FilmError("Open-Sora was not told which of its models to use.", "Name one of those in models.toml.")
@@ -148,32 +137,21 @@ def _files(model: Model, wanted: Options) -> Files:
     return Files.of(model.repo, model.revision, wanted.text_encoder, wanted.clip_encoder)
 
 
-def _taken(machine: Machine, wish: Shot, wanted: Options, tick: Tick, show: Show | None = None) -> tuple[list[NDArray[uint8]], Notes]:
-    """The shot's pictures, (frames, height, width, 3) a piece."""
+def job(slate: Slate, wanted: Options) -> Job:
+    """What a shot asks for; FilmError if its picture cannot be read."""
     import torch
 
-    tick(0.0)
-    seen, measures = None, size(wanted.resolution, _aspect(wish))
+    wish, seen = slate.shot, None
+    measures = size(wanted.resolution, _aspect(wish))
     if wish.picture is not None:
         given = opened(wish.picture)
         if wish.fit.startswith("contain"):  # all of the picture is to be seen: the clip has its shape
             measures = size(wanted.resolution, given.width / given.height)
         fitted = torch.from_numpy(given.at(measures, stretch=wish.fit == "stretch"))
         seen = fitted.permute(2, 0, 1)[None, :, None].float() / 127.5 - 1
-    said = text(wish.styled, wish.camera, wanted.motion_score)
     made = _pieces(wish, wanted)
-    clips, notes = shot(Take(machine, wanted, measures, said, wish.seed, seen, show), made, tick)
-    if made[0].kind == "i2v_loop":
-        clips = _again(clips[0], wish)
-    return clips, notes
-
-
-def _again(clip: NDArray[uint8], shot: Shot) -> list[NDArray[uint8]]:
-    """A clip that ends as it begins, as often as the scene's length asks for."""
-    import numpy as np
-
-    count = _played(shot)
-    return [clip[np.arange(count) % (len(clip) - 1)] if count > len(clip) else clip]
+    said = text(wish.styled, wish.camera, wanted.motion_score)
+    return Job(slate, wanted, measures, said, made, seen, _played(wish) if made[0].kind == "i2v_loop" else 0)
 
 
 def _played(shot: Shot) -> int:
