@@ -48,7 +48,7 @@ bench: $(VENV)/.tested
 	$(BIN)/python tests/bench/page.py
 
 bench-gpu: $(VENV)/.tested
-	$(BIN)/python tests/bench/bench_gpu.py
+	$(BIN)/python tests/bench/bench_gpu.py $(ARGS)
 
 docs: $(VENV)/.tested
 	PYTHONPATH=. $(BIN)/python tests/docs.py

@@ -718,21 +718,6 @@ def test_a_shot_of_nothing_is_refused(home: Path, engine: Engine, presets: Prese
         engine.shoot(wish(presets, home, prompt="  "), tmp_path / "a.mp4", idle)
 
 
-# What measures it
-
-
-def test_what_measures_it_on_a_gpu_goes_its_way_without_one(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    from .bench import bench_gpu
-
-    monkeypatch.setattr(bench_gpu, "STEPS", 12)
-    assert bench_gpu.main(["--tiny"]) == 0
-    told = capsys.readouterr().out
-    assert "rows of 12 steps: 23" in told and "peak of the GPU's memory" in told and "SVD-XT scenes to MP4, in one go" in told
-    if not torch.cuda.is_available():
-        assert bench_gpu.main([]) == 1
-        assert "No GPU is seen here" in capsys.readouterr().out
-
-
 # The file
 
 
