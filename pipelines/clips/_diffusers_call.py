@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from ..gear import gpu as _gpu
 from ..gear.pipes import DENOISERS, hushed
 from ..work import FilmError
 
@@ -107,7 +108,9 @@ def _called(pipe: Any, given: dict[str, Any]) -> Tensor | None:
             made: Tensor = pipe(**given).frames[0]
         except _Enough:
             return None
-        except (ValueError, TypeError, NotImplementedError) as error:
+        except _gpu.full():
+            raise
+        except (ValueError, TypeError, RuntimeError) as error:
             said = " ".join(str(error).split())[:200]
             raise FilmError(f"diffusers cannot make this clip: {said}", "Change the scene, or the model's options in models.toml.") from error
     return made

@@ -56,6 +56,11 @@ class Files:
         own = self.text if folder == T5 else self.clip
         return (own, "config.json") if own else (self.model, f"{folder}/config.json")
 
+    @property
+    def changing(self) -> list[str]:
+        """See Source.changing."""
+        return [commit for one in (self.model, self.text, self.clip) if one for commit in one.changing]
+
     def lacking(self) -> list[Source]:
         """Those that are not whole on this machine."""
         wanted = [(self.model, NET), (self.model, VAE), self.reader(T5), self.reader(CLIP)]

@@ -51,6 +51,11 @@ class Origin:
         lacks = [] if index and all(weights(index.parent / name, self.variant) for name in PARTS) else [self.base]
         return lacks + ([self.unet] if self.unet and not self.unet.find(self.file) else [])
 
+    @property
+    def changing(self) -> list[str]:
+        """See Source.changing."""
+        return [*self.base.changing, *(self.unet.changing if self.unet else [])]
+
     def folder(self) -> Path:
         """Where the base's parts lie; FilmError if they are not there."""
         return self.base.path(INDEX).parent

@@ -63,10 +63,11 @@ class Engine:
 
     def recipe(self, shot: Shot) -> object:
         """Everything that changes a frame, but for the picture. Lengths that make the same clips are the same."""
-        told, _ = asked_of(shot)
+        told, model = asked_of(shot)
         clips = [[one.mode, one.frames] for one in cut(shot, told)]
         asked = [said(shot.styled, shot.camera, told, triggers(told.loras)), clips, measured(shot, told, None), shot.fit, shot.seed, contents(told.loras)]
-        return [*asked, *([shot.negative] if shot.negative else [])]
+        origin = Origin.of(model.repo, model.revision, told)
+        return [*asked, *([shot.negative] if shot.negative else []), *origin.base.changing]
 
     def shoot(self, shot: Shot, out: Path, tick: Tick) -> Notes:
         """Write the MP4. FilmError if weights are lacking or damaged, or memory or numbers give out twice."""

@@ -57,10 +57,11 @@ class Engine:
 
     def recipe(self, shot: Shot) -> object:
         """Everything that changes a frame, but for picture and model. Lengths that make the same clips are the same."""
-        _, wanted = _asked(shot)
+        model, wanted = _asked(shot)
         made = [[one.frames, one.kind] for one in _pieces(shot, wanted)]
         said = text(shot.styled, shot.camera, wanted.motion_score)
-        return [said, made, *([_played(shot)] if made[0][1] == "i2v_loop" else []), size(wanted.resolution, _aspect(shot)), shot.fit, shot.seed]
+        played = [_played(shot)] if made[0][1] == "i2v_loop" else []
+        return [said, made, *played, size(wanted.resolution, _aspect(shot)), shot.fit, shot.seed, *_files(model, wanted).changing]
 
     def shoot(self, shot: Shot, out: Path, tick: Tick) -> Notes:
         """Write the MP4. FilmError if weights are lacking or damaged, or memory or numbers give out twice."""

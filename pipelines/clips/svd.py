@@ -78,7 +78,8 @@ class Engine:
         wanted = options(shot.model.options)
         count, moved = pieces(shot.frame.seconds(shot.frames), wanted), motion(shot.camera, wanted)
         steps = [[one.start, one.end, list(one.aims)] for one in shot.camera.steps] if pans(shot, wanted) else None
-        return [size(wanted.size, shape(shot)), count, moved, steps, shot.fit, shot.seed]
+        origin = Origin.of(shot.model.repo, shot.model.revision, wanted)
+        return [size(wanted.size, shape(shot)), count, moved, steps, shot.fit, shot.seed, *origin.changing]
 
     def shoot(self, shot: Shot, out: Path, tick: Tick) -> Notes:
         """Write the MP4. FilmError if weights are lacking or damaged, or memory or numbers give out twice."""

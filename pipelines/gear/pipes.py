@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 DENOISERS = ("transformer", "transformer_2", "unet")
 PLANS = ("resident", "offload", "stream")  # all on the device; each part when it works; each layer when it works
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, RuntimeError, AttributeError, IndexError)  # what libraries raise over spoilt files
 Step = Callable[[float], None]
 
 
@@ -113,7 +114,7 @@ def load(
     try:
         with hushed():
             pipe = kind.from_pretrained(folder, use_safetensors=True, local_files_only=True, **given)
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+    except UNREADABLE as error:
         first = str(error).strip().splitlines()[:1]
         raise FilmError(f"The model cannot be loaded: {' '.join(first)[:200]}", f"Fetch it anew: {base.fetch}") from error
     if scheduler:
@@ -151,8 +152,11 @@ def _check(folder: Path, variant: str, fetch: str) -> None:
         made = getattr(diffusers, kind, None)
         if made is None or not hasattr(made, "from_config"):
             continue  # transformers names some tensors otherwise than its files do
-        with hushed(), torch.device("meta"):
-            empty = made.from_config(made.load_config(folder / name, local_files_only=True))
+        try:
+            with hushed(), torch.device("meta"):
+                empty = made.from_config(made.load_config(folder / name, local_files_only=True))
+        except UNREADABLE as error:
+            raise FilmError(f"{name}/config.json is not what {kind} is made from.", f"Fetch it anew: {fetch}", name) from error
         there = weights(folder / name, variant)
         assert there
         fits(there, {key: tuple(one.shape) for key, one in empty.state_dict().items()}, fetch)

@@ -1,6 +1,7 @@
 """Weights on this machine: where a model's files lie, and whether each is what it says before anything reads it.
 
-Only safetensors are opened: a table of names and shapes, then plain numbers, so reading one runs nothing. A file is
+A branch may move: the commit that a repository's was at when its weights were first used here is kept beside them, as a
+ref of the hub's cache, and used ever after. Only safetensors are opened: a table of names and shapes, then plain numbers, so reading one runs nothing. A file is
 measured first: one that is cut short, or something else under that name, is said by name with the command that
 fetches it anew. Never fetches anything itself; knows no model.
 """
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 ZIP, PICKLE = b"PK\x03\x04", b"\x80"  # torch.save, new and old; a table's length may begin as the old one, but it ends in zeros
 LONGEST = 100_000_000  # bytes of a table: as much as the format allows
+FULL = re.compile(r"[0-9a-f]{40}")  # a commit's name, which never means another
+KEPT = "reelwright"  # the folder of our refs in a repository's cache
 BITS = {"F64": 64, "F32": 32, "F16": 16, "BF16": 16, "F8_E4M3": 8, "F8_E5M2": 8, "I64": 64, "I32": 32, "I16": 16, "I8": 8, "U8": 8, "BOOL": 8}
 
 
@@ -49,7 +52,8 @@ class Source:
         """How to have what is wanted."""
         if self.local:
             return f"Put {', '.join(self.wanted)} into {self.local}."
-        given = ["hf", "download", self.repo, *(["--revision", self.revision] if self.revision else [])]
+        revision = self.commit or self.revision
+        given = ["hf", "download", self.repo, *(["--revision", revision] if revision else [])]
         return shlex.join([*given, *(word for name in self.wanted for word in ("--include", name))])
 
     def find(self, name: str) -> Path | None:
@@ -59,18 +63,72 @@ class Source:
             return path if path.is_file() else None
         from huggingface_hub.constants import HF_HUB_CACHE
 
-        if not Path(HF_HUB_CACHE, "models--" + self.repo.replace("/", "--")).is_dir():
+        if not self._cache.is_dir():
             return None  # the hub's own library takes a while to load, and mostly there is nothing to ask it for
         from huggingface_hub import try_to_load_from_cache
 
-        found = try_to_load_from_cache(self.repo, name, revision=self.revision or None)
-        return Path(found) if isinstance(found, str) else None
+        commit = self.commit
+        found = try_to_load_from_cache(self.repo, name, cache_dir=HF_HUB_CACHE, revision=commit or self._now or self.revision or None)
+        if not isinstance(found, str):
+            return None
+        if not commit:
+            self._keep()
+        return Path(found)
+
+    @property
+    def commit(self) -> str:
+        """The one that is used: as asked for, or else the one that was kept; "" where nothing was used yet, and for a
+        folder."""
+        if self.local:
+            return ""
+        return self.revision if FULL.fullmatch(self.revision) else _read(self._cache / "refs" / KEPT / self._branch)
+
+    @property
+    def changing(self) -> list[str]:
+        """What a recipe holds beside repository and revision: the commit, where those may come to mean another."""
+        if self.local or FULL.fullmatch(self.revision):
+            return []
+        return [commit] if (commit := self.commit or self._now) else []
+
+    @property
+    def _branch(self) -> str:
+        return self.revision if re.fullmatch(r"\w[\w.-]*", self.revision) else "main"
+
+    @property
+    def _now(self) -> str:
+        """Where the branch is, by what was fetched last."""
+        return _read(self._cache / "refs" / self._branch)
+
+    @property
+    def _cache(self) -> Path:
+        from huggingface_hub.constants import HF_HUB_CACHE
+
+        return Path(HF_HUB_CACHE, "models--" + self.repo.replace("/", "--"))
+
+    def _keep(self) -> None:
+        """Stay with that commit; as a ref, so that whoever tidies the cache leaves it there."""
+        file = self._cache / "refs" / KEPT / self._branch
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with file.open("x", encoding="utf-8") as kept:
+                kept.write(self._now)
+        except OSError:
+            pass  # another process was sooner, or the cache is not ours to write to
 
     def path(self, name: str) -> Path:
         """The same; FilmError if it is not there."""
         if found := self.find(name):
             return found
         raise FilmError(f"{name} is not on this machine.", self.fetch, name)
+
+
+def _read(ref: Path) -> str:
+    """The commit in a ref; "" if there is none."""
+    try:
+        text = ref.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
+    return text if FULL.fullmatch(text) else ""
 
 
 def table(path: Path, fetch: str) -> dict[str, tuple[int, ...]]:

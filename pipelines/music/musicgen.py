@@ -93,7 +93,8 @@ class Engine:
 
     def recipe(self, _cue: Cue) -> object:
         """The model, beside what the cue says."""
-        return self._chosen().content
+        model = self._chosen()
+        return [*model.content, *Source(model.repo, model.revision, WANTED).changing]
 
     def compose(self, cue: Cue, out: Path, tick: Tick) -> Notes:
         """Write the WAV. FilmError if weights are lacking or damaged, or memory or numbers give out."""

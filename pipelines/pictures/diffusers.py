@@ -88,7 +88,7 @@ class Engine:
         """Everything that changes the picture."""
         model = self._chosen()
         asked = [brief.styled.strip(), brief.frame.width, brief.frame.height, brief.seed, model.content]
-        return [*asked, *([brief.negative] if brief.negative else [])]
+        return [*asked, *([brief.negative] if brief.negative else []), *source(model.repo, model.revision).changing]
 
     def paint(self, brief: Brief, out: Path, tick: Tick) -> Notes:
         """Write the PNG. FilmError if weights are lacking or damaged, or memory or numbers give out twice."""
