@@ -74,15 +74,24 @@ def test_what_goes_wrong_is_said(folder: Path, presets: Presets, tmp_path: Path,
         engine(presets, folder, steps=20).compose(cue(presets, 0.5, "calm"), tmp_path / "a.wav", tick)
     real, ways = ace_step.Engine._played, list[str]()
 
-    def full(self: Any, model: Any, told: Any, sections: Any, seed: Any, way: str, tick: Any) -> Any:
+    def full(self: Any, model: Any, told: Any, sections: Any, seed: Any, way: str, tick: Any, **more: Any) -> Any:
         ways.append(way)
         if len(ways) == 1:
             raise torch.OutOfMemoryError("as if")
-        return real(self, model, told, sections, seed, way, tick)
+        return real(self, model, told, sections, seed, way, tick, **more)
 
     monkeypatch.setattr(ace_step.Engine, "_played", full)
     assert "ran out" in str(engine(presets, folder).compose(cue(presets, 0.5, "calm"), tmp_path / "a.wav", idle)["memory"])
     assert ways == ["resident", "stream"]
-    monkeypatch.setattr(ace_step.Engine, "_played", lambda *_: (2000, [np.full((2, 2000), np.nan, np.float32)]))
+    longer = list[bool]()
+
+    def odd(*given: Any, long: bool = False) -> Any:
+        longer.append(long)
+        rate, heard = real(*given, long=long)
+        return rate, heard if long and len(longer) == 2 else [one * np.nan for one in heard]
+
+    monkeypatch.setattr(ace_step.Engine, "_played", odd)
+    notes = engine(presets, folder).compose(cue(presets, 0.5, "calm"), tmp_path / "a.wav", idle)
+    assert notes["retried"] == "float32" and longer == [False, True]
     with pytest.raises(FilmError, match="out of range"):
         engine(presets, folder).compose(cue(presets, 0.5, "calm"), tmp_path / "a.wav", idle)

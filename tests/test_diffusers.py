@@ -23,6 +23,7 @@ from pipelines.clips import _diffusers_plan as rules
 from pipelines.clips import _diffusers_shot as shots
 from pipelines.clips import _glimpse
 from pipelines.clips import diffusers as films
+from pipelines.gear import loras
 from pipelines.presets import Model, Presets
 from pipelines.vault import plain
 from pipelines.video import look
@@ -318,8 +319,8 @@ def test_lora_files_change_the_clip_by_their_weight(engine: films.Engine, preset
     file = lora(tmp_path / "ink.safetensors", presets, at, **{"modelspec.trigger_phrase": "inkpen"})
     other = lora(tmp_path / "oil.safetensors", presets, at, scale=2.0)
 
-    def made(*loras: dict[str, Any]) -> bytes:
-        engine.shoot(shot(presets, small("wan-1.3b", presets, at, loras=list(loras))), tmp_path / "a.mp4", idle)
+    def made(*asked: dict[str, Any]) -> bytes:
+        engine.shoot(shot(presets, small("wan-1.3b", presets, at, loras=list(asked))), tmp_path / "a.mp4", idle)
         return (tmp_path / "a.mp4").read_bytes()
 
     bare = made()
@@ -327,10 +328,10 @@ def test_lora_files_change_the_clip_by_their_weight(engine: films.Engine, preset
     both = made({"file": str(file), "words": "x"}, {"file": str(other), "words": "x"})
     assert len({bare, strong, both}) == 3 and strong != off
     assert made() == bare, "they are taken off again"
-    told = (rules.Lora(str(file)), rules.Lora(str(other), words="oily"))
-    assert machine.triggers(told) == "inkpen, oily"
+    told = (loras.Lora(str(file)), loras.Lora(str(other), words="oily"))
+    assert loras.triggers(told) == "inkpen, oily"
     (tmp_path / "oil.txt").write_text("thick\noil", "utf-8")
-    assert machine.triggers((rules.Lora(str(other)),)) == "thick oil"
+    assert loras.triggers((loras.Lora(str(other)),)) == "thick oil"
     one = shot(presets, small("wan-1.3b", presets, at, loras=[{"file": str(file)}]))
     assert "inkpen" in str(plain(engine.recipe(one)))
 
@@ -346,6 +347,36 @@ def test_a_lora_that_is_none_is_named(engine: films.Engine, presets: Presets, fo
 
     save_file({"something.else": torch.ones(2)}, bad)
     assert "no LoRA" in refused(lambda: engine.shoot(shot(presets, model), tmp_path / "a.mp4", idle)).message
+
+
+def test_one_bad_lora_leaves_nothing_of_a_good_one(engine: films.Engine, presets: Presets, folder: Folder, tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+
+    at = folder("wan-1.3b")
+    file = lora(tmp_path / "ink.safetensors", presets, at)
+    save_file({"something.else": torch.ones(2)}, tmp_path / "bad.safetensors")
+    plain_model = small("wan-1.3b", presets, at)
+    engine.shoot(shot(presets, plain_model), tmp_path / "a.mp4", idle)
+    both = small("wan-1.3b", presets, at, loras=[{"file": str(file), "words": "x"}, {"file": str(tmp_path / "bad.safetensors"), "words": "x"}])
+    told = dict[int, Any]()
+    asked = [shot(presets, plain_model), shot(presets, both), shot(presets, plain_model)]
+    engine.shoot_all([plan.Slate(one, tmp_path / f"{i}.mp4", idle, partial(told.__setitem__, i)) for i, one in enumerate(asked)])
+    assert isinstance(told[1], FilmError) and "bad.safetensors is no LoRA" in told[1].message
+    engine.shoot(shot(presets, plain_model), tmp_path / "b.mp4", idle)
+    made = [(tmp_path / f"{name}.mp4").read_bytes() for name in ("a", "b", "0", "2")]
+    assert len(set(made)) == 1
+
+
+def test_each_of_two_networks_can_have_its_own(engine: films.Engine, presets: Presets, folder: Folder, tmp_path: Path) -> None:
+    at = folder("wan-14b")
+    file = lora(tmp_path / "ink.safetensors", presets, at)
+
+    def made(*second: bool) -> bytes:
+        asked = [{"file": str(file), "words": "x", "second": one} for one in second]
+        engine.shoot(shot(presets, small("wan-14b", presets, at, steps=4, loras=asked)), tmp_path / "a.mp4", idle)
+        return (tmp_path / "a.mp4").read_bytes()
+
+    assert len({made(), made(False), made(True), made(False, True)}) == 4
 
 
 # What goes wrong
@@ -435,6 +466,17 @@ def test_weights_that_are_not_what_they_say(name: str, presets: Presets, folder:
     file.unlink()
     (own / name / "diffusion_pytorch_model.bin").write_bytes(b"PK\x03\x04")
     assert "not all on this machine" in said()
+
+
+@pytest.mark.parametrize("spoilt", [b"", b"<!doctype html>", b"[]", b"{}"])
+@pytest.mark.parametrize("name", ["transformer/config.json", "vae/config.json", "scheduler/scheduler_config.json", "tokenizer/tokenizer.json", "text_encoder/config.json"])
+def test_a_file_that_is_not_what_it_says_is_a_fault_of_its_scene(name: str, spoilt: bytes, presets: Presets, folder: Folder, tmp_path: Path) -> None:
+    own = Path(shutil.copytree(folder("wan-1.3b"), tmp_path / "copy"))
+    (own / name).write_bytes(spoilt)
+    told = list[Any]()
+    asked = shot(presets, small("wan-1.3b", presets, own))
+    films.Engine(device="cpu").shoot_all([plan.Slate(asked, tmp_path / "a.mp4", idle, told.append)])
+    assert isinstance(told[0], dict) or told[0].hint
 
 
 def test_an_index_that_cannot_be_read(presets: Presets, folder: Folder, tmp_path: Path, engine: films.Engine) -> None:

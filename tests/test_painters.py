@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import save_file
 
 from pipelines.crew import Crew
 from pipelines.gear import pipes
@@ -78,6 +79,33 @@ def test_the_first_that_is_here_paints(presets: Presets, folders: dict[str, Path
     assert "hf download some/where" in said and "Apache-2.0" in said
     assert "painters.toml" in str(painters.Engine().missing())
     assert Crew({"pictures.diffusers": {"models": {"a": lost}}}).get("clips", "diffusers").label, "the clip engine of the same name is another"
+
+
+@pytest.mark.parametrize("name", ["sdxl", "flux-schnell"])
+def test_lora_files_change_the_picture(name: str, presets: Presets, folders: dict[str, Path], tmp_path: Path) -> None:
+    from peft import LoraConfig
+    from peft.utils import get_peft_model_state_dict
+
+    pipe = pipes.named(str(presets.painters[name].options["kind"])).from_pretrained(folders[name])
+    part = "unet" if name == "sdxl" else "transformer"
+    net = getattr(pipe, part)
+    net.add_adapter(LoraConfig(r=2, target_modules=["to_q", "to_v"], init_lora_weights=False))
+    tensors = {f"{part}.{key}": tensor for key, tensor in get_peft_model_state_dict(net).items()}
+    save_file({key: tensor * 4 for key, tensor in tensors.items()}, tmp_path / "ink.safetensors", {"modelspec.trigger_phrase": "inkpen"})
+    (tmp_path / "bad.safetensors").write_bytes(b"PK\x03\x04 pickled")
+
+    def made(*asked: dict[str, Any]) -> tuple[bytes, str]:
+        own = engine(small(name, presets, folders[name], loras=list(asked)))
+        own.paint(BRIEF, tmp_path / "a.png", idle)
+        return (tmp_path / "a.png").read_bytes(), str(plain(own.recipe(BRIEF)))
+
+    file = {"file": str(tmp_path / "ink.safetensors")}
+    every = [made(), made(file), made(file | {"weight": 0.5}), made(file, file | {"words": "oily"})]
+    assert len({picture for picture, _ in every}) == len({recipe for _, recipe in every}) == 4
+    assert "inkpen" in every[1][1] and "inkpen, oily" in every[3][1]
+    said = refused(lambda: made({"file": str(tmp_path / "bad.safetensors"), "words": "x"}))
+    assert "bad.safetensors is a pickle" in said.message
+    assert "gone.safetensors is not on this machine" in str(engine(small(name, presets, folders[name], loras=[{"file": str(tmp_path / "gone.safetensors")}])).missing())
 
 
 def test_it_stops_when_told(presets: Presets, folders: dict[str, Path], tmp_path: Path) -> None:

@@ -354,6 +354,16 @@ def test_weights_that_are_not_what_they_say(name: str, presets: Presets, seen: P
     assert "not all on this machine" in said()
 
 
+@pytest.mark.parametrize("name", ["image_encoder", "unet", "vae"])
+@pytest.mark.parametrize("spoilt", [b"", b"<!doctype html>", b"[]"])
+def test_a_config_that_is_none_is_named(name: str, spoilt: bytes, presets: Presets, seen: Path, folder: Path, tmp_path: Path) -> None:
+    own = Path(shutil.copytree(folder, tmp_path / "copy"))
+    (own / name / "config.json").write_bytes(spoilt)
+    with pytest.raises(FilmError) as caught:
+        svd.Engine(device="cpu").shoot(shot(presets, seen, own), tmp_path / "a.mp4", idle)
+    assert caught.value.where == name or name in str(caught.value)
+
+
 def test_a_scheduler_of_another_model_is_refused(presets: Presets, seen: Path, folder: Path, tmp_path: Path) -> None:
     own = copied(folder, tmp_path)
     path = own / "scheduler" / "scheduler_config.json"

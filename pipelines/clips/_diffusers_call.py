@@ -14,9 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ..gear import gpu as _gpu
-from ..gear.pipes import DENOISERS, hushed
-from ..work import FilmError
+from ..gear.pipes import DENOISERS, called
 
 if TYPE_CHECKING:
     import torch
@@ -27,6 +25,7 @@ if TYPE_CHECKING:
     Asked = Callable[[], dict[str, Any]]
     Tape = Mapping[str, list[Any]]
 
+REFUSED = ("diffusers cannot make this clip", "Change the scene, or the model's options; if every scene says so, fetch the model anew.")
 READERS = ("encode_prompt", "encode_image")  # a pipeline's own, beside its VAE's `encode`
 
 
@@ -94,7 +93,7 @@ def shown(pipe: Any, held: Held) -> Tensor:
     """The clip's pictures, where they were computed: (frames, 3, height, width) in 0..1, or no numbers."""
     if held.whole is not None:
         return held.whole
-    with hushed():
+    with called(*REFUSED):
         made = pipe.vae.decode(*held.args, **(held.more or {}))
     video = made[0] if isinstance(made, tuple) else made.sample
     seen: Tensor = pipe.video_processor.postprocess_video(video, output_type="pt")[0]
@@ -103,16 +102,11 @@ def shown(pipe: Any, held: Held) -> Tensor:
 
 def _called(pipe: Any, given: dict[str, Any]) -> Tensor | None:
     """What the pipeline showed; None if it was stopped before."""
-    with hushed():
+    with called(*REFUSED):
         try:
             made: Tensor = pipe(**given).frames[0]
         except _Enough:
             return None
-        except _gpu.full():
-            raise
-        except (ValueError, TypeError, RuntimeError) as error:
-            said = " ".join(str(error).split())[:200]
-            raise FilmError(f"diffusers cannot make this clip: {said}", "Change the scene, or the model's options in models.toml.") from error
     return made
 
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..gear import pipes
+from ..gear.loras import Lora, put
 from ..gear.snapshot import source
-from ..gear.weights import Source, table
-from ..vault import digest
-from ..work import FilmError
+from ..gear.weights import Source
 from ._diffusers_glimpse import sums
-from ._diffusers_plan import Lora, Options
+from ._diffusers_plan import Options
 
 if TYPE_CHECKING:
     import torch
@@ -89,62 +87,8 @@ class Machine:
         """Put those small changes on the model, and no others."""
         if loras == self._loras:
             return
-        pipe = self._first
-        if not hasattr(pipe, "load_lora_weights"):
-            raise FilmError(f"{type(pipe).__name__} takes no LoRA files.", "Leave `loras` out in models.toml.", "models.toml")
         if self._loras:
-            pipe.unload_lora_weights()
+            self._first.unload_lora_weights()
         self._loras = ()
-        names = [f"lora_{i}" for i in range(len(loras))]
-        for name, lora in zip(names, loras, strict=True):
-            path = found(lora)
-            table(path, _fetch(lora))
-            try:
-                with pipes.hushed():
-                    pipe.load_lora_weights(path.parent, weight_name=path.name, adapter_name=name, local_files_only=True, use_safetensors=True)
-            except (ValueError, KeyError, RuntimeError) as error:
-                raise FilmError(f"{path.name} is no LoRA for this model.", "Choose one that was made for it.", path.name) from error
-        if loras:
-            adapters = {name for kept in pipe.get_list_adapters().values() for name in kept}
-            if lost := [lora.file for name, lora in zip(names, loras, strict=True) if name not in adapters]:
-                raise FilmError(f"{Path(lost[0]).name} is no LoRA for this model.", "Choose one that was made for it.", Path(lost[0]).name)
-            pipe.set_adapters(names, [lora.weight for lora in loras])
+        put(self._first, loras)
         self._loras = loras
-
-
-def found(lora: Lora) -> Path:
-    """Where its file lies; FilmError if it is not there."""
-    if lora.repo:
-        return Source(lora.repo, lora.revision, (lora.file,)).path(lora.file)
-    path = Path(lora.file).expanduser()
-    if not path.is_file():
-        raise FilmError(f"The LoRA {path.name} is not on this machine.", f"Put it at {path}.", path.name)
-    return path
-
-
-def _fetch(lora: Lora) -> str:
-    return Source(lora.repo, lora.revision, (lora.file,)).fetch if lora.repo else "from where it came."
-
-
-def triggers(loras: tuple[Lora, ...]) -> str:
-    """The words that wake them: as the preset says, else a text beside the file, else what the file itself says."""
-    return ", ".join(one for one in map(_words, loras) if one)
-
-
-def _words(lora: Lora) -> str:
-    from safetensors import safe_open
-
-    if lora.words:
-        return lora.words
-    path = found(lora)
-    beside = path.with_suffix(".txt")
-    if beside.is_file():
-        return " ".join(beside.read_text("utf-8", "replace")[:400].split())
-    table(path, _fetch(lora))
-    with safe_open(path, framework="pt") as file:
-        return " ".join((file.metadata() or {}).get("modelspec.trigger_phrase", "")[:400].split())
-
-
-def contents(loras: tuple[Lora, ...]) -> list[object]:
-    """What of them changes a clip."""
-    return [[digest(found(lora)), lora.weight] for lora in loras]

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
+from ..gear.loras import Lora
 from ..moves import Camera
 from ..plan import SLOWEST
 from ..work import FilmError
@@ -22,18 +23,6 @@ strict = ConfigDict(extra="forbid", allow_inf_nan=False)
 Class = Annotated[str, Field(pattern=r"^([A-Z]\w*Pipeline)?$")]
 Side = Annotated[int, Field(ge=16, le=4096)]
 Mode = Literal["t2v", "i2v", "extend", "loop"]
-
-
-@dataclass(frozen=True, slots=True, config=strict)
-class Lora:
-    """A file of small changes to a model: a path, or a file's name in `repo`. Its trigger words are `words`, or else
-    what the file or a text of its name beside it says."""
-
-    file: Annotated[str, Field(pattern=r"\.safetensors$")]
-    repo: str = ""
-    revision: str = ""
-    weight: Annotated[float, Field(ge=-4, le=4)] = 1.0
-    words: str = ""
 
 
 @dataclass(frozen=True, slots=True, config=strict)

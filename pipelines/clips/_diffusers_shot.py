@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..gear import gpu as _gpu
+from ..gear.loras import triggers
 from ..gear.pipes import watched
 from ..plan import Shot, Slate, without
 from ..presets import Model
@@ -20,7 +21,7 @@ from ..vault import Notes
 from ..work import FilmError, Tick, part
 from . import _diffusers_glimpse as glimpse
 from ._diffusers_call import Held, arguments, pictures, read, shown, stepped
-from ._diffusers_machine import Machine, triggers
+from ._diffusers_machine import Machine
 from ._diffusers_plan import Options, Piece, options, pieces, said, size
 from ._reel import Still, opened, write_planes
 from ._stages import Cutting, guarded, landed, planes

@@ -12,13 +12,14 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from ..gear import gpu as _gpu
+from ..gear import loras
 from ..gear.pipes import PLANS
 from ..gear.snapshot import lacking, plan, too_small
 from ..plan import Shot, Slate
 from ..presets import Model
 from ..vault import Notes
 from ..work import FilmError, Tick
-from ._diffusers_machine import Machine, Origin, contents, found, triggers
+from ._diffusers_machine import Machine, Origin
 from ._diffusers_plan import Options, options, said
 from ._diffusers_shot import AT_ONCE, Job, asked_of, cut, job, measured, shoot
 from ._stages import Cutting, alone, emptied, guarded
@@ -54,18 +55,15 @@ class Engine:
         """Weights, LoRA files, or room."""
         try:
             told = options(model.options)
-            lack = lacking(model, told.variant)
-            for lora in told.loras if not lack else ():
-                found(lora)
+            return lacking(model, told.variant) or loras.lacking(told.loras) or too_small(model, self._device)
         except FilmError as error:
             return str(error)
-        return lack or (_gpu.packages("peft") if told.loras else None) or too_small(model, self._device)
 
     def recipe(self, shot: Shot) -> object:
         """Everything that changes a frame, but for the picture. Lengths that make the same clips are the same."""
         told, model = asked_of(shot)
         clips = [[one.mode, one.frames] for one in cut(shot, told)]
-        asked = [said(shot.styled, shot.camera, told, triggers(told.loras)), clips, measured(shot, told, None), shot.fit, shot.seed, contents(told.loras)]
+        asked = [said(shot.styled, shot.camera, told, loras.triggers(told.loras)), clips, measured(shot, told, None), shot.fit, shot.seed, loras.contents(told.loras)]
         origin = Origin.of(model.repo, model.revision, told)
         return [*asked, *([shot.negative] if shot.negative else []), *origin.base.changing]
 

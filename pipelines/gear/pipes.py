@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 DENOISERS = ("transformer", "transformer_2", "unet")
 PLANS = ("resident", "offload", "stream")  # all on the device; each part when it works; each layer when it works
-UNREADABLE = (OSError, ValueError, KeyError, TypeError, RuntimeError, AttributeError, IndexError)  # what libraries raise over spoilt files
+UNUSABLE = (ValueError, KeyError, TypeError, RuntimeError, AttributeError, IndexError)  # what libraries raise over spoilt parts and options
+UNREADABLE = (OSError, *UNUSABLE)
 Step = Callable[[float], None]
 
 
@@ -39,6 +40,19 @@ def hushed() -> Iterator[None]:
         logging.set_verbosity(loud)
         if bars:
             logging.enable_progress_bar()
+
+
+@contextmanager
+def called(what: str, hint: str) -> Iterator[None]:
+    """Within it a pipeline is called: what a library cannot do becomes a FilmError; memory that runs out stays what it
+    is."""
+    with hushed():
+        try:
+            yield
+        except gpu.full():
+            raise
+        except UNUSABLE as error:
+            raise FilmError(f"{what}: {' '.join(str(error).split())[:200]}", hint) from error
 
 
 def watched(pipe: Any, step: Step) -> None:

@@ -108,6 +108,12 @@ class Engine:
                     rate, heard = self._played(model, replace(told, together=1), sections, cue.seed, pipes.PLANS[-1], part(tick, 0.0, PLAYED))
                 except torch.OutOfMemoryError as error:
                     raise FilmError("The GPU's memory ran out.", "Close what else uses the GPU, or choose another composer.") from error
+            if not all(np.isfinite(one).all() for one in heard):
+                notes["retried"] = "float32"
+                try:
+                    rate, heard = self._played(model, told, sections, cue.seed, pipes.PLANS[-1], part(tick, 0.0, PLAYED), long=True)
+                except torch.OutOfMemoryError as error:
+                    raise FilmError("The GPU's memory ran out.", "Close what else uses the GPU, or choose another composer.") from error
         if not all(np.isfinite(one).all() for one in heard):
             raise FilmError("The model's numbers ran out of range: there is no music in them.", "Choose another composer.")
         tick(PLAYED)
@@ -127,20 +133,20 @@ class Engine:
         raise FilmError("No ACE-Step is here.", str(self.missing()))
 
     def _played(
-        self, model: Model, told: Options, sections: list[Part], seed: int, way: str, tick: Tick
+        self, model: Model, told: Options, sections: list[Part], seed: int, way: str, tick: Tick, *, long: bool = False
     ) -> tuple[int, list[NDArray[float32]]]:
         """(channels, samples) of every section, those that last alike in one batch."""
         import torch
 
         tick(0.0)
-        pipe = self._pipe(model, told, way)
+        pipe = self._pipe(model, told, way, long)
         order = sorted(range(len(sections)), key=lambda i: sections[i].end - sections[i].start)
         batches = [order[i : i + told.together] for i in range(0, len(order), told.together)]
         heard: list[Any] = [None] * len(sections)
         for n, batch in enumerate(batches):
             pipes.watched(pipe, part(tick, n / len(batches), (n + 1) / len(batches)))
             lasts = max(sections[i].end - sections[i].start for i in batch)
-            with pipes.hushed():
+            with pipes.called("ACE-Step cannot play this", "Choose another composer, or fetch the model anew."):
                 made = pipe(
                     prompt=[sections[i].words for i in batch], lyrics=["[instrumental]"] * len(batch), audio_duration=float(ceil(lasts + 0.5)),
                     num_inference_steps=told.steps, guidance_scale=told.guidance, shift=told.shift,
@@ -150,15 +156,16 @@ class Engine:
                 heard[i] = sound.float().cpu().numpy()
         return int(pipe.sample_rate), heard
 
-    def _pipe(self, model: Model, told: Options, way: str) -> Any:
+    def _pipe(self, model: Model, told: Options, way: str, long: bool) -> Any:
         import torch
 
-        if self._loaded is None or self._loaded[:2] != (model, way):
+        asked = f"{way} {long}"
+        if self._loaded is None or self._loaded[:2] != (model, asked):
             self._loaded = None
             device = gpu.chosen(self._device)
-            dtype = torch.float32 if device.type == "cpu" else getattr(torch, told.dtype)
+            dtype = torch.float32 if long or device.type == "cpu" else getattr(torch, told.dtype)
             pipe = pipes.load(pipes.named("AceStepPipeline"), source(model.repo, model.revision), "", dtype, (), {})
-            self._loaded = model, way, pipes.placed(pipe, device, way, False)
+            self._loaded = model, asked, pipes.placed(pipe, device, way, False)
         return self._loaded[2]
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
-from ..gear import gpu
+from ..gear import gpu, pipes
 from ..gear.snapshot import too_small
 from ..gear.weights import Source, quiet
 from ..gear.weights import parts as files
@@ -173,7 +173,7 @@ class Engine:
                     kind: Any = MusicgenForConditionalGeneration
                     network, said = kind.from_pretrained(folder, dtype=dtype, use_safetensors=True, local_files_only=True, output_loading_info=True)
                     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-            except (OSError, ValueError, KeyError, RuntimeError) as error:
+            except pipes.UNREADABLE as error:
                 raise FilmError("MusicGen cannot be loaded.", f"Fetch it anew: {source.fetch}") from error
             if lost := said["missing_keys"]:
                 raise FilmError(f"model.safetensors is of another model: it lacks {min(lost)}.", f"Fetch the right one: {source.fetch}")
@@ -204,9 +204,15 @@ def _window(
         return torch.zeros(ids.shape[0], dtype=torch.bool, device=ids.device)
 
     more = {"cache_implementation": "static"} if device.type == "cuda" else {}  # one shape a batch: its step is compiled once
-    with quiet():
-        made = network.generate(
-            **given, max_new_tokens=steps, do_sample=True, guidance_scale=told.guidance, temperature=told.temperature, top_k=told.top_k,
-            stopping_criteria=StoppingCriteriaList([watch]), **more,
-        )  # fmt: skip
+    try:
+        with quiet():
+            made = network.generate(
+                **given, max_new_tokens=steps, do_sample=True, guidance_scale=told.guidance, temperature=told.temperature, top_k=told.top_k,
+                stopping_criteria=StoppingCriteriaList([watch]), **more,
+            )  # fmt: skip
+    except gpu.full():
+        raise
+    except pipes.UNUSABLE as error:
+        said = " ".join(str(error).split())[:200]
+        raise FilmError(f"MusicGen cannot play this: {said}", "Choose another composer, or fetch the model anew.") from error
     return [one.float().cpu().numpy() for one in made]

@@ -15,7 +15,8 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
-from ..gear import gpu, pipes
+from ..gear import gpu, loras, pipes
+from ..gear.loras import Lora
 from ..gear.snapshot import lacking, plan, source, too_small
 from ..plan import Brief, Frame, without
 from ..presets import Model
@@ -31,7 +32,7 @@ Side = Annotated[int, Field(ge=16, le=4096)]
 class Options:
     """A model's options. kind: diffusers' class; size: pixels that a picture has about as many of, its sides whole
     multiples of `multiple`; names: what an argument is called, where that differs; more: arguments that are always the
-    same; long: parts in float32."""
+    same; long: parts in float32; loras: small changes to it."""
 
     kind: Annotated[str, Field(pattern=r"^[A-Z]\w*Pipeline$")]
     size: tuple[Side, Side] = (1024, 1024)
@@ -44,6 +45,7 @@ class Options:
     dtype: Literal["bfloat16", "float16"] = "bfloat16"
     long: tuple[str, ...] = ()
     variant: Literal["", "fp16", "bf16"] = ""
+    loras: tuple[Lora, ...] = ()
 
 
 def options(told: Mapping[str, Any]) -> Options:
@@ -80,14 +82,17 @@ class Engine:
     def lacks(self, model: Model) -> str | None:
         """Weights, or room for them."""
         try:
-            return lacking(model, options(model.options).variant) or too_small(model, self._device)
+            told = options(model.options)
+            return lacking(model, told.variant) or loras.lacking(told.loras) or too_small(model, self._device)
         except FilmError as error:
             return str(error)
 
     def recipe(self, brief: Brief) -> object:
         """Everything that changes the picture."""
         model = self._chosen()
+        told = options(model.options)
         asked = [brief.styled.strip(), brief.frame.width, brief.frame.height, brief.seed, model.content]
+        asked += [[loras.triggers(told.loras), loras.contents(told.loras)]] if told.loras else []
         return [*asked, *([brief.negative] if brief.negative else []), *source(model.repo, model.revision).changing]
 
     def paint(self, brief: Brief, out: Path, tick: Tick) -> Notes:
@@ -142,6 +147,7 @@ class Engine:
             dtype = torch.float32 if long or device.type == "cpu" else getattr(torch, told.dtype)
             base = source(model.repo, model.revision, told.variant)
             pipe = pipes.load(pipes.named(told.kind), base, told.variant, dtype, told.long, {})
+            loras.put(pipe, told.loras)
             self._loaded = model, asked, pipes.placed(pipe, device, way, False)
         return self._loaded[2]
 
@@ -163,14 +169,14 @@ def _painted(pipe: Any, brief: Brief, told: Options, tick: Tick) -> Any:
     tick(0.0)
     wide, high = size(told.size, told.multiple, brief.frame.width / brief.frame.height)
     asked: dict[str, Any] = {
-        "prompt": " ".join(brief.styled.split()), "negative_prompt": without(told.negative, brief.negative) or None, "width": wide, "height": high,
+        "prompt": " ".join(f"{loras.triggers(told.loras)} {brief.styled}".split()), "negative_prompt": without(told.negative, brief.negative) or None, "width": wide, "height": high,
         "num_inference_steps": told.steps, "guidance_scale": told.guidance, "output_type": "np",
         "generator": torch.Generator("cpu").manual_seed(brief.seed),
     }  # fmt: skip
     named = {told.names.get(name, name): value for name, value in asked.items() if value is not None} | told.more
     known = inspect.signature(type(pipe).__call__).parameters
     pipes.watched(pipe, tick)
-    with pipes.hushed():
+    with pipes.called("diffusers cannot paint this", "Change the prompt; if every scene says so, fetch the model anew."):
         made = np.asarray(pipe(**{name: value for name, value in named.items() if name in known}).images[0], np.float32)
     if not np.isfinite(made).all():
         return None
