@@ -479,6 +479,12 @@ def test_a_file_that_is_not_what_it_says_is_a_fault_of_its_scene(name: str, spoi
     assert isinstance(told[0], dict) or told[0].hint
 
 
+def test_a_clip_of_no_frames_is_a_fault(engine: films.Engine, presets: Presets, folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shots, "shown", lambda *_: torch.zeros(0, 3, 64, 64))
+    model = small("wan-1.3b", presets, folder("wan-1.3b"))
+    assert "no frames" in refused(lambda: engine.shoot(shot(presets, model), tmp_path / "a.mp4", idle)).message
+
+
 def test_an_index_that_cannot_be_read(presets: Presets, folder: Folder, tmp_path: Path, engine: films.Engine) -> None:
     own = Path(shutil.copytree(folder("wan-1.3b"), tmp_path / "copy"))
     (own / "model_index.json").write_text("{", "utf-8")

@@ -187,6 +187,8 @@ def _show(machine: Machine, one: Job, held: Held, cutting: Cutting) -> None:
     seen = shown(machine.pipe(getattr(told, one.piece.mode)), held).float()
     good = torch.isfinite(seen).all()
     over = 0 if not one.at else told.overlap if extends else 1
+    if len(seen) <= over:
+        raise FilmError("The model made no frames.", "Change the scene's prompt or length, or choose another engine.")
     new = [planes(some.nan_to_num() * 2 - 1) for some in seen[over:].split(FRAMES)]
     one.made.append((landed(torch.cat(new)), landed(good)))
     one.at += 1
