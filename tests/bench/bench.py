@@ -70,6 +70,7 @@ def timed(command: Sequence[str], cwd: Path, data: Path | None = None, limit: fl
     """Run it to its end. No setting of the person at the machine reaches it; nothing goes online."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("REELWRIGHT_")}
     ours = {"PYTHONPATH": str(ROOT), "REELWRIGHT_ONLINE_VOICES": "0", "FFMPEG_BINARY": ffmpeg.binary()}
+    ours["PYTHONDONTWRITEBYTECODE"] = ""  # what Python compiled it keeps, as it does wherever nobody forbids it
     if data:
         ours["REELWRIGHT_DATA"] = str(data)
     before, start = getrusage(RUSAGE_CHILDREN), time.perf_counter()
