@@ -175,12 +175,12 @@ def chain(args: argparse.Namespace) -> None:
     check_texts({f"prompt {i}": prompt for i, prompt in enumerate([args.prompt, *prompts])}, studio.policy)
     story = _one_scene(args, studio, 6.0)
     image = story.scenes[0].image
-    spoken = [_action(prompt, args) for prompt in prompts]
+    moves = [_action(prompt, args) for prompt in prompts]
     try:
         with watching(args.json) as watcher:
             make_chain(
-                spoken, image, seconds, frame_of(story, studio.presets), args.engine, args.seed, story.look, studio,
-                args.output, watcher.tick,
+                prompts, image, seconds, frame_of(story, studio.presets), args.engine, args.seed, story.look, studio,
+                args.output, watcher.tick, moves,
             )
             watcher.done(args.output, sum(seconds))
     finally:
