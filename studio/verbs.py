@@ -48,8 +48,8 @@ def render(args: argparse.Namespace) -> int:
     many = len(films) > 1
     failed = 0
     try:
-        for path, fields, out in films:
-            with watching(args.json, (path.name if not args.fields else out.name) if many else "") as watcher:
+        for k, (path, fields, out) in enumerate(films, 1):
+            with watching(args.json, (path.name if not args.fields else f"{k} of {len(films)}") if many else "") as watcher:
                 try:
                     story = _with(load(path, studio.presets, args.pictures, fields), given, studio)
                     make_film(story, studio, watcher.hear, out)
@@ -125,8 +125,8 @@ def generate(args: argparse.Namespace) -> None:
     story = _one_scene(args, studio, args.seconds)
     try:
         outs = seeded(story, args.variations, args.output)
-        for one, out in outs:
-            with watching(args.json, out.name if len(outs) > 1 else "") as watcher:
+        for k, (one, out) in enumerate(outs, 1):
+            with watching(args.json, f"{k} of {len(outs)}" if len(outs) > 1 else "") as watcher:
                 make_film(one, studio, watcher.hear, out)
         if len(outs) > 1:
             sheet = contact([out for _, out in outs], args.output, studio.vault)
