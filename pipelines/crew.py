@@ -66,12 +66,15 @@ class ClipEngine(Engine, Protocol):
     It may offer `shoot_all(slates)`, which makes several shots in one go, stage by stage: each is told by its slate as
     soon as it is whole, or what is wrong with it; only what stops all of them is raised. With `spreads = True` and a
     keyword argument `device` it can be had once on each GPU of a machine, in a process each.
+
+    It may offer `reach(model)`: a plan.Reach, what moving pictures a shot may bring for it (`Shot.given`). Such a clip
+    keeps the time: what is seen at a moment of it belongs to that moment of what was given.
     """
 
     wants_picture: bool
 
     def recipe(self, shot: Shot) -> object:
-        """Everything in the shot that changes the clip, but for picture and model, as plain data.
+        """Everything in the shot that changes the clip, but for pictures and model, as plain data.
 
         It should leave the length out where the clip does not depend on it: the film trims or slows the clip to fit.
         """

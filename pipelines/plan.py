@@ -78,12 +78,45 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
+class Given:
+    """Moving pictures that a shot goes by, each an MP4 of ours at the shot's size and rate.
+
+    `over`: the shot is these pictures made over, as far as `strength` says: subtle, mild or strong. `first`: it begins
+    with these, `last`: it ends with these; they are in it once more.
+    """
+
+    over: Path | None = None
+    first: Path | None = None
+    last: Path | None = None
+    strength: str = "mild"
+
+    @property
+    def files(self) -> tuple[Path | None, ...]:
+        """Each in its place."""
+        return self.over, self.first, self.last
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What moving pictures an engine goes by, with one model. over: it makes pictures over; first: it goes on from
+    several; ends: it finds the way from one picture to another. longest: seconds of one clip; shared: seconds of a clip
+    that the next one should have too."""
+
+    over: bool = False
+    first: bool = False
+    ends: bool = False
+    longest: float = 0.0
+    shared: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Shot:
     """One clip to take: `frames` long, moving as `camera` says.
 
     `picture` is a PNG of ours, upright and in sRGB, where the scene has one and the engine writes a file. `model` is
     the one that was asked for, of those that the engine runs. `style` and `negative` are as in a Brief; `card` is what is
-    written, where it is a card. `focus`: what of the picture matters, if somebody said so.
+    written, where it is a card. `focus`: what of the picture matters, if somebody said so. `given`: moving pictures that
+    it goes by; only for an engine that says it can.
     """
 
     prompt: str
@@ -98,6 +131,7 @@ class Shot:
     negative: str = ""
     card: Card | None = None
     focus: tuple[float, float] | None = None
+    given: Given | None = None
 
     @property
     def styled(self) -> str:

@@ -132,8 +132,8 @@ def test_a_model_that_cannot_go_on_is_slowed(engine: films.Engine, presets: Pres
 
 
 def test_a_loop_ends_as_it_begins(presets: Presets, folder: Folder, seen: Path) -> None:
-    told = rules.options(dict(small("wan-14b-i2v", presets, folder("wan-14b-i2v")).options) | {"loop": "WanImageToVideoPipeline"})
-    assert rules.pieces(9, True, told, loop=True) == [rules.Piece("loop", 9)]
+    told = rules.options(dict(small("wan-14b-i2v", presets, folder("wan-14b-i2v")).options) | {"ends": "WanImageToVideoPipeline"})
+    assert rules.pieces(9, True, told, loop=True) == [rules.Piece("ends", 9)]
 
 
 # What it is asked for

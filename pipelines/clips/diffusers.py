@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING, Any
 from ..gear import gpu as _gpu
 from ..gear.pipes import PLANS, hushed, watched
 from ..gear.snapshot import lacking, plan, too_small
-from ..plan import Shot, Slate, without
+from ..plan import Reach, Shot, Slate, without
 from ..presets import Model
 from ..vault import Notes
 from ..work import FilmError, Tick, part
+from . import _diffusers_given as moving
 from ._diffusers_machine import Machine, Origin, contents, found, triggers
 from ._diffusers_plan import Options, Piece, options, pieces, said, size
 from ._reel import Still, opened, pressed, write
@@ -75,7 +76,12 @@ class Engine:
         told, _ = _told(shot)
         clips = [[one.mode, one.frames] for one in _pieces(shot, told)]
         asked = [said(shot.styled, shot.camera, told, triggers(told.loras)), clips, _size(shot, told, None), shot.fit, shot.seed, contents(told.loras)]
+        asked += [told.strengths[shot.given.strength]] if shot.given and shot.given.over else []
         return [*asked, *([shot.negative] if shot.negative else [])]
+
+    def reach(self, model: Model) -> Reach:
+        """See crew.ClipEngine."""
+        return moving.reach(options(model.options))
 
     def shoot(self, shot: Shot, out: Path, tick: Tick) -> Notes:
         """Write the MP4. FilmError if weights are lacking or damaged, or memory or numbers give out twice."""
@@ -153,6 +159,8 @@ def _given(slate: Slate) -> tuple[Options, Model]:
     told, model = _told(slate.shot)
     if not slate.shot.prompt.strip() and slate.shot.picture is None:
         raise FilmError("There is neither a prompt nor a picture.", "Say in the prompt what is to be seen.")
+    if slate.shot.given:
+        moving.parts(slate.shot, told)
     return told, model
 
 
@@ -167,10 +175,13 @@ def _told(shot: Shot) -> tuple[Options, Model]:
     if shot.model is None:
         raise FilmError("There is no model for diffusers here.", "Add one to models.toml.")
     told = options(shot.model.options)
-    return replace(told, negative=without(told.negative, shot.negative)), shot.model
+    spoken = told.spoken and shot.given is None  # moving pictures have a camera of their own
+    return replace(told, negative=without(told.negative, shot.negative), spoken=spoken), shot.model
 
 
 def _pieces(shot: Shot, told: Options) -> list[Piece]:
+    if shot.given:
+        return moving.parts(shot, told)
     return pieces(shot.frame.seconds(shot.frames), shot.picture is not None, told)
 
 
@@ -202,6 +213,8 @@ def _clips(machine: Machine, shot: Shot, told: Options, notes: Notes, tick: Tick
     given = opened(shot.picture) if shot.picture else None
     measures = _size(shot, told, given)
     now = [given.at(measures, stretch=shot.fit == "stretch")] if given else []
+    held = moving.Held.of(shot, told, measures) if shot.given else None
+    now = held.first if held else now
     text = said(shot.styled, shot.camera, told, triggers(told.loras))
     parts, clips = _pieces(shot, told), list[Any]()
     for i, piece in enumerate(parts):
@@ -210,19 +223,21 @@ def _clips(machine: Machine, shot: Shot, told: Options, notes: Notes, tick: Tick
         each = part(tick, i / len(parts), (i + 1) / len(parts))
         watched(pipe, part(each, 0.0, STEPPED))
         with hushed():
-            made = pipe(**_asked(pipe, told, piece, measures, text, shot.seed + i, now)).frames[0]
+            made = pipe(**_asked(pipe, told, piece, measures, text, shot.seed + i, now, held)).frames[0]
         frames: NDArray[floating[Any]] = np.asarray(made, np.float32)
         if not np.isfinite(frames).all():
             return None
         seen = (frames.clip(0, 1) * 255).round().astype(np.uint8)
         over = 0 if not i else told.overlap if piece.mode == "extend" else 1
-        clips.append(seen[over:])
+        clips.append(held.window.cut(seen[over:]) if held else seen[over:])
         now = list(seen[-told.overlap :]) if told.extend else [seen[-1]]
     notes["clips"], notes["plan"] = len(clips), machine.plan
     return clips
 
 
-def _asked(pipe: Any, told: Options, piece: Piece, measures: tuple[int, int], text: str, seed: int, now: list[NDArray[uint8]]) -> dict[str, Any]:
+def _asked(
+    pipe: Any, told: Options, piece: Piece, measures: tuple[int, int], text: str, seed: int, now: list[NDArray[uint8]], held: moving.Held | None = None
+) -> dict[str, Any]:
     """The arguments of one call: those that this pipeline knows, under its names for them."""
     import torch
     from PIL import Image
@@ -234,7 +249,9 @@ def _asked(pipe: Any, told: Options, piece: Piece, measures: tuple[int, int], te
         "num_inference_steps": told.steps, "guidance_scale": told.guidance, "fps": told.fps, "frame_rate": told.fps,
         "generator": torch.Generator("cpu").manual_seed(seed), "output_type": "np",
     }  # fmt: skip
-    if piece.mode != "t2v":
+    if held and piece.mode in ("v2v", "ends"):
+        all_of_it |= held.asked(pipe, told, piece)
+    elif piece.mode != "t2v":
         all_of_it |= _pictures(told, piece, seen)
     if hasattr(pipe, "guider") and told.guidance is not None:
         pipe.guider = pipe.guider.new(guidance_scale=told.guidance)
@@ -257,6 +274,10 @@ def _pictures(told: Options, piece: Piece, seen: list[Any]) -> dict[str, Any]:
         grey = Image.new("RGB", seen[0].size, (128, 128, 128))
         masks = [Image.new("L", seen[0].size, value) for value in (0, 255)]
         return {"video": [*seen, *[grey] * left], "mask": [*[masks[0]] * kept, *[masks[1]] * left]}
+    if told.given == "ltx" and len(seen) > 1:  # given as `video`, only the first of them is looked at
+        from diffusers.pipelines.ltx.pipeline_ltx_condition import LTXVideoCondition
+
+        return {"conditions": [LTXVideoCondition(video=seen)]}
     if piece.mode == "extend":
         return {"video": seen}
-    return {"image": seen[-1]} | ({"last_image": seen[-1]} if piece.mode == "loop" else {})
+    return {"image": seen[-1]} | ({"last_image": seen[-1]} if piece.mode == "ends" else {})
