@@ -99,8 +99,8 @@ class Given:
 @dataclass(frozen=True, slots=True)
 class Reach:
     """What moving pictures an engine goes by, with one model. over: it makes pictures over; first: it goes on from
-    several; ends: it finds the way from one picture to another. longest: seconds of one clip; shared: seconds of a clip
-    that the next one should have too."""
+    several; ends: it finds the way from one picture to another. longest: seconds from a clip's first picture to its last;
+    shared: the same for what two that follow one another should have in common."""
 
     over: bool = False
     first: bool = False

@@ -41,7 +41,7 @@ def add(verb: Add) -> None:
     edit = _one(verb, "edit", "a video made over: look, pace, direction, shape, words")
     edit.add_argument("--prompt", default="", metavar="TEXT", help='such as "black and white, slow motion, reverse"')
     edit.add_argument("--look", default="", metavar="NAME", help="see: presets looks")
-    edit.add_argument("--strength", default="", metavar="NAME", help="how much of a look: subtle, mild or strong")
+    edit.add_argument("--strength", default="", metavar="NAME", help="how much of a look, or how far a model goes: subtle, mild or strong")
     edit.add_argument("--speed", type=float, default=1.0, metavar="TIMES", help="2 is twice as fast")
     edit.add_argument("--reverse", action="store_true", help="from its end to its beginning")
     edit.add_argument("--steady", action="store_true", help="a shaken video made steady")
@@ -51,6 +51,7 @@ def add(verb: Add) -> None:
     edit.add_argument("--captions", action="store_true", help="what is spoken is written into the picture too")
     edit.add_argument("--caption", default="", metavar="TEXT", help="written into the picture")
     edit.add_argument("--mute", action="store_true", help="without its own sound")
+    _engine(edit, "a model that makes it over as the prompt says, as far as --strength does; auto: the first that is here")
 
 
 def _one(verb: Add, name: str, what: str) -> argparse.ArgumentParser:
@@ -66,6 +67,6 @@ def _usual(parser: argparse.ArgumentParser, name: str) -> None:
     parser.set_defaults(name=name)
 
 
-def _engine(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--engine", default="", metavar="NAME", help="a clip engine or model that goes on from the picture")
+def _engine(parser: argparse.ArgumentParser, what: str = "a clip engine or model that goes on from the picture") -> None:
+    parser.add_argument("--engine", default="", metavar="NAME", help=what)
     parser.add_argument("--seed", type=int, default=0)

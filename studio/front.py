@@ -69,11 +69,13 @@ def generate(
     input_file: Given | None = None,
     motion_intensity: float = 0.5,
     seed: int = 0,
+    strength: str = "",
 ) -> Film:
     """A film of `duration` seconds from a prompt, and a picture to begin with if `input_file` is one.
 
-    A video as `input_file` is made over instead, as prompt and style say; its length and size stay. `model`: a clip
-    engine or a model by name; "auto" or "sora": the best there is. `style`: a look. `motion_intensity`: 0 to 1.
+    A video as `input_file` is made over instead, as prompt and style say, by the model if one is named, as far as
+    `strength` says (subtle, mild, strong); its length and size stay. `model`: a clip engine or a model by name; "auto" or
+    "sora": the best there is. `style`: a look. `motion_intensity`: 0 to 1.
     """
     own = settings.studio(settings.read())
     notes: list[str] = []
@@ -85,7 +87,9 @@ def generate(
     try:
         with _file(input_file) as given:
             if given and _is_video(given):
-                cut = edit([given], Edit(prompt, look=look), own, out)
+                asked = _engine(model)
+                how = Edit(prompt, look=look, strength=strength, engine="" if asked == "auto" else asked, seed=seed)
+                cut = edit([given], how, own, out)
                 return Film(cut.path, cut.seconds, (*notes, *cut.notes))
             action = paced(said_in(prompt) or "auto", motion_intensity, "motion_intensity")
             scene = {"prompt": prompt, "duration": duration, "engine": _engine(model), "clip_action": action, "image": given}

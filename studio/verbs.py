@@ -137,17 +137,16 @@ def generate(args: argparse.Namespace) -> None:
 
 
 def _made_over(args: argparse.Namespace) -> None:
-    """A given video as the prompt and the style say. What only a model could do is told."""
+    """A given video as the prompt and the style say; by a model, if one is named."""
     from pipelines.verbs.edit import Edit, edit
 
     if args.input_image or args.variations != 1:
         raise FilmError("--input-video makes one video over.", "Leave --input-image and --variations out.")
-    if args.engine != "auto":
-        raise FilmError(f"{args.engine} makes no video from a video.", "Leave --engine out: looks, pace, direction and shape need none.")
     studio = settings.studio(settings.read())
     try:
         with watching(args.json) as watcher:
-            how = Edit(args.prompt, look=args.style, narration=args.narration)
+            engine = "" if args.engine == "auto" else args.engine
+            how = Edit(args.prompt, look=args.style, narration=args.narration, engine=engine, seed=args.seed)
             cut = edit([args.input_video], how, studio, args.output, watcher.tick)
             for note in cut.notes:
                 watcher.hear(Warned(note))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
+from math import ceil
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -72,8 +73,8 @@ def spans(count: int, most: int, shared: int) -> list[tuple[int, int]]:
 
 def _pictures(desk: Cutting, own: Reel, how: Over, who: Hand, tick: Tick) -> Iterator[Picture]:
     rate = own.frame.rate
-    most = max(2 * LEAST, int(who.reach.longest * rate) + 1)
-    shared = max(1, min(round(who.reach.shared * rate), most // 2))
+    most = max(2 * LEAST, int(who.reach.longest * rate + 1e-6) + 1)
+    shared = max(1, min(ceil(who.reach.shared * rate - 1e-6) + 1, most * 2 // 3))
     every = spans(own.count, most, shared)
     tail: list[Picture] = []
     for i, (first, last) in enumerate(every):
