@@ -10,8 +10,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from .. import film, reel, steady
 from ..captions import captions
+from ..clip import planes
 from ..plan import Frame
 from ..presets import Look, Presets, choose
 from ..reel import Piece
@@ -88,15 +91,15 @@ def edit(videos: Sequence[Path], how: Edit, studio: Studio, out: Path, tick: Tic
             pictures = steady.held(pictures, moves[::-1] if wish.reverse else moves, size)
         if speed != 1:
             pictures = retimed(pictures, speed, count, studio.workers)
+        area = shape(own.frame.width, own.frame.height, wish.crop)
+        frame = Frame(area[2], area[3], own.frame.rate)
+        if area[2:] != (own.frame.width, own.frame.height):
+            pictures = (_cropped(one, area) for one in pictures)
         if by and by.source and studio.marks.watermark:
-            pictures = inked(pictures, own.frame.width, own.frame.height)
-        x, y, width, height = shape(own.frame.width, own.frame.height, wish.crop)
-        frame = Frame(width, height, own.frame.rate)
-        steps = [f"crop={width}:{height}:{x}:{y}"] if (width, height) != (own.frame.width, own.frame.height) else []
-        graph = ",".join([*steps, *_graded(grade, STRENGTHS[wish.strength or "strong"]), *_written(wish, take, frame, count, desk)]) or "null"
+            pictures = inked(pictures, frame.width, frame.height)
+        graph = ",".join([*_graded(grade, STRENGTHS[wish.strength or "strong"]), *_written(wish, take, frame, count, desk)]) or "null"
         seen, heard = desk.folder / "seen.mp4", desk.folder / "heard.m4a"
-        shown = Frame(own.frame.width, own.frame.height, own.frame.rate)
-        reel.picture(pictures, count, shown, studio.presets.pick("qualities", QUALITY), seen, part(tick, 0.1, 0.95), graph)
+        reel.picture(pictures, count, frame, studio.presets.pick("qualities", QUALITY), seen, part(tick, 0.1, 0.95), graph)
         sound = [] if wish.mute else [Piece(given, 0.0, given.seconds, float(speed), wish.reverse)]
         spoken = (voice.over if take else _plain)(sound, frame.seconds(count), take, heard, desk.folder)
         return desk.done(seen, spoken, desk.folder / "made.mp4", count, frame, _told(wish, by), notes, by)
@@ -129,6 +132,14 @@ def _wish(how: Edit, presets: Presets) -> tuple[Edit, list[Look], tuple[str, ...
     grades += [replace(Look(label="", what=""), **dict(said.grade))] if said.grade else []  # type: ignore[arg-type]
     notes = (f"Not understood, so nothing was done about it: {', '.join(unknown[:20])}.",) if unknown else ()
     return wish, grades, notes
+
+
+def _cropped(picture: Picture, area: tuple[int, int, int, int]) -> Picture:
+    x, y, width, height = area
+    out = np.empty((height * 3 // 2, width), np.uint8)
+    for half, plane, into in zip((1, 2, 2), planes(picture), planes(out), strict=True):
+        into[:] = plane[y // half : (y + height) // half, x // half : (x + width) // half]
+    return out
 
 
 def _graded(grades: Sequence[Look], strength: float) -> list[str]:
