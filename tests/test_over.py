@@ -152,9 +152,9 @@ def test_what_was_stopped_goes_on_where_it_was(pan: Path, out: Path, studio: Stu
 def test_a_film_says_that_a_model_made_it(out: Path, studio: Studio, negatives: Negatives, tmp_path: Path) -> None:
     down, across = np.mgrid[0:360, 0:720] / 90.0
     ground = (np.stack([np.sin(across * 3 + down), np.sin(down * 4 - across), np.sin(across * down)], -1) * 70 + 128).astype(np.uint8)
-    soft = measure.video(tmp_path / "soft.mp4", [ground[:, 2 * n :][:, :640] for n in range(36)], RATE, *X264)
+    soft = measure.video(tmp_path / "soft.mp4", [ground[:, 2 * n :][:, :640] for n in range(40)], RATE, *X264)
     marked = replace(at_rate(studio, RATE), marks=Marks(identity=kept(tmp_path / "keys")))
-    edit([soft], Edit("glass", engine="wan-1.3b", crop="9:16"), marked, out)
+    edit([soft], Edit("glass", engine="wan-1.3b", crop="4:3"), marked, out)
     told = out.read_bytes()
     assert b"compositeWithTrainedAlgorithmicMedia" in told and b"Wan 2.1, 1.3 B" in told
     verdict = verified(out, marked.marks.identity)
