@@ -309,6 +309,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "helper": Kind("helper.toml", Tells, "part of a prompt"),
         "models": Kind("models.toml", Model, "model"),
         "painters": Kind("painters.toml", Model, "model of a painter"),
+        "upscalers": Kind("upscalers.toml", Model, "upscaler"),
         "composers": Kind("composers.toml", Model, "model of a composer"),
     }
 )
@@ -330,6 +331,7 @@ class Presets:
     helper: dict[str, Tells] = field(default_factory=dict)
     models: dict[str, Model] = field(default_factory=dict)
     painters: dict[str, Model] = field(default_factory=dict)
+    upscalers: dict[str, Model] = field(default_factory=dict)
     composers: dict[str, Model] = field(default_factory=dict)
 
     def pick(self, kind: str, name: str) -> Any:

@@ -135,6 +135,9 @@ def _parser() -> argparse.ArgumentParser:
     upscale.add_argument("video", type=Path, metavar="VIDEO")
     upscale.add_argument("-o", "--output", type=Path, required=True, metavar="OUT")
     upscale.add_argument("--size", default="1920x1080", metavar="WxH", help="it becomes as large as fits into this; a size's name will do")
+    upscale.add_argument("--model", default="", metavar="NAME", help="an upscaler that draws it anew, on a GPU: see presets upscalers; auto: the first that is here")
+    upscale.add_argument("--prompt", default="", metavar="TEXT", help="what is to be seen, for the model")
+    upscale.add_argument("--seed", type=int, default=0, help="for the model")
     _watching(upscale)
     cli_videos.add(partial(_verb, verbs))
 

@@ -270,10 +270,26 @@ def upscale(args: argparse.Namespace) -> None:
     studio = settings.studio(settings.read())
     check_place(args.output)
     box = pixels(fold(args.size), studio.presets)
+    if args.model:
+        _redrawn(args, box, studio)
+        return
     with watching(args.json) as watcher, studio.vault.scratch() as folder:
         width, height = enlarge(args.video, box, made := folder / "film.mp4", studio.presets, studio.vault, watcher.tick)
         _placed(made, args.output, [args.video], "Enlarged", studio, watcher)
         watcher.done(args.output, None, f"{width}x{height}")
+
+
+def _redrawn(args: argparse.Namespace, box: tuple[int, int], studio: Studio) -> None:
+    from pipelines.verbs.enlarge import Enlarge, enlarge
+
+    try:
+        with watching(args.json) as watcher:
+            cut = enlarge(args.video, Enlarge(box, args.model, args.prompt, args.seed), studio, args.output, watcher.tick)
+            for note in cut.notes:
+                watcher.hear(Warned(note))
+            watcher.done(cut.path, round(cut.seconds, 3), cut.how)
+    finally:
+        studio.crew.close()
 
 
 def _placed(made: Path, out: Path, videos: Sequence[Path], said: str, studio: Studio, watcher: Watcher) -> None:

@@ -102,7 +102,7 @@ def edit(videos: Sequence[Path], how: Edit, studio: Studio, out: Path, tick: Tic
         reel.picture(pictures, count, frame, studio.presets.pick("qualities", QUALITY), seen, part(tick, 0.1, 0.95), graph)
         sound = [] if wish.mute else [Piece(given, 0.0, given.seconds, float(speed), wish.reverse)]
         spoken = (voice.over if take else _plain)(sound, frame.seconds(count), take, heard, desk.folder)
-        return desk.done(seen, spoken, desk.folder / "made.mp4", count, frame, _told(wish, by), notes, by)
+        return desk.done(seen, spoken, desk.folder / "made.mp4", count, frame, _told(wish, by), notes, by.by if by else None)
 
 
 def _plain(sound: Sequence[Piece], seconds: float, _take: Take | None, out: Path, _folder: Path) -> Path | None:

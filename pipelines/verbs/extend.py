@@ -16,7 +16,7 @@ from ..watermark import inked
 from ..work import FilmError, Tick, idle
 from . import drift
 from .cutting import Cut, Cutting, cutting, several, within
-from .shooting import Hand, hand, shot_on
+from .shooting import hand, shot_on
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +47,7 @@ class More:
     pictures: Iterator[Picture]
     how: str
     notes: tuple[str, ...]
-    by: Hand | None = None
+    by: tuple[str, str] | None = None
 
 
 def extend(videos: Sequence[Path], how: Extend, studio: Studio, out: Path, tick: Tick = idle) -> Cut:
@@ -82,7 +82,7 @@ def continued(desk: Cutting, reel: Reel, first: int, last: int, how: Extend, tic
         if who.source and desk.studio.marks.watermark:
             pictures = (one.copy() for one in inked(pictures, frame.width, frame.height))
         turned = iter(list(pictures)[::-1]) if how.backward else pictures
-        return More(count, turned, f"{how.engine} went on from the exact {'first' if how.backward else 'last'} picture", (), who)
+        return More(count, turned, f"{how.engine} went on from the exact {'first' if how.backward else 'last'} picture", (), who.by)
     seen = drift.measured(near)
     path = drift.carried(seen.back if how.backward else seen, frame, count, camera, how.seed)
     steps = reversed(path) if how.backward else iter(path)

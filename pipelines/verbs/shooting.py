@@ -53,6 +53,11 @@ class Hand:
         """The IPTC term for what comes from it."""
         return str(getattr(self.engine, "source", LEARNED))
 
+    @property
+    def by(self) -> tuple[str, str]:
+        """Who made it, and the term: for a film's account."""
+        return self.label, self.source
+
 
 def hand(studio: Studio, named: str, way: str = "") -> Hand:
     """Who has that engine's or model's name; "auto": the first model that is here and goes that `way` (over, first or
