@@ -41,11 +41,14 @@ def account(story: Story, roles: Cast, takes: Mapping[int, Take], crew: Crew, pr
             parts["clips"] = source_of(crew, "clips", role.engine), label
         if role.painter:
             parts["pictures"] = source_of(crew, "pictures", role.painter), crew.get("pictures", role.painter).label
+        anew = (source_of(crew, "pictures", role.stylist), crew.get("pictures", role.stylist).label) if role.stylist else ("", "")
+        if anew[0]:
+            made["pictures"][anew[1]] = anew[0]
         for kind, (source, label) in parts.items():
             if source:
                 made[kind][label] = source
         place = bring(scene.image, f"{n}, {'video' if role.video else 'picture'}") if scene.image else None
-        terms = {source for source, _ in parts.values() if source} | ({GIVEN} if scene.image else set())
+        terms = {source for source, _ in [*parts.values(), anew] if source} | ({GIVEN} if scene.image else set())
         deeds.append(_seen(scene, n, parts["clips"][1], mixed(terms), place))
         if role.own_voice:
             deeds.append(Deed("c2pa.placed", f"{n}: own voice", GIVEN, bring(role.own_voice, f"{n}, voice")))

@@ -52,13 +52,18 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Brief:
-    """One picture to paint. `style`: words of the film's look, for models. `negative`: what is not to be seen."""
+    """One picture to paint. `style`: words of the film's look, for models. `negative`: what is not to be seen. `picture`:
+    a PNG of ours that is drawn anew, as far as `strength` says: subtle, mild or strong. `model`: which of the painter's
+    models, "" for its own choice."""
 
     prompt: str
     frame: Frame
     seed: int
     style: str = ""
     negative: str = ""
+    picture: Path | None = None
+    strength: str = "mild"
+    model: str = ""
 
     @property
     def styled(self) -> str:

@@ -214,14 +214,18 @@ class CaptionStyle:
 
 @dataclass(frozen=True, slots=True, config=strict)
 class Style:
-    """A picture as if drawn or painted. `how`: a function of that name in pipelines/styles.py; it uses what suits it.
+    """A picture as if drawn or painted. `how`: a function of that name in pipelines/styles.py; it uses what suits it. Or
+    model: one of the painters draws the picture anew as `prompt` says, going as far as `strength`.
 
     detail: how small strokes are. colours: in its palette, or tones. lines: how strong. paper: how much of its grain is seen.
     """
 
     label: str
     what: str
-    how: Literal["sketch", "ink", "watercolour", "poster", "pixel", "cel"]
+    how: Literal["sketch", "ink", "watercolour", "poster", "pixel", "cel", "model"]
+    prompt: str = ""
+    negative: str = ""
+    strength: Literal["subtle", "mild", "strong"] = "mild"
     detail: Share = 0.5
     colours: Annotated[int, Field(ge=2, le=64)] = 8
     lines: Share = 0.5

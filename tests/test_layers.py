@@ -33,6 +33,7 @@ LAYERS = (
     ("pipelines.crew", "pipelines.units"),
     ("pipelines.progress", "pipelines.hands", "pipelines.faults", "pipelines.cast", "pipelines.stage", "pipelines.logo"),
     ("pipelines.certificate", "pipelines.credentials", "pipelines.account", "pipelines.seal", "pipelines.faces"),
+    ("pipelines.redraw",),
     ("pipelines.album",),
     ("pipelines.schedule",),
     ("pipelines.clip", "pipelines.steady", "pipelines.footage", "pipelines.upscale", "pipelines.atmos", "pipelines.narrate", "pipelines.score", "pipelines.rushes", "pipelines.estimate", "pipelines.stretches", "pipelines.deliver", "pipelines.video", "pipelines.frames", "pipelines.variations"),
