@@ -1,4 +1,4 @@
-"""For scripts: `from studio.front import generate, extend`. Two functions and the film they return; no server is needed.
+"""For scripts: `from studio.front import generate, extend, restyle, upscale`, and the film they return; no server is needed.
 
 Settings are those of the command line (REELWRIGHT_..., .env). FilmError says what is wrong, and the remedy.
 """
@@ -128,6 +128,48 @@ def extend(
             engine = _engine(model)
             how = Extend(duration_extension, prompt_continuation, backward, "" if engine == "auto" else engine, seed)
             cut = go_on([given], how, own, out)
+            return Film(cut.path, cut.seconds, cut.notes)
+    except BaseException:
+        shutil.rmtree(out.parent, ignore_errors=True)
+        raise
+    finally:
+        own.crew.close()
+
+
+def restyle(
+    input_file: Given,
+    output: str | PathLike[str],
+    style: str,
+    model: str = "",
+    prompt: str = "",
+    strength: str = "",
+    seed: int = 0,
+) -> tuple[str, ...]:
+    """A picture in a picture style as a new PNG or JPEG at `output`. With a `model`, a painter's name or "auto", that one
+    draws it anew, as `prompt` and style say and as far as `strength` does. -> what should be known of it."""
+    from pipelines.restyle import Restyle
+    from pipelines.restyle import restyle as make
+
+    own = settings.studio(settings.read())
+    try:
+        with _file(input_file) as given:
+            assert given is not None
+            return make(given, Restyle(style, model, prompt, strength, seed), own, Path(output))
+    finally:
+        own.crew.close()
+
+
+def upscale(input_file: Given, size: str = "1920x1080", model: str = "auto", prompt: str = "", seed: int = 0) -> Film:
+    """A video as large as fits into `size`, drawn anew by an upscaler model; its pace and its sound stay."""
+    from pipelines.story import pixels
+    from pipelines.verbs.enlarge import Enlarge, enlarge
+
+    own = settings.studio(settings.read())
+    out = Path(tempfile.mkdtemp(prefix="reelwright-")) / "film.mp4"
+    try:
+        with _file(input_file) as given:
+            assert given is not None
+            cut = enlarge(given, Enlarge(pixels(size, own.presets), model, prompt, seed), own, out)
             return Film(cut.path, cut.seconds, cut.notes)
     except BaseException:
         shutil.rmtree(out.parent, ignore_errors=True)

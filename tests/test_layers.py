@@ -35,6 +35,7 @@ LAYERS = (
     ("pipelines.certificate", "pipelines.credentials", "pipelines.account", "pipelines.seal", "pipelines.faces"),
     ("pipelines.redraw",),
     ("pipelines.album",),
+    ("pipelines.restyle",),
     ("pipelines.schedule",),
     ("pipelines.clip", "pipelines.steady", "pipelines.footage", "pipelines.upscale", "pipelines.atmos", "pipelines.narrate", "pipelines.score", "pipelines.rushes", "pipelines.estimate", "pipelines.stretches", "pipelines.deliver", "pipelines.video", "pipelines.frames", "pipelines.variations"),
     ("pipelines.render", "pipelines.watermark_reader"),
