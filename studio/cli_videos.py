@@ -26,10 +26,12 @@ def add(verb: Add) -> None:
     blend.add_argument("videos", nargs=2, type=Path, metavar="VIDEO")
     blend.add_argument("--seconds", type=float, default=1.0, metavar="SECONDS", help="in which both are seen")
     blend.add_argument("--curve", default="ease", metavar="NAME", help="ease, linear, early, late or mix")
+    _engine(blend, "a model that finds the way from the first to the second; auto: the first that is here", "--prompt")
     _usual(blend, "blend")
 
     loop = _one(verb, "loop", "a video that begins again without being noticed")
     loop.add_argument("--seam", default="normal", metavar="NAME", help="short, normal or long")
+    _engine(loop, "a model that finds the way back; auto: the first that is here", "--prompt")
 
     recut = _one(verb, "recut", "parts of a video, and what is made anew around them")
     recut.add_argument("--keep", metavar="SECONDS", help="what is kept: 2-5, or several such as 0-2,6-8")
@@ -67,6 +69,8 @@ def _usual(parser: argparse.ArgumentParser, name: str) -> None:
     parser.set_defaults(name=name)
 
 
-def _engine(parser: argparse.ArgumentParser, what: str = "a clip engine or model that goes on from the picture") -> None:
+def _engine(parser: argparse.ArgumentParser, what: str = "a clip engine or model that goes on from the picture", words: str = "") -> None:
+    if words:
+        parser.add_argument(words, default="", metavar="TEXT", help="what the model is told")
     parser.add_argument("--engine", default="", metavar="NAME", help=what)
     parser.add_argument("--seed", type=int, default=0)

@@ -26,7 +26,10 @@ from pipelines.plan import Reach, Shot
 from pipelines.presets import Model, Presets
 from pipelines.render import Studio
 from pipelines.vault import Notes, Vault
+from pipelines.verbs.blend import Blend, blend
 from pipelines.verbs.edit import Edit, edit
+from pipelines.verbs.extend import Extend, extend
+from pipelines.verbs.loop import Loop, loop
 from pipelines.verbs.over import spans
 from pipelines.verify import verified
 from pipelines.video import look
@@ -76,7 +79,7 @@ class Negatives:
             pictures = [(ends[0] + (ends[1] - ends[0]) * k / (count - 1)).astype(np.uint8) for k in range(count)]
         elif given.first:
             held = window.read(given.first, fps)
-            pictures = [*held, *pictures[len(held) :]] or held * 9
+            pictures = [*held, *pictures[len(held) :]] if given.over else held * 9
         return write(pictures, len(pictures), SIZE, Fraction(fps), out, tick)
 
 
@@ -190,6 +193,48 @@ def test_what_cannot_be_is_said_with_the_remedy(how: Edit, said: str, hint: str,
     assert re.search(hint, told.value.hint) and not out.exists()
 
 
+# The way from one picture to another ----------------------------------------------------------------------------------
+
+
+def test_a_model_finds_the_way_from_one_video_to_another(pan: Path, out: Path, tmp_path: Path, studio: Studio, negatives: Negatives) -> None:
+    dark = measure.video(tmp_path / "dark.mp4", [np.full((108, 192, 3), 20, np.uint8)] * 24, RATE, *X264)
+    cut = blend([pan, dark], Blend(0.5, engine="wan-14b-i2v", prompt="night falls", seed=3), studio, out)
+    assert cut.frames == even(out, RATE) == 60 + 24 - 12 and "Wan 2.2" in cut.how
+    given, made = seen(pan), seen(out)
+    assert min(psnr(a, b) for a, b in zip(given[:48], made[:48], strict=True)) > 28, "what is there stays"
+    light = [float(one.mean()) for one in made[47:61]]
+    assert light[-1] < 25 and all(a >= b - 1 for a, b in pairwise(light)), "straight to the other"
+    step = (light[0] - light[-1]) / 13
+    assert all(abs(light[0] - k * step - one) < 1.2 * step for k, one in enumerate(light)), "neither late nor early"
+    (asked,) = negatives.shots
+    assert asked.frames == 14 and asked.prompt == "night falls" and asked.seed == 3
+    assert b"compositeWithTrainedAlgorithmicMedia" in out.read_bytes()
+    with pytest.raises(FilmError, match="no model that finds the way"):
+        blend([pan, dark], Blend(engine="wan-1.3b"), studio, out)
+
+
+def test_a_model_finds_the_way_back_to_the_beginning(pan: Path, out: Path, studio: Studio, negatives: Negatives) -> None:
+    cut = loop([pan], Loop("normal", engine="wan-vace-1.3b", prompt="on"), studio, out)
+    given, made = seen(pan), seen(out)
+    assert cut.frames == 60 == len(made) and "Wan 2.1 VACE" in cut.how
+    assert min(psnr(a, b) for a, b in zip(given[:48], made[:48], strict=True)) > 28
+    assert psnr(made[-1], (given[0] * (12 / 13) + given[47] / 13).round()) > 24, "one step before the first picture"
+    assert len(measure.sound(out)) / 48_000 == pytest.approx(2.5, abs=0.05)
+
+
+@pytest.mark.parametrize("backward", [False, True])
+def test_a_model_that_looks_at_several_pictures_goes_on_from_them(backward: bool, pan: Path, out: Path, studio: Studio, negatives: Negatives) -> None:
+    negatives.first = True
+    cut = extend([pan], Extend(1.0, "on", backward, "wan-vace-1.3b", 5), at_rate(studio, RATE), out)
+    assert cut.frames == 84 and "6 " in cut.how
+    given, made = seen(pan), seen(out)
+    edge = given[6::-1] if backward else given[-7:]
+    new = made[23::-1] if backward else made[60:]
+    assert psnr(new[0], edge[0]) > 26, "the negative shows what it was given again: the first of seven comes next"
+    (asked,) = negatives.shots
+    assert asked.given and asked.given.first and not asked.given.last and asked.frames == 24 + 7
+
+
 # diffusers' own --------------------------------------------------------------------------------------------------------
 
 
@@ -233,6 +278,33 @@ def test_every_such_model_makes_a_video_over(name: str, short: Path, out: Path, 
         assert max(colours[9:]) == 0 < max(colours[:9]), "what is made anew is shown in grey"
     if name == "ltx":
         assert len(asked[1]["conditions"][0].video) == 9 and asked[1]["conditions"][0].frame_index == 0
+
+
+@pytest.mark.parametrize("name", ["wan-14b-i2v", "wan-vace-1.3b", "ltx"])
+def test_every_such_model_leads_from_one_picture_to_another(name: str, short: Path, out: Path, small: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = list[dict[str, Any]]()
+    real = films._asked
+    monkeypatch.setattr(films, "_asked", lambda *given: asked.append(made := real(*given)) or made)
+    cut = blend([short, short], Blend(0.5, engine=name, prompt="a turn"), small, out)
+    assert cut.frames == 36 + 36 - 9 == look(out, out.parent, "seen").frames
+    (told,) = asked
+    if name == "wan-14b-i2v":
+        assert apart(np.asarray(told["image"]), np.asarray(told["last_image"])) > 1
+    elif name == "ltx":
+        assert [one.frame_index for one in told["conditions"]] == [0, told["num_frames"] - 1]
+    else:
+        assert [np.asarray(one).max() == 0 for one in told["mask"]] == [True, *[False] * (told["num_frames"] - 2), True]
+
+
+@pytest.mark.parametrize("name", ["wan-vace-1.3b", "ltx"])
+def test_every_such_model_goes_on_from_several_pictures(name: str, short: Path, out: Path, small: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = list[dict[str, Any]]()
+    real = films._asked
+    monkeypatch.setattr(films, "_asked", lambda *given: asked.append(made := real(*given)) or made)
+    cut = extend([short], Extend(0.5, "on", engine=name), small, out)
+    assert cut.frames == 36 + 9
+    kept = asked[0]["conditions"][0].video if name == "ltx" else [one for one in asked[0]["mask"] if np.asarray(one).max() == 0]
+    assert len(kept) == 9
 
 
 def test_a_stronger_change_goes_further(short: Path, out: Path, small: Studio) -> None:

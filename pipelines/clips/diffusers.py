@@ -157,7 +157,7 @@ class Engine:
 
 def _given(slate: Slate) -> tuple[Options, Model]:
     told, model = _told(slate.shot)
-    if not slate.shot.prompt.strip() and slate.shot.picture is None:
+    if not slate.shot.prompt.strip() and slate.shot.picture is None and slate.shot.given is None:
         raise FilmError("There is neither a prompt nor a picture.", "Say in the prompt what is to be seen.")
     if slate.shot.given:
         moving.parts(slate.shot, told)

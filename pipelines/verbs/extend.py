@@ -12,9 +12,9 @@ from .. import moves
 from ..plan import Frame, Shot
 from ..reel import Piece, Reel
 from ..stage import Studio
-from ..watermark import inked
 from ..work import FilmError, Tick, idle
 from . import drift
+from .bridge import marked, onward, wanted
 from .cutting import Cut, Cutting, cutting, several, within
 from .shooting import hand, shot_on
 
@@ -78,11 +78,16 @@ def continued(desk: Cutting, reel: Reel, first: int, last: int, how: Extend, tic
         png(edge, frame, still)
         shot = Shot(how.prompt, still, camera or moves.Camera(()), count, frame, "cover", how.seed)
         who = hand(desk.studio, how.engine)
-        pictures = shot_on(desk.studio, who, shot, still, tick)
-        if who.source and desk.studio.marks.watermark:
-            pictures = (one.copy() for one in inked(pictures, frame.width, frame.height))
+        said = f"{how.engine} went on from the exact {'first' if how.backward else 'last'} picture"
+        if who.reach.first and (several := min(last - first, wanted(who, frame))) > 1:
+            those = list(reel.frames(first if how.backward else last - several, several))
+            pictures = onward(desk, those[::-1] if how.backward else those, count, frame, who, shot, tick)
+            said += f" and the {several - 1} {'after' if how.backward else 'before'} it"
+        else:
+            pictures = shot_on(desk.studio, who, shot, still, tick)
+        pictures = marked(desk, pictures, frame, who)
         turned = iter(list(pictures)[::-1]) if how.backward else pictures
-        return More(count, turned, f"{how.engine} went on from the exact {'first' if how.backward else 'last'} picture", (), who.by)
+        return More(count, turned, said, (), who.by)
     seen = drift.measured(near)
     path = drift.carried(seen.back if how.backward else seen, frame, count, camera, how.seed)
     steps = reversed(path) if how.backward else iter(path)
