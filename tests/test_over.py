@@ -29,6 +29,7 @@ from pipelines.vault import Notes, Vault
 from pipelines.verbs.blend import Blend, blend
 from pipelines.verbs.edit import Edit, edit
 from pipelines.verbs.extend import Extend, extend
+from pipelines.verbs.fill import Fill, fill
 from pipelines.verbs.loop import Loop, loop
 from pipelines.verbs.over import spans
 from pipelines.verify import verified
@@ -233,6 +234,21 @@ def test_a_model_that_looks_at_several_pictures_goes_on_from_them(backward: bool
     assert psnr(new[0], edge[0]) > 26, "the negative shows what it was given again: the first of seven comes next"
     (asked,) = negatives.shots
     assert asked.given and asked.given.first and not asked.given.last and asked.frames == 24 + 7
+
+
+def test_a_model_makes_what_was_lost_for_longer(photo: Path, out: Path, tmp_path: Path, studio: Studio, negatives: Negatives) -> None:
+    true = filmed(photo, 40)
+    held = [true[11] if 11 < n < 21 else true[30] if n == 31 else one for n, one in enumerate(true)]
+    path = measure.video(tmp_path / "held.mp4", held, RATE, *X264)
+    cut = fill([path], Fill(missing=True, engine="wan-14b-i2v", prompt="on"), studio, out)
+    made = seen(out)
+    assert cut.frames == 40 and "Wan 2.2" in cut.how and len(negatives.shots) == 1
+    assert [one.frames for one in negatives.shots] == [9 + 2], "only what was lost for long"
+    assert psnr(made[11], true[11]) > 28 and psnr(made[21], true[21]) > 28 and psnr(made[35], true[35]) > 28
+    away = [apart(made[n], true[11]) for n in range(12, 21)]
+    assert all(a < b + 0.5 for a, b in pairwise(away)) and away[0] > 0.2, "from the one before to the one after"
+    with pytest.raises(FilmError, match="A model makes what is missing"):
+        fill([path], Fill(slow=2, engine="wan-14b-i2v"), studio, out)
 
 
 # diffusers' own --------------------------------------------------------------------------------------------------------
