@@ -17,6 +17,7 @@ from pipelines.cards import cards
 from pipelines.events import Stopped, Warned
 from pipelines.moves import said_in
 from pipelines.policy import check_texts
+from pipelines.presets import Model
 from pipelines.render import Studio, frame_of
 from pipelines.render import render as make_film
 from pipelines.shots import timed
@@ -313,6 +314,7 @@ def engines(args: argparse.Namespace) -> None:
             {"role": "models", "name": name, "label": model.label, "engine": model.engine, "terms": model.terms, "vram": model.vram, "missing": lack}
             for name, model, lack in studio.crew.models(studio.presets)
         ]
+        models += [_upscaler(name, model, studio) for name, model in studio.presets.upscalers.items()]
     finally:
         studio.crew.close()
     if args.json:
@@ -323,12 +325,19 @@ def engines(args: argparse.Namespace) -> None:
         online = " (online)" if row["online"] else ""
         print(f"{row['role']:9} {row['name']:12} {row['label']}{online}: {there}")
     there_is = f"{max(card.gigabytes for card in cards()):.0f} GB" if cards() else "none"
-    print("models, for the clip engine in brackets:")
+    print("models, for the clip engine or the command in brackets:")
     for one in models:
         there = "there" if one["missing"] is None else f"missing: {one['missing']}"
         needs = f"; {min(one['vram'].values()):g} GB of a GPU or more, here {there_is}" if one["vram"] else ""
         print(f"  {one['name']:20} {one['label']} [{one['engine']}{needs}]. Licence: {one['terms']}. {there}")
     print("this machine's GPU: " + (", ".join(map(str, cards())) or "none that is known to us"))
+
+
+def _upscaler(name: str, model: Model, studio: Studio) -> dict[str, Any]:
+    from pipelines.gear.enlarger import Enlarger
+
+    lack = Enlarger(model, **studio.crew.options.get("upscalers", {})).missing()
+    return {"role": "upscalers", "name": name, "label": model.label, "engine": "upscale", "terms": model.terms, "vram": model.vram, "missing": lack}
 
 
 def presets(args: argparse.Namespace) -> None:
