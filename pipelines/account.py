@@ -41,11 +41,14 @@ def account(story: Story, roles: Cast, takes: Mapping[int, Take], crew: Crew, pr
             parts["clips"] = source_of(crew, "clips", role.engine), label
         if role.painter:
             parts["pictures"] = source_of(crew, "pictures", role.painter), crew.get("pictures", role.painter).label
+        anew = (source_of(crew, "pictures", role.stylist), crew.get("pictures", role.stylist).label) if role.stylist else ("", "")
+        if anew[0]:
+            made["pictures"][anew[1]] = anew[0]
         for kind, (source, label) in parts.items():
             if source:
                 made[kind][label] = source
         place = bring(scene.image, f"{n}, {'video' if role.video else 'picture'}") if scene.image else None
-        terms = {source for source, _ in parts.values() if source} | ({GIVEN} if scene.image else set())
+        terms = {source for source, _ in [*parts.values(), anew] if source} | ({GIVEN} if scene.image else set())
         deeds.append(_seen(scene, n, parts["clips"][1], mixed(terms), place))
         if role.own_voice:
             deeds.append(Deed("c2pa.placed", f"{n}: own voice", GIVEN, bring(role.own_voice, f"{n}, voice")))
@@ -63,11 +66,19 @@ def account(story: Story, roles: Cast, takes: Mapping[int, Take], crew: Crew, pr
     return Account(story.title, mixed(terms) or MIXED, told, tuple(deeds), tuple(given))
 
 
-def put_together(title: str, videos: Sequence[Path], said: str, ours: Account | None = None) -> Account:
-    """The account of a film that was put together of videos, or changed, as `said`. `ours`: that of one among them."""
-    given = tuple(Given(path, f"Video {i}") for i, path in enumerate(videos, 1))
+def put_together(
+    title: str, videos: Sequence[Path], said: str, ours: Account | None = None, by: tuple[str, str] | None = None, kind: str = "Video",
+) -> Account:  # fmt: skip
+    """The account of a film that was put together of videos, or changed, as `said`. `ours`: that of one among them; `by`:
+    what an engine is called that made pictures of it, and its term; `kind`: what was given."""
+    given = tuple(Given(path, f"{kind} {i}") for i, path in enumerate(videos, 1))
+    deeds = [Deed("c2pa.placed", said, GIVEN, i) for i in range(len(given))]
+    made = dict(ours.made) if ours else {}
     source = mixed([GIVEN, ours.source]) if ours else MIXED
-    return Account(title, source, ours.made if ours else {}, tuple(Deed("c2pa.placed", said, GIVEN, i) for i in range(len(given))), given, said)
+    if by and by[1]:
+        source, made["clips" if kind == "Video" else "pictures"] = mixed([GIVEN, source, by[1]]), by[0]
+        deeds.append(Deed("c2pa.edited", f"Pictures made by {by[0]}", mixed([GIVEN, by[1]])))
+    return Account(title, source, made, tuple(deeds), given, said)
 
 
 def shot_account(title: str, label: str, source: str, picture: Path | None) -> Account:

@@ -11,12 +11,12 @@ from types import TracebackType
 
 from .cast import Cast
 from .darkroom import Darkroom, Negative, negative
-from .darkroom_child import TO_YUV
 from .events import Began, Emit, Made
 from .faults import Faults
 from .plan import Brief, Frame, without
 from .presets import Presets
 from .progress import Progress
+from .redraw import Redraw, planes, redrawn
 from .stage import Studio
 from .story import Story
 from .vault import Notes, Part, Vault
@@ -103,7 +103,7 @@ class Album:
         try:
             asked = engine.recipe(brief) if hasattr(engine, "recipe") else brief
             painting = self._studio.vault.make("painting", ".png", [role.painter, engine.version, asked], build)
-            made = self._styled(i, self._opened(painting.path))
+            made = self._styled(i, self._opened(painting.path), tick)
         except DiskFull:
             raise
         except FilmError as error:
@@ -118,7 +118,7 @@ class Album:
     def _develop(self, i: int, given: Path, tick: Tick) -> Negative:
         tick(0.0)
         try:
-            made = self._styled(i, self._opened(given))
+            made = self._styled(i, self._opened(given), tick)
         except DiskFull:
             raise
         except FilmError as error:
@@ -131,7 +131,11 @@ class Album:
         except OSError as error:
             raise FilmError(f"The picture cannot be read: {error.strerror}.", "Choose another.") from error
 
-    def _styled(self, i: int, made: Part) -> Part:
+    def _styled(self, i: int, made: Part, tick: Tick) -> Part:
+        if self._roles.roles[i].stylist:
+            style = self._studio.presets.styles[self._story.scenes[i].picture_style]
+            how = Redraw.of(style, self._story.scenes[i].prompt, self._roles.roles[i].seed)
+            return redrawn(made, how, self._studio, part(tick, PAINTED, 0.99))
         return styled(made, self._story.scenes[i].picture_style, self._studio.presets, self._studio.vault)
 
     def _done(self, i: int, made: Part, tick: Tick) -> Negative:
@@ -141,23 +145,18 @@ class Album:
 
 
 def styled(developed: Part, name: str, presets: Presets, vault: Vault) -> Part:
-    """A developed picture as the picture style of that name has it, developed; "" leaves it as it is."""
-    if not name:
+    """A developed picture as the picture style of that name has it, developed; "" leaves it as it is, and so does a style
+    that is a model's: see redraw."""
+    style = presets.pick("styles", name) if name else None
+    if style is None or style.how == "model":
         return developed
     from . import styles
 
-    style = presets.pick("styles", name)
-
     def build(out: Path) -> Notes:
-        import cv2
         import numpy as np
 
         seen = negative(developed)
-        drawn = styles.styled(np.ascontiguousarray(seen.rgb(max(seen.width, seen.height))[..., ::-1]), style)
-        planes = cv2.split(cv2.transform(drawn, np.array(TO_YUV).reshape(3, 4)[:, [2, 1, 0, 3]]))
-        half = seen.width // 2, seen.height // 2
-        whole = [planes[0], *(cv2.resize(plane, half, interpolation=cv2.INTER_AREA) for plane in planes[1:])]
-        out.write_bytes(b"".join(np.ascontiguousarray(plane).tobytes() for plane in whole))
+        out.write_bytes(planes(styles.styled(np.ascontiguousarray(seen.rgb(max(seen.width, seen.height))[..., ::-1]), style)))
         return dict(developed.notes)
 
     return vault.make("styled", ".yuv", [styles.VERSION, developed.key, style.content], build)

@@ -37,7 +37,8 @@ class Role:
     """What one scene needs. `model`: its name among the presets, or empty; `painter`: who makes the picture, or empty
     where there is one or none is wanted. `speakers`: best first, empty for silence; `own_voice`: own sound file.
 
-    `video`: the scene's image is a video. Then nobody makes its clip: `engine` is empty."""
+    `video`: the scene's image is a video. Then nobody makes its clip: `engine` is empty. `stylist`: the painter that draws
+    the picture anew, if a model is to."""
 
     engine: str
     model: str
@@ -49,6 +50,7 @@ class Role:
     speakers: tuple[Speaker, ...]
     own_voice: Path | None
     video: bool = False
+    stylist: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,21 +147,29 @@ class _Casting:
         painter = self._painter(i, engine, model)
         self._remark(scene, "pictures" if painter else "clips", painter or engine, where)
         self._negates(i, engine, painter)
-        self._stylable(scene, painter, where)
+        stylist = self._stylable(scene, painter, where)
         speakers = () if own else self._speakers(i)
-        return Role(engine, model, painter, reading, seed, self.presets.moods[mood], mood, speakers, own)
+        return Role(engine, model, painter, reading, seed, self.presets.moods[mood], mood, speakers, own, stylist=stylist)
 
     def _reading(self, scene: Scene, seed: int) -> moves.Reading:
         """What the camera does. Behind a card it does little, if nothing else was said."""
         action = CALM if scene.card and scene.clip_action == "auto" else scene.clip_action
         return shots.read(action, scene.duration, self.presets.moves, seed)
 
-    def _stylable(self, scene: Scene, painter: str, where: str) -> None:
-        """A picture style is for a picture."""
+    def _stylable(self, scene: Scene, painter: str, where: str) -> str:
+        """A picture style is for a picture. -> the painter that draws it anew, if a model does."""
         still = scene.image is not None and not is_video(scene.image)
         if scene.picture_style and not still and not painter:
             said = f"scene {scene.scene_number}: there is no picture to be drawn in the picture style; it is left out."
             self.warn(Warned(said, "Give the scene a picture, or the film a look.", f"{where}.picture_style"))
+            return ""
+        if not scene.picture_style or self.presets.styles[scene.picture_style].how != "model":
+            return ""
+        try:
+            return self.crew.redrawer()
+        except FilmError as error:
+            said = f"scene {scene.scene_number}, picture_style: {self.presets.styles[scene.picture_style].label} needs a model that draws pictures anew."
+            raise FilmError(said, error.hint, f"{where}.picture_style") from error
 
     def _negates(self, i: int, engine: str, painter: str) -> None:
         """Tell where nobody heeds a negative prompt."""

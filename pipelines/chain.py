@@ -31,7 +31,7 @@ from .seal import placed
 from .stage import Studio
 from .story import SEEDS
 from .vault import Notes, Part, digest, disk
-from .verbs.shooting import engine_of, shot_on
+from .verbs.shooting import hand, shot_on
 from .video import last_frame
 from .work import ALONE, FilmError, Place, Tick, part
 
@@ -61,7 +61,8 @@ def chain(
     """
     check_place(out)
     asked = ("camera" if picture else "sketch") if engine == "auto" else engine
-    model, maker = engine_of(studio, asked)
+    who = hand(studio, asked)
+    model, maker = who.name if who.model else "", who.engine
     named = studio.presets.models[model].engine if model else asked
     frames = lengths([(one, True) for one in seconds], frame)
     whole = sum(frames)
@@ -218,7 +219,7 @@ class _Shown:
     doubled: int
 
     def frames(self, _start: int, _count: int) -> Iterator[Picture]:
-        return shot_on(self.studio, self.named, self.shot, self.still, self.tick, self.doubled)
+        return shot_on(self.studio, hand(self.studio, self.named), self.shot, self.still, self.tick, self.doubled)
 
 
 def _same(footage: _Shown) -> film.Footage:

@@ -65,13 +65,13 @@ def _library() -> Any:
     return c2pa
 
 
-def sign(made: Path, out: Path, account: Account, identity: Identity) -> None:
+def sign(made: Path, out: Path, account: Account, identity: Identity, mime: str = "video/mp4") -> None:
     """`made` with its credentials at `out`, which must be another file. FilmError if it cannot be signed."""
     if lack := missing():
-        raise FilmError("The film is not signed: a library is missing.", lack)
+        raise FilmError("It is not signed: a library is missing.", lack)
     c2pa = _library()
-    told, given = manifest(account)
-    with _telling("The film is not signed: "):
+    told, given = manifest(account, mime)
+    with _telling("It is not signed: "):
         pair = certificate.pair(identity)
         info = c2pa.C2paSignerInfo(getattr(c2pa.C2paSigningAlg, pair.kind), pair.chain, pair.key, None)
         context = c2pa.Context.from_dict(QUIET)
@@ -80,10 +80,10 @@ def sign(made: Path, out: Path, account: Account, identity: Identity) -> None:
                 with path.open("rb") as file:
                     builder.add_ingredient(json.dumps(one), one["format"], file)
             with made.open("rb") as source, out.open("w+b") as target:
-                builder.sign(signer, "video/mp4", source, target)
+                builder.sign(signer, mime, source, target)
 
 
-def manifest(account: Account) -> tuple[dict[str, Any], list[tuple[dict[str, Any], Path]]]:
+def manifest(account: Account, mime: str = "video/mp4") -> tuple[dict[str, Any], list[tuple[dict[str, Any], Path]]]:
     """The C2PA manifest, and what is to be added to it from its own file, because it has credentials of its own."""
     plain, own = [], []
     for i, one in enumerate(account.given):
@@ -103,7 +103,7 @@ def manifest(account: Account) -> tuple[dict[str, Any], list[tuple[dict[str, Any
     told = {
         "claim_generator_info": [{"name": "Reelwright", "version": _version()}],
         "title": account.title,
-        "format": "video/mp4",
+        "format": mime,
         "ingredients": plain,
         "assertions": [{"label": "c2pa.actions.v2", "data": {"actions": actions}}],
     }

@@ -48,7 +48,8 @@ class Engine(Protocol):
 
 class Painter(Engine, Protocol):
     """Prompt to picture. Like a clip engine it may offer `remarks(prompt, pictured)`: sentences that people should read
-    before it draws; `pictured` where the scene has a picture of its own. It may offer `recipe(brief)`: everything in the brief that changes the picture, as plain data."""
+    before it draws; `pictured` where the scene has a picture of its own. It may offer `recipe(brief)`: everything in the brief that changes the picture, as plain data.
+    It may offer `redraws(model)`: None, or what is lacking for drawing anew a picture that a brief brings, and the remedy."""
 
     def paint(self, brief: Brief, out: Path, tick: Tick) -> Notes:
         """Write a PNG that covers the brief's frame."""
@@ -66,12 +67,15 @@ class ClipEngine(Engine, Protocol):
     It may offer `shoot_all(slates)`, which makes several shots in one go, stage by stage: each is told by its slate as
     soon as it is whole, or what is wrong with it; only what stops all of them is raised. With `spreads = True` and a
     keyword argument `device` it can be had once on each GPU of a machine, in a process each.
+
+    It may offer `reach(model)`: a plan.Reach, what moving pictures a shot may bring for it (`Shot.given`). Such a clip
+    keeps the time: what is seen at a moment of it belongs to that moment of what was given.
     """
 
     wants_picture: bool
 
     def recipe(self, shot: Shot) -> object:
-        """Everything in the shot that changes the clip, but for picture and model, as plain data.
+        """Everything in the shot that changes the clip, but for pictures and model, as plain data.
 
         It should leave the length out where the clip does not depend on it: the film trims or slows the clip to fit.
         """
@@ -203,6 +207,17 @@ class Crew:
                 self._units.append(Units(self.devices))
         options = {**self.options.get(name, {}), **self.options.get(f"clips.{name}", {})}
         return partial(self._units[0].shoot_all, name, options)
+
+    def redrawer(self, model: str = "") -> str:
+        """The painter that draws given pictures anew, with that model ("": any); FilmError with the remedy if none does."""
+        lacks: list[str] = []
+        for name in sorted(names("pictures")):
+            asked = getattr(self.get("pictures", name), "redraws", None)
+            lack: str | None = asked(model) if asked else ""
+            if lack is None:
+                return name
+            lacks += [lack] if lack else []
+        raise FilmError("No model that draws pictures anew is at hand.", lacks[0] if lacks else "No painter here does.")
 
     def lack(self, role: str, name: str, model: Model | None = None) -> str | None:
         """None, or what that engine lacks (for that model) and the remedy."""

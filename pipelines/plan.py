@@ -52,13 +52,18 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Brief:
-    """One picture to paint. `style`: words of the film's look, for models. `negative`: what is not to be seen."""
+    """One picture to paint. `style`: words of the film's look, for models. `negative`: what is not to be seen. `picture`:
+    a PNG of ours that is drawn anew, as far as `strength` says: subtle, mild or strong. `model`: which of the painter's
+    models, "" for its own choice."""
 
     prompt: str
     frame: Frame
     seed: int
     style: str = ""
     negative: str = ""
+    picture: Path | None = None
+    strength: str = "mild"
+    model: str = ""
 
     @property
     def styled(self) -> str:
@@ -78,12 +83,45 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
+class Given:
+    """Moving pictures that a shot goes by, each an MP4 of ours at the shot's size and rate.
+
+    `over`: the shot is these pictures made over, as far as `strength` says: subtle, mild or strong. `first`: it begins
+    with these, `last`: it ends with these; they are in it once more.
+    """
+
+    over: Path | None = None
+    first: Path | None = None
+    last: Path | None = None
+    strength: str = "mild"
+
+    @property
+    def files(self) -> tuple[Path | None, ...]:
+        """Each in its place."""
+        return self.over, self.first, self.last
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What moving pictures an engine goes by, with one model. over: it makes pictures over; first: it goes on from
+    several; ends: it finds the way from one picture to another. longest: seconds from a clip's first picture to its last;
+    shared: the same for what two that follow one another should have in common."""
+
+    over: bool = False
+    first: bool = False
+    ends: bool = False
+    longest: float = 0.0
+    shared: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Shot:
     """One clip to take: `frames` long, moving as `camera` says.
 
     `picture` is a PNG of ours, upright and in sRGB, where the scene has one and the engine writes a file. `model` is
     the one that was asked for, of those that the engine runs. `style` and `negative` are as in a Brief; `card` is what is
-    written, where it is a card. `focus`: what of the picture matters, if somebody said so.
+    written, where it is a card. `focus`: what of the picture matters, if somebody said so. `given`: moving pictures that
+    it goes by; only for an engine that says it can.
     """
 
     prompt: str
@@ -98,6 +136,7 @@ class Shot:
     negative: str = ""
     card: Card | None = None
     focus: tuple[float, float] | None = None
+    given: Given | None = None
 
     @property
     def styled(self) -> str:

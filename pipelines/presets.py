@@ -214,14 +214,18 @@ class CaptionStyle:
 
 @dataclass(frozen=True, slots=True, config=strict)
 class Style:
-    """A picture as if drawn or painted. `how`: a function of that name in pipelines/styles.py; it uses what suits it.
+    """A picture as if drawn or painted. `how`: a function of that name in pipelines/styles.py; it uses what suits it. Or
+    model: one of the painters draws the picture anew as `prompt` says, going as far as `strength`.
 
     detail: how small strokes are. colours: in its palette, or tones. lines: how strong. paper: how much of its grain is seen.
     """
 
     label: str
     what: str
-    how: Literal["sketch", "ink", "watercolour", "poster", "pixel", "cel"]
+    how: Literal["sketch", "ink", "watercolour", "poster", "pixel", "cel", "model"]
+    prompt: str = ""
+    negative: str = ""
+    strength: Literal["subtle", "mild", "strong"] = "mild"
     detail: Share = 0.5
     colours: Annotated[int, Field(ge=2, le=64)] = 8
     lines: Share = 0.5
@@ -309,6 +313,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "helper": Kind("helper.toml", Tells, "part of a prompt"),
         "models": Kind("models.toml", Model, "model"),
         "painters": Kind("painters.toml", Model, "model of a painter"),
+        "upscalers": Kind("upscalers.toml", Model, "upscaler"),
         "composers": Kind("composers.toml", Model, "model of a composer"),
     }
 )
@@ -330,6 +335,7 @@ class Presets:
     helper: dict[str, Tells] = field(default_factory=dict)
     models: dict[str, Model] = field(default_factory=dict)
     painters: dict[str, Model] = field(default_factory=dict)
+    upscalers: dict[str, Model] = field(default_factory=dict)
     composers: dict[str, Model] = field(default_factory=dict)
 
     def pick(self, kind: str, name: str) -> Any:

@@ -130,7 +130,7 @@ def warm(studio: Studio) -> None:
 
 def _weights(roles: Cast, studio: Studio) -> dict[str, float]:
     """What share of the work each stage is, about: models take much longer than all the rest."""
-    painted = any(role.painter for role in roles.roles)
+    painted = any(role.painter or role.stylist for role in roles.roles)
     shot = any(role.engine and not live(studio, role.engine) for role in roles.roles)
     return WEIGHTS | ({"clips": 40.0} if any(role.video for role in roles.roles) else {}) | ({"pictures": 60.0} if painted else {}) | ({"clips": 400.0} if shot else {})
 
@@ -262,7 +262,7 @@ def _credits(roles: Cast, takes: Mapping[int, Take], studio: Studio) -> dict[str
     crew, models = studio.crew, studio.presets.models
     filmed = [role for role in roles.roles if role.engine not in ("", ENGINE)] or [role for role in roles.roles if role.engine]
     clips = sorted({models[role.model].label if role.model else crew.get("clips", role.engine).label for role in filmed})
-    painters = sorted({crew.get("pictures", role.painter).label for role in roles.roles if role.painter})
+    painters = sorted({crew.get("pictures", name).label for role in roles.roles for name in (role.painter, role.stylist) if name})
     labels = {name: crew.get("voices", name).label for role in roles.roles for name in (one.narrator for one in role.speakers)}
     voices = sorted({labels.get(take.narrator, take.narrator) for take in takes.values()})
     music = "own file" if roles.own_music else crew.get("music", roles.composer).label if roles.composer else "none"

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from . import credentials, tag
 from .events import Warned
 from .marks import Account, Marks
 from .vault import disk, replacing
 from .work import FilmError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 OFF = "left out, as REELWRIGHT_MARKS says"
 
@@ -39,6 +43,34 @@ def seal(made: Path, out: Path, account: Account, marks: Marks, drawn: bool = Tr
     told["watermark"] = "Watermark in every frame." if marks.watermark and drawn else "Watermark: none of ours was drawn." if marks.watermark else f"Watermark: {OFF}."
     told["tag"] = f"Tag: {account.source}." if marks.tag else f"Tag: {OFF}."
     return told, tuple(warned)
+
+
+def pictured(image: Image, kind: str, out: Path, account: Account, marks: Marks) -> tuple[Warned, ...]:
+    """A picture of ours as the new file `out`, a PNG or a JPEG (`kind`), tagged and signed if the marks say so.
+
+    -> what people should be warned of; one that cannot be signed is still a picture.
+    """
+    from PIL.PngImagePlugin import PngInfo
+
+    xmp, more = tag.packet(account), dict[str, object]()
+    if marks.tag and kind == "PNG":
+        more["pnginfo"] = PngInfo()
+        more["pnginfo"].add_itxt("XML:com.adobe.xmp", xmp)  # type: ignore[attr-defined]
+    elif marks.tag:
+        more["xmp"] = xmp.encode()
+    if marks.identity is None:
+        image.save(out, kind, quality=93, **more)
+        return ()
+    made = out.with_name(f"{out.name}.unsigned")
+    try:
+        image.save(made, kind, quality=93, **more)
+        credentials.sign(made, out, account, marks.identity, f"image/{kind.lower()}")
+    except FilmError as error:
+        shutil.copyfile(made, out)
+        return (Warned(error.message, error.hint),)
+    finally:
+        made.unlink(missing_ok=True)
+    return ()
 
 
 def placed(made: Path, out: Path, account: Account, marks: Marks, drawn: bool = True) -> tuple[dict[str, str], tuple[Warned, ...]]:

@@ -40,19 +40,25 @@ def larger(given: tuple[int, int], box: tuple[int, int]) -> tuple[int, int]:
     return max(2, int(given[0] * ratio / 2 + 1e-6) * 2), max(2, int(given[1] * ratio / 2 + 1e-6) * 2)
 
 
+def boxed(name: str, given: tuple[int, int], box: tuple[int, int]) -> tuple[int, int]:
+    """The size that a video of that size becomes. FilmError if that cannot be, or it is that large already."""
+    if not all(SMALLEST <= side <= WIDEST for side in box) or box[0] * box[1] > PIXELS:
+        raise FilmError(f"A video cannot be made {box[0]}x{box[1]}.", f"Give {SMALLEST}x{SMALLEST} to 8K, such as 1920x1080.")
+    size = larger(given, box)
+    if size[0] <= given[0] + 1:
+        said = f"{name} has {given[0]}x{given[1]} pixels: it is not smaller than {box[0]}x{box[1]}."
+        raise FilmError(said, "Ask for a larger size.", name)
+    return size
+
+
 def upscale(path: Path, box: tuple[int, int], out: Path, presets: Presets, vault: Vault, tick: Tick) -> tuple[int, int]:
     """The video at `out` as large as fits into `box` (width, height), its pace and sound as they are. -> its size.
 
     FilmError if it is no video, or that large already.
     """
-    if not all(SMALLEST <= side <= WIDEST for side in box) or box[0] * box[1] > PIXELS:
-        raise FilmError(f"A video cannot be made {box[0]}x{box[1]}.", f"Give {SMALLEST}x{SMALLEST} to 8K, such as 1920x1080.")
     with disk(), vault.scratch() as folder:
         video = look(path, folder, "given")
-        size = larger(square(video), box)
-        if size[0] <= square(video)[0] + 1:
-            said = f"{path.name} has {video.width}x{video.height} pixels: it is not smaller than {box[0]}x{box[1]}."
-            raise FilmError(said, "Ask for a larger size.", path.name)
+        size = boxed(path.name, square(video), box)
         graph = ",".join([plain(video, size), *sharpening(square(video), size)])
         sound = ["-c:a", "copy"] if video.sound and video.sound.codec in KEPT else AAC
         settings = encoding(Frame(*size, video.rate), presets.pick("qualities", "standard"), threads=0)

@@ -135,6 +135,9 @@ def _parser() -> argparse.ArgumentParser:
     upscale.add_argument("video", type=Path, metavar="VIDEO")
     upscale.add_argument("-o", "--output", type=Path, required=True, metavar="OUT")
     upscale.add_argument("--size", default="1920x1080", metavar="WxH", help="it becomes as large as fits into this; a size's name will do")
+    upscale.add_argument("--model", default="", metavar="NAME", help="an upscaler that draws it anew, on a GPU: see presets upscalers; auto: the first that is here")
+    upscale.add_argument("--prompt", default="", metavar="TEXT", help="what is to be seen, for the model")
+    upscale.add_argument("--seed", type=int, default=0, help="for the model")
     _watching(upscale)
     cli_videos.add(partial(_verb, verbs))
 
@@ -166,6 +169,10 @@ def _paper(verbs: Verbs) -> None:
     style.add_argument("picture", type=Path, metavar="PICTURE")
     style.add_argument("--as", dest="style", required=True, metavar="STYLE", help="`reelwright presets styles` lists them")
     style.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help=".png or .jpg")
+    style.add_argument("--model", default="", metavar="NAME", help="a painter that draws it anew in that style, on a GPU: see presets painters; auto: the first that is here")
+    style.add_argument("--strength", default="", metavar="NAME", help="how far the model goes: subtle, mild or strong")
+    style.add_argument("--prompt", default="", metavar="TEXT", help="what is to be seen, for the model")
+    style.add_argument("--seed", type=int, default=0, help="for the model")
 
     prompt = _verb(verbs, "prompt", "what a prompt lacks, and what could be added", "studio.verbs_paper:prompt")
     prompt.add_argument("prompt", metavar="PROMPT")

@@ -21,15 +21,18 @@ def add(verb: Add) -> None:
     fill.add_argument("--fps", type=float, metavar="NUMBER", help="pictures a second")
     fill.add_argument("--slow", type=float, default=1.0, metavar="TIMES", help="so many times as long")
     fill.add_argument("--missing", action="store_true", help="draw anew what only repeats the picture before")
+    _engine(fill, "a model that makes what is missing for longer than a moment; auto: the first that is here", "--prompt")
 
     blend = verb("blend", "two videos as one: the first turns into the second", "studio.verbs_videos:run")
     blend.add_argument("videos", nargs=2, type=Path, metavar="VIDEO")
     blend.add_argument("--seconds", type=float, default=1.0, metavar="SECONDS", help="in which both are seen")
     blend.add_argument("--curve", default="ease", metavar="NAME", help="ease, linear, early, late or mix")
+    _engine(blend, "a model that finds the way from the first to the second; auto: the first that is here", "--prompt")
     _usual(blend, "blend")
 
     loop = _one(verb, "loop", "a video that begins again without being noticed")
     loop.add_argument("--seam", default="normal", metavar="NAME", help="short, normal or long")
+    _engine(loop, "a model that finds the way back; auto: the first that is here", "--prompt")
 
     recut = _one(verb, "recut", "parts of a video, and what is made anew around them")
     recut.add_argument("--keep", metavar="SECONDS", help="what is kept: 2-5, or several such as 0-2,6-8")
@@ -41,7 +44,7 @@ def add(verb: Add) -> None:
     edit = _one(verb, "edit", "a video made over: look, pace, direction, shape, words")
     edit.add_argument("--prompt", default="", metavar="TEXT", help='such as "black and white, slow motion, reverse"')
     edit.add_argument("--look", default="", metavar="NAME", help="see: presets looks")
-    edit.add_argument("--strength", default="", metavar="NAME", help="how much of a look: subtle, mild or strong")
+    edit.add_argument("--strength", default="", metavar="NAME", help="how much of a look, or how far a model goes: subtle, mild or strong")
     edit.add_argument("--speed", type=float, default=1.0, metavar="TIMES", help="2 is twice as fast")
     edit.add_argument("--reverse", action="store_true", help="from its end to its beginning")
     edit.add_argument("--steady", action="store_true", help="a shaken video made steady")
@@ -51,6 +54,7 @@ def add(verb: Add) -> None:
     edit.add_argument("--captions", action="store_true", help="what is spoken is written into the picture too")
     edit.add_argument("--caption", default="", metavar="TEXT", help="written into the picture")
     edit.add_argument("--mute", action="store_true", help="without its own sound")
+    _engine(edit, "a model that makes it over as the prompt says, as far as --strength does; auto: the first that is here")
 
 
 def _one(verb: Add, name: str, what: str) -> argparse.ArgumentParser:
@@ -66,6 +70,8 @@ def _usual(parser: argparse.ArgumentParser, name: str) -> None:
     parser.set_defaults(name=name)
 
 
-def _engine(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--engine", default="", metavar="NAME", help="a clip engine or model that goes on from the picture")
+def _engine(parser: argparse.ArgumentParser, what: str = "a clip engine or model that goes on from the picture", words: str = "") -> None:
+    if words:
+        parser.add_argument(words, default="", metavar="TEXT", help="what the model is told")
+    parser.add_argument("--engine", default="", metavar="NAME", help=what)
     parser.add_argument("--seed", type=int, default=0)

@@ -1,4 +1,4 @@
-"""For scripts: `from studio.front import generate, extend`. Two functions and the film they return; no server is needed.
+"""For scripts: `from studio.front import generate, extend, restyle, upscale`, and the film they return; no server is needed.
 
 Settings are those of the command line (REELWRIGHT_..., .env). FilmError says what is wrong, and the remedy.
 """
@@ -69,11 +69,13 @@ def generate(
     input_file: Given | None = None,
     motion_intensity: float = 0.5,
     seed: int = 0,
+    strength: str = "",
 ) -> Film:
     """A film of `duration` seconds from a prompt, and a picture to begin with if `input_file` is one.
 
-    A video as `input_file` is made over instead, as prompt and style say; its length and size stay. `model`: a clip
-    engine or a model by name; "auto" or "sora": the best there is. `style`: a look. `motion_intensity`: 0 to 1.
+    A video as `input_file` is made over instead, as prompt and style say, by the model if one is named, as far as
+    `strength` says (subtle, mild, strong); its length and size stay. `model`: a clip engine or a model by name; "auto" or
+    "sora": the best there is. `style`: a look. `motion_intensity`: 0 to 1.
     """
     own = settings.studio(settings.read())
     notes: list[str] = []
@@ -85,7 +87,9 @@ def generate(
     try:
         with _file(input_file) as given:
             if given and _is_video(given):
-                cut = edit([given], Edit(prompt, look=look), own, out)
+                asked = _engine(model)
+                how = Edit(prompt, look=look, strength=strength, engine="" if asked == "auto" else asked, seed=seed)
+                cut = edit([given], how, own, out)
                 return Film(cut.path, cut.seconds, (*notes, *cut.notes))
             action = paced(said_in(prompt) or "auto", motion_intensity, "motion_intensity")
             scene = {"prompt": prompt, "duration": duration, "engine": _engine(model), "clip_action": action, "image": given}
@@ -124,6 +128,48 @@ def extend(
             engine = _engine(model)
             how = Extend(duration_extension, prompt_continuation, backward, "" if engine == "auto" else engine, seed)
             cut = go_on([given], how, own, out)
+            return Film(cut.path, cut.seconds, cut.notes)
+    except BaseException:
+        shutil.rmtree(out.parent, ignore_errors=True)
+        raise
+    finally:
+        own.crew.close()
+
+
+def restyle(
+    input_file: Given,
+    output: str | PathLike[str],
+    style: str,
+    model: str = "",
+    prompt: str = "",
+    strength: str = "",
+    seed: int = 0,
+) -> tuple[str, ...]:
+    """A picture in a picture style as a new PNG or JPEG at `output`. With a `model`, a painter's name or "auto", that one
+    draws it anew, as `prompt` and style say and as far as `strength` does. -> what should be known of it."""
+    from pipelines.restyle import Restyle
+    from pipelines.restyle import restyle as make
+
+    own = settings.studio(settings.read())
+    try:
+        with _file(input_file) as given:
+            assert given is not None
+            return make(given, Restyle(style, model, prompt, strength, seed), own, Path(output))
+    finally:
+        own.crew.close()
+
+
+def upscale(input_file: Given, size: str = "1920x1080", model: str = "auto", prompt: str = "", seed: int = 0) -> Film:
+    """A video as large as fits into `size`, drawn anew by an upscaler model; its pace and its sound stay."""
+    from pipelines.story import pixels
+    from pipelines.verbs.enlarge import Enlarge, enlarge
+
+    own = settings.studio(settings.read())
+    out = Path(tempfile.mkdtemp(prefix="reelwright-")) / "film.mp4"
+    try:
+        with _file(input_file) as given:
+            assert given is not None
+            cut = enlarge(given, Enlarge(pixels(size, own.presets), model, prompt, seed), own, out)
             return Film(cut.path, cut.seconds, cut.notes)
     except BaseException:
         shutil.rmtree(out.parent, ignore_errors=True)

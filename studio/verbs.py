@@ -17,6 +17,7 @@ from pipelines.cards import cards
 from pipelines.events import Stopped, Warned
 from pipelines.moves import said_in
 from pipelines.policy import check_texts
+from pipelines.presets import Model
 from pipelines.render import Studio, frame_of
 from pipelines.render import render as make_film
 from pipelines.shots import timed
@@ -137,17 +138,16 @@ def generate(args: argparse.Namespace) -> None:
 
 
 def _made_over(args: argparse.Namespace) -> None:
-    """A given video as the prompt and the style say. What only a model could do is told."""
+    """A given video as the prompt and the style say; by a model, if one is named."""
     from pipelines.verbs.edit import Edit, edit
 
     if args.input_image or args.variations != 1:
         raise FilmError("--input-video makes one video over.", "Leave --input-image and --variations out.")
-    if args.engine != "auto":
-        raise FilmError(f"{args.engine} makes no video from a video.", "Leave --engine out: looks, pace, direction and shape need none.")
     studio = settings.studio(settings.read())
     try:
         with watching(args.json) as watcher:
-            how = Edit(args.prompt, look=args.style, narration=args.narration)
+            engine = "" if args.engine == "auto" else args.engine
+            how = Edit(args.prompt, look=args.style, narration=args.narration, engine=engine, seed=args.seed)
             cut = edit([args.input_video], how, studio, args.output, watcher.tick)
             for note in cut.notes:
                 watcher.hear(Warned(note))
@@ -271,10 +271,26 @@ def upscale(args: argparse.Namespace) -> None:
     studio = settings.studio(settings.read())
     check_place(args.output)
     box = pixels(fold(args.size), studio.presets)
+    if args.model:
+        _redrawn(args, box, studio)
+        return
     with watching(args.json) as watcher, studio.vault.scratch() as folder:
         width, height = enlarge(args.video, box, made := folder / "film.mp4", studio.presets, studio.vault, watcher.tick)
         _placed(made, args.output, [args.video], "Enlarged", studio, watcher)
         watcher.done(args.output, None, f"{width}x{height}")
+
+
+def _redrawn(args: argparse.Namespace, box: tuple[int, int], studio: Studio) -> None:
+    from pipelines.verbs.enlarge import Enlarge, enlarge
+
+    try:
+        with watching(args.json) as watcher:
+            cut = enlarge(args.video, Enlarge(box, args.model, args.prompt, args.seed), studio, args.output, watcher.tick)
+            for note in cut.notes:
+                watcher.hear(Warned(note))
+            watcher.done(cut.path, round(cut.seconds, 3), cut.how)
+    finally:
+        studio.crew.close()
 
 
 def _placed(made: Path, out: Path, videos: Sequence[Path], said: str, studio: Studio, watcher: Watcher) -> None:
@@ -298,6 +314,7 @@ def engines(args: argparse.Namespace) -> None:
             {"role": "models", "name": name, "label": model.label, "engine": model.engine, "terms": model.terms, "vram": model.vram, "missing": lack}
             for name, model, lack in studio.crew.models(studio.presets)
         ]
+        models += [_upscaler(name, model, studio) for name, model in studio.presets.upscalers.items()]
     finally:
         studio.crew.close()
     if args.json:
@@ -308,12 +325,19 @@ def engines(args: argparse.Namespace) -> None:
         online = " (online)" if row["online"] else ""
         print(f"{row['role']:9} {row['name']:12} {row['label']}{online}: {there}")
     there_is = f"{max(card.gigabytes for card in cards()):.0f} GB" if cards() else "none"
-    print("models, for the clip engine in brackets:")
+    print("models, for the clip engine or the command in brackets:")
     for one in models:
         there = "there" if one["missing"] is None else f"missing: {one['missing']}"
         needs = f"; {min(one['vram'].values()):g} GB of a GPU or more, here {there_is}" if one["vram"] else ""
         print(f"  {one['name']:20} {one['label']} [{one['engine']}{needs}]. Licence: {one['terms']}. {there}")
     print("this machine's GPU: " + (", ".join(map(str, cards())) or "none that is known to us"))
+
+
+def _upscaler(name: str, model: Model, studio: Studio) -> dict[str, Any]:
+    from pipelines.gear.enlarger import Enlarger
+
+    lack = Enlarger(model, **studio.crew.options.get("upscalers", {})).missing()
+    return {"role": "upscalers", "name": name, "label": model.label, "engine": "upscale", "terms": model.terms, "vram": model.vram, "missing": lack}
 
 
 def presets(args: argparse.Namespace) -> None:

@@ -5,14 +5,11 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-from contextlib import closing
+import sys
 
 from pipelines.work import FilmError
 
 from . import settings
-
-PICTURES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
-LARGEST = (8192, 8192)  # pixels: no picture is larger than it was given
 
 
 def sheet(args: argparse.Namespace) -> None:
@@ -31,23 +28,14 @@ def sheet(args: argparse.Namespace) -> None:
 
 def style(args: argparse.Namespace) -> None:
     """One picture in a style, as large as it is."""
-    from PIL import Image
+    from pipelines.restyle import Restyle, restyle
 
-    from pipelines.album import styled
-    from pipelines.darkroom import Darkroom, negative
-    from pipelines.vault import disk, replacing
-
-    if (suffix := args.output.suffix.lower()) not in PICTURES:
-        raise FilmError(f'A picture cannot be saved as "{suffix}".', f"Use {' or '.join(PICTURES)}.", args.output.name)
     studio = settings.studio(settings.read())
-    name = args.style.strip().lower().replace(" ", "_").replace("-", "_")
-    studio.presets.pick("styles", name)
-    with closing(Darkroom()) as darkroom:
-        drawn = negative(styled(darkroom.develop(args.picture, LARGEST, studio.vault), name, studio.presets, studio.vault))
-    with disk():
-        args.output.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(args.output) as fresh:
-            Image.fromarray(drawn.rgb(max(LARGEST))).save(fresh, PICTURES[suffix], quality=93)
+    try:
+        for note in restyle(args.picture, Restyle(args.style, args.model, args.prompt, args.strength, args.seed), studio, args.output):
+            print(note, file=sys.stderr)
+    finally:
+        studio.crew.close()
 
 
 def prompt(args: argparse.Namespace) -> None:

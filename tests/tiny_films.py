@@ -289,7 +289,7 @@ FAMILIES: Mapping[str, Callable[[], Any]] = MappingProxyType(
 def saved(name: str, folder: Path) -> Path:
     """The tiny one that stands for that preset."""
     torch.manual_seed(0)
-    made = {**FAMILIES, **PAINTERS, **COMPOSERS}[name]()
+    made = {**FAMILIES, **PAINTERS, **COMPOSERS, **UPSCALERS}[name]()
     made.save_pretrained(folder)
     assert json.loads((folder / "model_index.json").read_text("utf-8"))["_class_name"]
     return folder
@@ -305,12 +305,12 @@ def clip_text(kind: str = "CLIPTextModel") -> Any:
     return getattr(transformers, kind)(transformers.CLIPTextConfig(**said, bos_token_id=0, eos_token_id=1, pad_token_id=0))
 
 
-def flat_vae(channels: int = 4) -> Any:
+def flat_vae(channels: int = 4, levels: int = 2) -> Any:
     from diffusers import AutoencoderKL
 
-    down, up = ("DownEncoderBlock2D",) * 2, ("UpDecoderBlock2D",) * 2
+    down, up = ("DownEncoderBlock2D",) * levels, ("UpDecoderBlock2D",) * levels
     more = {"shift_factor": 0.1, "scaling_factor": 0.3}
-    return AutoencoderKL(block_out_channels=(16, 16), down_block_types=down, up_block_types=up, latent_channels=channels, norm_num_groups=4, **more)
+    return AutoencoderKL(block_out_channels=(16,) * levels, down_block_types=down, up_block_types=up, latent_channels=channels, norm_num_groups=4, **more)
 
 
 def flux() -> Any:
@@ -350,6 +350,33 @@ def sdxl() -> Any:
     return StableDiffusionXLPipeline(**parts, tokenizer_2=letters(), unet=net, scheduler=EulerDiscreteScheduler())
 
 
+def upscaler() -> Any:
+    """Four times as large: it sees a picture and, beside it, noise."""
+    from diffusers import DDIMScheduler, DDPMScheduler, StableDiffusionUpscalePipeline, UNet2DConditionModel
+
+    net = UNet2DConditionModel(
+        block_out_channels=(16, 32), layers_per_block=1, sample_size=8, norm_num_groups=4, in_channels=7, out_channels=4, num_class_embeds=1000,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"), up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"), attention_head_dim=4,
+        cross_attention_dim=WIDE, only_cross_attention=(True, False),
+    )  # fmt: skip
+    parts = {"vae": flat_vae(levels=3), "text_encoder": clip_text(), "tokenizer": letters(), "unet": net, "low_res_scheduler": DDPMScheduler()}
+    return StableDiffusionUpscalePipeline(**parts, scheduler=DDIMScheduler(), max_noise_level=350)
+
+
+def latent_upscaler() -> Any:
+    """Twice as large."""
+    from diffusers import EulerDiscreteScheduler, StableDiffusionLatentUpscalePipeline, UNet2DConditionModel
+
+    down, up = ("KDownBlock2D", *["KCrossAttnDownBlock2D"] * 3), (*["KCrossAttnUpBlock2D"] * 3, "KUpBlock2D")
+    net = UNet2DConditionModel(
+        act_fn="gelu", attention_head_dim=8, norm_num_groups=None, block_out_channels=(32, 32, 64, 64), time_cond_proj_dim=WIDE + 128, conv_in_kernel=1,
+        conv_out_kernel=1, cross_attention_dim=WIDE, down_block_types=down, up_block_types=up, in_channels=8, out_channels=5, mid_block_type=None,
+        only_cross_attention=False, resnet_time_scale_shift="scale_shift", time_embedding_type="fourier", timestep_post_act="gelu",
+    )  # fmt: skip
+    parts = {"vae": flat_vae(levels=4), "text_encoder": clip_text(), "tokenizer": letters(), "unet": net}
+    return StableDiffusionLatentUpscalePipeline(**parts, scheduler=EulerDiscreteScheduler(prediction_type="sample"))
+
+
 def ace_step() -> Any:
     """Two thousand samples a second, fifty steps of them."""
     from diffusers import AceStepPipeline, AutoencoderOobleck, FlowMatchEulerDiscreteScheduler
@@ -373,3 +400,4 @@ def ace_step() -> Any:
 
 PAINTERS: Mapping[str, Callable[[], Any]] = MappingProxyType({"flux-schnell": flux, "z-image": z_image, "sdxl": sdxl})
 COMPOSERS: Mapping[str, Callable[[], Any]] = MappingProxyType({"ace-step": ace_step})
+UPSCALERS: Mapping[str, Callable[[], Any]] = MappingProxyType({"sd-x4": upscaler, "sd-x2": latent_upscaler})

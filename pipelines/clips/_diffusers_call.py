@@ -174,6 +174,10 @@ def pictures(kind: str, mode: str, frames: int, seen: list[NDArray[uint8]], size
         grey = Image.new("RGB", size, (128, 128, 128))
         masks = [Image.new("L", size, value) for value in (0, 255)]
         return {"video": [*begin, *[grey] * left], "mask": [*[masks[0]] * kept, *[masks[1]] * left]}
+    if kind == "ltx" and len(begin) > 1:  # given as `video`, only the first of them is looked at
+        from diffusers.pipelines.ltx.pipeline_ltx_condition import LTXVideoCondition
+
+        return {"conditions": [LTXVideoCondition(video=begin)]}
     if mode == "extend":
         return {"video": begin}
-    return {"image": begin[-1]} | ({"last_image": begin[-1]} if mode == "loop" else {})
+    return {"image": begin[-1]} | ({"last_image": begin[-1]} if mode == "ends" else {})

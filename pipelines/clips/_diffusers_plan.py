@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass as plain
 from math import ceil, log
+from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
@@ -22,13 +23,15 @@ MOST = 8  # clips of a scene; after them its last frame stays
 strict = ConfigDict(extra="forbid", allow_inf_nan=False)
 Class = Annotated[str, Field(pattern=r"^([A-Z]\w*Pipeline)?$")]
 Side = Annotated[int, Field(ge=16, le=4096)]
-Mode = Literal["t2v", "i2v", "extend", "loop"]
+STRENGTHS = MappingProxyType({"subtle": 0.35, "mild": 0.6, "strong": 0.85})  # of the steps
+Mode = Literal["t2v", "i2v", "extend", "ends", "v2v"]
 
 
 @dataclass(frozen=True, slots=True, config=strict)
 class Options:
-    """A model's options. t2v, i2v, extend, loop: diffusers' class for a prompt alone, for a picture that comes first,
-    for going on from frames, for one picture first and last; "" where it cannot. given: how a class takes pictures.
+    """A model's options. t2v, i2v, extend, ends, v2v: diffusers' class for a prompt alone, for a picture that comes
+    first, for going on from frames, for a first and a last picture, for a video made over; "" where it cannot. given: how
+    a class takes pictures. strengths: its number for a video that is made over subtly, mildly, strongly.
     names: what it calls an argument, where that differs. more: arguments that are always the same. size: pixels that a
     clip has about as many of, both sides whole multiples of `multiple`, or exactly those if `fixed`. Frames are
     `step` k + `plus`, from `least` to `most`; `overlap` frames of a clip are what the next goes on from. spoken: whether
@@ -38,8 +41,10 @@ class Options:
     t2v: Class = ""
     i2v: Class = ""
     extend: Class = ""
-    loop: Class = ""
-    given: Literal["image", "vace", "ltx2"] = "image"
+    ends: Class = ""
+    v2v: Class = ""
+    given: Literal["image", "vace", "ltx", "ltx2"] = "image"
+    strengths: dict[str, Annotated[float, Field(gt=0, le=2)]] = Field(default_factory=lambda: dict(STRENGTHS))
     names: dict[str, str] = Field(default_factory=dict)
     more: dict[str, JsonValue] = Field(default_factory=dict)
     size: tuple[Side, Side] = (832, 480)
@@ -65,7 +70,7 @@ class Options:
     @property
     def modes(self) -> tuple[str, ...]:
         """What it can do."""
-        return tuple(mode for mode in ("t2v", "i2v", "extend", "loop") if getattr(self, mode))
+        return tuple(mode for mode in ("t2v", "i2v", "extend", "ends", "v2v") if getattr(self, mode))
 
 
 def options(told: Mapping[str, Any]) -> Options:
@@ -76,7 +81,7 @@ def options(told: Mapping[str, Any]) -> Options:
         first = error.errors()[0]
         place = ".".join(str(step) for step in first["loc"])
         raise FilmError(f"A model's option {place}: {first['msg']}.", "Mend it in models.toml.", "models.toml") from error
-    for name, good in (("t2v", made.t2v or made.i2v), ("most", made.most >= made.least), ("overlap", made.overlap < made.least)):
+    for name, good in (("t2v", made.modes), ("most", made.most >= made.least), ("overlap", made.overlap < made.least), ("strengths", set(made.strengths) == set(STRENGTHS))):
         if not good:
             raise FilmError(f"A model's option {name} does not go with the others.", "Mend it in models.toml.", "models.toml")
     return made
@@ -116,12 +121,17 @@ def frames(wanted: int, told: Options) -> int:
 def pieces(seconds: float, picture: bool, told: Options, *, loop: bool = False) -> list[Piece]:
     """A scene's clips in their order. The film may slow them a little. FilmError if the model cannot begin so."""
     needed = max(1, ceil(seconds * told.fps / float(SLOWEST) - 1e-6))
-    first: Mode = "loop" if picture and loop and told.loop else "i2v" if picture and told.i2v else "t2v"
+    first: Mode = "ends" if picture and loop and told.ends else "i2v" if picture and told.i2v else "t2v"
     if not getattr(told, first):
         raise FilmError("This model needs a picture.", "Add a picture to the scene, or choose another model.")
+    return [Piece(first, frames(needed, told))] if first == "ends" else run(first, needed, told)
+
+
+def run(first: Mode, needed: int, told: Options) -> list[Piece]:
+    """Clips that go on from one another where the model can, until there are so many frames or no more clips."""
     made = [Piece(first, frames(needed, told))]
     onward: Mode = "extend" if told.extend else "i2v"
-    if first == "loop" or not getattr(told, onward):
+    if not getattr(told, onward):
         return made  # what is too short is slowed, then its last frame stays
     left = needed - made[0].frames
     over = told.overlap if onward == "extend" else 1

@@ -19,6 +19,7 @@ from ..plan import Shot, Slate, without
 from ..presets import Model
 from ..vault import Notes
 from ..work import FilmError, Tick, part
+from . import _diffusers_given as moving
 from . import _diffusers_glimpse as glimpse
 from ._diffusers_call import Held, arguments, pictures, read, shown, stepped
 from ._diffusers_machine import Machine
@@ -41,7 +42,7 @@ FRAMES = 16  # whose colours are reckoned together
 
 @dataclass
 class Job:
-    """A shot on its way. now: the pictures that its next clip begins with; at: how many clips it has; made: those as
+    """A shot on its way. held: moving pictures that it goes by, if any; now: the pictures that its next clip begins with; at: how many clips it has; made: those as
     I420 pictures, and whether they are numbers. odd: they are not, and it is to be made again."""
 
     slate: Slate
@@ -51,6 +52,7 @@ class Job:
     text: str
     pieces: list[Piece]
     first: list[NDArray[uint8]]
+    held: moving.Held | None
     now: list[NDArray[uint8]]
     at: int = 0
     notes: Notes = field(default_factory=dict)
@@ -85,13 +87,15 @@ def job(slate: Slate) -> Job:
     """What a shot asks for; FilmError if that cannot be."""
     shot = slate.shot
     told, model = asked_of(shot)
-    if not shot.prompt.strip() and shot.picture is None:
+    if not shot.prompt.strip() and shot.picture is None and shot.given is None:
         raise FilmError("There is neither a prompt nor a picture.", "Say in the prompt what is to be seen.")
     given = opened(shot.picture) if shot.picture else None
     measures = measured(shot, told, given)
-    now = [given.at(measures, stretch=shot.fit == "stretch")] if given else []
+    made = cut(shot, told)
+    held = moving.Held.of(shot, told, measures) if shot.given else None
+    now = held.first if held else [given.at(measures, stretch=shot.fit == "stretch")] if given else []
     text = said(shot.styled, shot.camera, told, triggers(told.loras))
-    return Job(slate, model, told, measures, text, cut(shot, told), now, now)
+    return Job(slate, model, told, measures, text, made, now, held, now)
 
 
 def asked_of(shot: Shot) -> tuple[Options, Model]:
@@ -99,11 +103,14 @@ def asked_of(shot: Shot) -> tuple[Options, Model]:
     if shot.model is None:
         raise FilmError("There is no model for diffusers here.", "Add one to models.toml.")
     told = options(shot.model.options)
-    return replace(told, negative=without(told.negative, shot.negative)), shot.model
+    spoken = told.spoken and shot.given is None  # moving pictures have a camera of their own
+    return replace(told, negative=without(told.negative, shot.negative), spoken=spoken), shot.model
 
 
 def cut(shot: Shot, told: Options) -> list[Piece]:
     """The shot's clips."""
+    if shot.given:
+        return moving.parts(shot, told)
     return pieces(shot.frame.seconds(shot.frames), shot.picture is not None, told)
 
 
@@ -171,7 +178,9 @@ def _asked(machine: Machine, pipe: Any, one: Job, sums: Tensor | None) -> dict[s
         "generator": torch.Generator("cpu").manual_seed(one.seed), "output_type": "pt",
         **glimpse.told(pipe, sums, one.size, one.slate.show),
     }  # fmt: skip
-    if piece.mode != "t2v":
+    if one.held and piece.mode in ("v2v", "ends"):
+        all_of_it |= one.held.asked(pipe, told, piece)
+    elif piece.mode != "t2v":
         all_of_it |= pictures(told.given, piece.mode, piece.frames, one.now, one.size, PRESSED)
     if hasattr(pipe, "guider") and told.guidance is not None:
         pipe.guider = pipe.guider.new(guidance_scale=told.guidance)
@@ -189,7 +198,8 @@ def _show(machine: Machine, one: Job, held: Held, cutting: Cutting) -> None:
     over = 0 if not one.at else told.overlap if extends else 1
     if len(seen) <= over:
         raise FilmError("The model made no frames.", "Change the scene's prompt or length, or choose another engine.")
-    new = [planes(some.nan_to_num() * 2 - 1) for some in seen[over:].split(FRAMES)]
+    kept = one.held.window.shown(seen[over:]) if one.held else seen[over:]
+    new = [planes(some.nan_to_num() * 2 - 1) for some in kept.split(FRAMES)]
     one.made.append((landed(torch.cat(new)), landed(good)))
     one.at += 1
     one.notes["clips"], one.notes["plan"] = one.at, machine.plan

@@ -15,10 +15,11 @@ from ..gear import gpu as _gpu
 from ..gear import loras
 from ..gear.pipes import PLANS
 from ..gear.snapshot import lacking, plan, too_small
-from ..plan import Shot, Slate
+from ..plan import Reach, Shot, Slate
 from ..presets import Model
 from ..vault import Notes
 from ..work import FilmError, Tick
+from . import _diffusers_given as moving
 from ._diffusers_machine import Machine, Origin
 from ._diffusers_plan import Options, options, said
 from ._diffusers_shot import AT_ONCE, Job, asked_of, cut, job, measured, shoot
@@ -64,8 +65,13 @@ class Engine:
         told, model = asked_of(shot)
         clips = [[one.mode, one.frames] for one in cut(shot, told)]
         asked = [said(shot.styled, shot.camera, told, loras.triggers(told.loras)), clips, measured(shot, told, None), shot.fit, shot.seed, loras.contents(told.loras)]
+        asked += [told.strengths[shot.given.strength]] if shot.given and shot.given.over else []
         origin = Origin.of(model.repo, model.revision, told)
         return [*asked, *([shot.negative] if shot.negative else []), *origin.base.changing]
+
+    def reach(self, model: Model) -> Reach:
+        """See crew.ClipEngine."""
+        return moving.reach(options(model.options))
 
     def shoot(self, shot: Shot, out: Path, tick: Tick) -> Notes:
         """Write the MP4. FilmError if weights are lacking or damaged, or memory or numbers give out twice."""

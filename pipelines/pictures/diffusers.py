@@ -1,4 +1,5 @@
-"""Pictures from prompts by models that diffusers runs, each a preset in painters.toml; the first that is here paints.
+"""Pictures from prompts, or from other pictures, by models that diffusers runs, each a preset in painters.toml; the first
+that is here paints.
 
 Knows its brief and nothing of the film.
 """
@@ -10,6 +11,7 @@ import threading
 from collections.abc import Mapping
 from math import log
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
@@ -19,22 +21,26 @@ from ..gear import gpu, loras, pipes
 from ..gear.loras import Lora
 from ..gear.snapshot import lacking, plan, source, too_small
 from ..plan import Brief, Frame, without
-from ..presets import Model
+from ..presets import Model, choose
 from ..vault import Notes
 from ..work import FilmError, Tick, part
 
 NEEDS = 4.0  # GiB of the GPU
 PAINTED = 0.95  # share of the work before the file is written
+STRENGTHS: Mapping[str, float] = MappingProxyType({"subtle": 0.35, "mild": 0.55, "strong": 0.8})
 Side = Annotated[int, Field(ge=16, le=4096)]
 
 
 @dataclass(frozen=True, slots=True, config=ConfigDict(extra="forbid", allow_inf_nan=False))
 class Options:
-    """A model's options. kind: diffusers' class; size: pixels that a picture has about as many of, its sides whole
+    """A model's options. kind: diffusers' class; redraw: that for a picture drawn anew, "" where there is none; strengths:
+    its share of the steps for subtle, mild and strong; size: pixels that a picture has about as many of, its sides whole
     multiples of `multiple`; names: what an argument is called, where that differs; more: arguments that are always the
     same; long: parts in float32; loras: small changes to it."""
 
     kind: Annotated[str, Field(pattern=r"^[A-Z]\w*Pipeline$")]
+    redraw: Annotated[str, Field(pattern=r"^([A-Z]\w*Pipeline)?$")] = ""
+    strengths: dict[str, Annotated[float, Field(gt=0, le=1)]] = Field(default_factory=dict)
     size: tuple[Side, Side] = (1024, 1024)
     multiple: Annotated[int, Field(ge=8, le=128)] = 16
     steps: Annotated[int, Field(ge=1, le=200)] = 30
@@ -87,11 +93,25 @@ class Engine:
         except FilmError as error:
             return str(error)
 
+    def redraws(self, named: str = "") -> str | None:
+        """See crew.Painter."""
+        if not self._models:
+            return self.missing()
+        if named and named not in self._models:
+            return choose(named, self._models)
+        able = [one for name, one in self._models.items() if name == (named or name) and _redraws(one)]
+        if not able:
+            return f"{self._models[named].label if named else 'No model here'} draws no pictures anew: {', '.join(name for name, one in self._models.items() if _redraws(one))}."
+        if lack := gpu.packages("torch", "diffusers", "transformers", "accelerate", "safetensors") or gpu.lack(self._device, NEEDS):
+            return lack
+        return None if any(self.lacks(one) is None for one in able) else self.lacks(able[0])
+
     def recipe(self, brief: Brief) -> object:
-        """Everything that changes the picture."""
-        model = self._chosen()
+        """Everything that changes the picture, but for one that is given."""
+        model = self._chosen(brief)
         told = options(model.options)
         asked = [brief.styled.strip(), brief.frame.width, brief.frame.height, brief.seed, model.content]
+        asked += [brief.strength] if brief.picture else []
         asked += [[loras.triggers(told.loras), loras.contents(told.loras)]] if told.loras else []
         return [*asked, *([brief.negative] if brief.negative else []), *source(model.repo, model.revision).changing]
 
@@ -99,9 +119,9 @@ class Engine:
         """Write the PNG. FilmError if weights are lacking or damaged, or memory or numbers give out twice."""
         import torch
 
-        if not brief.prompt.strip():
+        if not (brief.prompt.strip() or (brief.picture and brief.style)):
             raise FilmError("There is no prompt to paint.", "Say in the prompt what is to be seen.")
-        model, notes = self._chosen(), Notes()
+        model, notes = self._chosen(brief), Notes()
         told = options(model.options)
         with self._lock, torch.inference_mode():
             way, long = plan(model, self._device, self._most) or pipes.PLANS[0], False
@@ -130,12 +150,12 @@ class Engine:
         with self._lock:
             self._loaded = None
 
-    def _chosen(self) -> Model:
-        """The first model that is here."""
-        for model in self._models.values():
-            if self.lacks(model) is None:
+    def _chosen(self, brief: Brief) -> Model:
+        """The model that is named, or the first that is here and can."""
+        for name, model in self._models.items():
+            if name == (brief.model or name) and (brief.picture is None or _redraws(model)) and self.lacks(model) is None:
                 return model
-        raise FilmError("No model that paints is here.", str(self.missing()))
+        raise FilmError("No model that paints is here.", str(self.redraws(brief.model) if brief.picture else self.missing()))
 
     def _pipe(self, model: Model, told: Options, way: str, long: bool) -> Any:
         import torch
@@ -150,6 +170,10 @@ class Engine:
             loras.put(pipe, told.loras)
             self._loaded = model, asked, pipes.placed(pipe, device, way, False)
         return self._loaded[2]
+
+
+def _redraws(model: Model) -> bool:
+    return bool(model.options.get("redraw"))
 
 
 def size(wanted: tuple[int, int], multiple: int, aspect: float) -> tuple[int, int]:
@@ -169,10 +193,16 @@ def _painted(pipe: Any, brief: Brief, told: Options, tick: Tick) -> Any:
     tick(0.0)
     wide, high = size(told.size, told.multiple, brief.frame.width / brief.frame.height)
     asked: dict[str, Any] = {
-        "prompt": " ".join(f"{loras.triggers(told.loras)} {brief.styled}".split()), "negative_prompt": without(told.negative, brief.negative) or None, "width": wide, "height": high,
+        "prompt": " ".join(f"{loras.triggers(told.loras)} {brief.styled or brief.style}".split()),
+        "negative_prompt": without(told.negative, brief.negative) or None, "width": wide, "height": high,
         "num_inference_steps": told.steps, "guidance_scale": told.guidance, "output_type": "np",
         "generator": torch.Generator("cpu").manual_seed(brief.seed),
     }  # fmt: skip
+    if brief.picture:
+        pipe = pipes.again(pipes.named(told.redraw), pipe)
+        with Image.open(brief.picture, formats=("PNG",)) as image:
+            asked["image"] = image.convert("RGB").resize((wide, high), Image.Resampling.LANCZOS)
+        asked["strength"] = max(told.strengths.get(brief.strength, STRENGTHS[brief.strength]), 1.001 / told.steps)  # a step at least
     named = {told.names.get(name, name): value for name, value in asked.items() if value is not None} | told.more
     known = inspect.signature(type(pipe).__call__).parameters
     pipes.watched(pipe, tick)

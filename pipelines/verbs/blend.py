@@ -15,7 +15,8 @@ from ..path import ease
 from ..presets import choose
 from ..reel import Piece
 from ..stage import Studio
-from ..work import FilmError, Tick, idle
+from ..work import FilmError, Tick, idle, part
+from .bridge import between as led
 from .cutting import Cut, cutting, several, within
 from .flow import between
 
@@ -37,10 +38,14 @@ CURVES: Mapping[str, Callable[[float], float]] = MappingProxyType(
 @dataclass(frozen=True, slots=True)
 class Blend:
     """`seconds` in which both are seen; `curve`: how the second's share grows: ease, linear, early, late, or mix, which
-    stays half and half for a while."""
+    stays half and half for a while. With an `engine`, a model's name or auto, that one finds the way from the first to
+    the second in so many seconds, as `prompt` says."""
 
     seconds: float = 1.0
     curve: str = "ease"
+    engine: str = ""
+    prompt: str = ""
+    seed: int = 0
 
 
 def blend(videos: Sequence[Path], how: Blend, studio: Studio, out: Path, tick: Tick = idle) -> Cut:
@@ -60,12 +65,18 @@ def blend(videos: Sequence[Path], how: Blend, studio: Studio, out: Path, tick: T
         rest = second.frames()
         pairs = zip(first.frames(alone), rest, strict=False)  # `rest` goes on after them
         both = ((a, b, (k + 1) / (shared + 1)) for k, (a, b) in enumerate(_first(pairs, shared)))
-        mixed = turned(both, CURVES[how.curve], studio.workers)
+        said, by = f"{how.curve}", None
+        if how.engine:
+            ends = first.at(alone - 1), second.at(shared)
+            mixed, who = led(desk, ends, shared, first.frame, (how.engine, how.prompt, how.seed), part(tick, 0.0, 0.8))
+            rest, tick, said, by = second.frames(shared), part(tick, 0.8, 1.0), f"the way found by {who.label}", who.by
+        else:
+            mixed = turned(both, CURVES[how.curve], studio.workers)
         length = first.frame.seconds(shared)
         sound = [Piece(first, 0.0, first.seconds), Piece(second, 0.0, second.seconds, shared=length)]
         count = first.count + second.count - shared
         notes = () if shared >= round(how.seconds * first.frame.rate) else (f"They share {length:g} s: the shorter one has no more to give.",)
-        return desk.finish(chain(first.frames(0, alone), mixed, rest), count, first.frame, sound, tick, f"{length:g} s shared, {how.curve}", notes=notes)
+        return desk.finish(chain(first.frames(0, alone), mixed, rest), count, first.frame, sound, tick, f"{length:g} s shared, {said}", notes=notes, by=by)
 
 
 def _first(pairs: Iterator[tuple[Picture, Picture]], count: int) -> Iterator[tuple[Picture, Picture]]:

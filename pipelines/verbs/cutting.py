@@ -52,21 +52,25 @@ class Cutting:
 
     def finish(
         self, blocks: Iterable[Picture], count: int, frame: Frame, sound: Sequence[Piece], tick: Tick, how: str,
-        graph: str = "null", notes: tuple[str, ...] = (),
+        graph: str = "null", notes: tuple[str, ...] = (), by: tuple[str, str] | None = None,
     ) -> Cut:  # fmt: skip
-        """The pictures and the sound as the video that was asked for."""
+        """The pictures and the sound as the video that was asked for. `by`: who made some of the pictures, and the IPTC
+        term for what comes from it."""
         if not 1 <= count <= round(LONGEST * 2 * frame.rate):
             raise FilmError(f"The video would last {frame.seconds(count):.0f} seconds.", f"At most {2 * LONGEST:g}: ask for less.")
         seen, heard, made = (self.folder / name for name in ("seen.mp4", "heard.m4a", "made.mp4"))
         reel.picture(blocks, count, frame, self.studio.presets.pick("qualities", QUALITY), seen, tick, graph)
         spoken = heard if reel.heard(sound, frame.seconds(count), heard) else None
-        return self.done(seen, spoken, made, count, frame, how, notes)
+        return self.done(seen, spoken, made, count, frame, how, notes, by)
 
-    def done(self, seen: Path, heard: Path | None, made: Path, count: int, frame: Frame, how: str, notes: tuple[str, ...] = ()) -> Cut:
+    def done(
+        self, seen: Path, heard: Path | None, made: Path, count: int, frame: Frame, how: str, notes: tuple[str, ...] = (), by: tuple[str, str] | None = None,
+    ) -> Cut:  # fmt: skip
         """Picture and sound, each a file, in one and at their place."""
         reel.joined(seen, heard, made)
         given = sorted(self.folder.glob("given*"))
-        _, warned = placed(made, self.out, put_together("A video made of others", given, how), self.studio.marks, drawn=False)
+        account = put_together("A video made of others", given, how, by=by)
+        _, warned = placed(made, self.out, account, self.studio.marks, drawn=bool(by and by[1]))
         return Cut(self.out, frame.seconds(count), count, how, (*notes, *(f"{one.message} {one.hint}" for one in warned)))
 
 

@@ -10,8 +10,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from .. import film, reel, steady
 from ..captions import captions
+from ..clip import planes
 from ..plan import Frame
 from ..presets import Look, Presets, choose
 from ..reel import Piece
@@ -19,14 +22,17 @@ from ..stage import Studio
 from ..subtitles import ass, room
 from ..timeline import Spoken, Take
 from ..vault import linked
+from ..watermark import inked
 from ..work import FilmError, Tick, idle, part
 from . import drift, voice
 from .cutting import QUALITY, Cut, Cutting, cutting, several, within
+from .over import Over, made_over
 from .retime import retimed
 from .words import understood
 
 if TYPE_CHECKING:
     from ..reel import Picture
+    from .shooting import Hand
 
 SLOWEST, FASTEST = 0.125, 16.0
 STRENGTHS: Mapping[str, float] = MappingProxyType({"subtle": 0.35, "mild": 0.65, "strong": 1.0})
@@ -41,7 +47,9 @@ class Edit:
 
     `look`: one of the looks. `speed`: 2 is twice as fast. `crop`: "9:16", the middle is kept. `narration`: spoken over
     the video's own sound, which makes way, by `voice`. `caption`: burned into the picture; `captions`: the narration is.
-    `steady`: a shaken video is made steady. `strength`: how much of a look: subtle, mild or strong.
+    `steady`: a shaken video is made steady. `strength`: how much of a look: subtle, mild or strong. With an `engine`, a
+    model's name or auto, the whole prompt is for that model, which makes the video over as far as `strength` says; a
+    look is told to it too. Everything else is done to what it made.
     """
 
     prompt: str = ""
@@ -56,6 +64,8 @@ class Edit:
     mute: bool = False
     steady: bool = False
     strength: str = ""
+    engine: str = ""
+    seed: int = 0
 
 
 def edit(videos: Sequence[Path], how: Edit, studio: Studio, out: Path, tick: Tick = idle) -> Cut:
@@ -67,6 +77,12 @@ def edit(videos: Sequence[Path], how: Edit, studio: Studio, out: Path, tick: Tic
         own = desk.open(videos[0])
         speed = Fraction(wish.speed).limit_denominator(1000)
         count = max(1, round(own.count / speed))
+        given, by = own, None
+        if wish.engine:
+            look = studio.presets.looks.get(wish.look)
+            told = Over(how.prompt, wish.engine, wish.strength or "mild", wish.seed, look.prompt if look else "", look.negative if look else "")
+            own, by = made_over(desk, own, told, part(tick, 0.0, 0.8))
+            tick = part(tick, 0.8, 1.0)
         take = _spoken(wish, studio, own.frame.seconds(count), part(tick, 0.0, 0.1))
         pictures: Iterable[Picture] = own.backwards() if wish.reverse else own.frames()
         if wish.steady:
@@ -75,16 +91,18 @@ def edit(videos: Sequence[Path], how: Edit, studio: Studio, out: Path, tick: Tic
             pictures = steady.held(pictures, moves[::-1] if wish.reverse else moves, size)
         if speed != 1:
             pictures = retimed(pictures, speed, count, studio.workers)
-        x, y, width, height = shape(own.frame.width, own.frame.height, wish.crop)
-        frame = Frame(width, height, own.frame.rate)
-        steps = [f"crop={width}:{height}:{x}:{y}"] if (width, height) != (own.frame.width, own.frame.height) else []
-        graph = ",".join([*steps, *_graded(grade, STRENGTHS[wish.strength or "strong"]), *_written(wish, take, frame, count, desk)]) or "null"
+        area = shape(own.frame.width, own.frame.height, wish.crop)
+        frame = Frame(area[2], area[3], own.frame.rate)
+        if area[2:] != (own.frame.width, own.frame.height):
+            pictures = (_cropped(one, area) for one in pictures)
+        if by and by.source and studio.marks.watermark:
+            pictures = inked(pictures, frame.width, frame.height)
+        graph = ",".join([*_graded(grade, STRENGTHS[wish.strength or "strong"]), *_written(wish, take, frame, count, desk)]) or "null"
         seen, heard = desk.folder / "seen.mp4", desk.folder / "heard.m4a"
-        shown = Frame(own.frame.width, own.frame.height, own.frame.rate)
-        reel.picture(pictures, count, shown, studio.presets.pick("qualities", QUALITY), seen, part(tick, 0.1, 0.95), graph)
-        sound = [] if wish.mute else [Piece(own, 0.0, own.seconds, float(speed), wish.reverse)]
+        reel.picture(pictures, count, frame, studio.presets.pick("qualities", QUALITY), seen, part(tick, 0.1, 0.95), graph)
+        sound = [] if wish.mute else [Piece(given, 0.0, given.seconds, float(speed), wish.reverse)]
         spoken = (voice.over if take else _plain)(sound, frame.seconds(count), take, heard, desk.folder)
-        return desk.done(seen, spoken, desk.folder / "made.mp4", count, frame, _told(wish), notes)
+        return desk.done(seen, spoken, desk.folder / "made.mp4", count, frame, _told(wish, by), notes, by.by if by else None)
 
 
 def _plain(sound: Sequence[Piece], seconds: float, _take: Take | None, out: Path, _folder: Path) -> Path | None:
@@ -93,7 +111,7 @@ def _plain(sound: Sequence[Piece], seconds: float, _take: Take | None, out: Path
 
 def _wish(how: Edit, presets: Presets) -> tuple[Edit, list[Look], tuple[str, ...]]:
     """Everything that is asked for, by words or by fields; the grades; and what people should know."""
-    said = understood(how.prompt, presets.looks)
+    said = understood("" if how.engine else how.prompt, presets.looks)
     look = how.look.strip().lower().replace(" ", "_").replace("-", "_") or said.look
     if look and look not in presets.looks:
         raise FilmError(f'There is no look called "{how.look}".', choose(look, presets.looks), "look")
@@ -107,13 +125,21 @@ def _wish(how: Edit, presets: Presets) -> tuple[Edit, list[Look], tuple[str, ...
         crop=how.crop or said.crop, mute=how.mute or said.mute, steady=how.steady or said.steady, strength=how.strength or said.strength,
     )  # fmt: skip
     unknown = said.unknown
-    if replace(wish, prompt="", voice="auto", captions=False, strength="") == Edit() and not said.grade:
-        hint = "Name a look, slow motion or faster, reverse, vertical, ...; or give options. Other changes need a model."
+    if replace(wish, prompt="", voice="auto", captions=False, strength="", seed=0) == Edit() and not said.grade:
+        hint = "Name a look, slow motion or faster, reverse, vertical, ...; or give options. Other changes need a model: give its name as engine."
         raise FilmError("Nothing that can be done was asked for.", hint, "prompt")
     grades = [presets.looks[look]] if look else []
     grades += [replace(Look(label="", what=""), **dict(said.grade))] if said.grade else []  # type: ignore[arg-type]
     notes = (f"Not understood, so nothing was done about it: {', '.join(unknown[:20])}.",) if unknown else ()
     return wish, grades, notes
+
+
+def _cropped(picture: Picture, area: tuple[int, int, int, int]) -> Picture:
+    x, y, width, height = area
+    out = np.empty((height * 3 // 2, width), np.uint8)
+    for half, plane, into in zip((1, 2, 2), planes(picture), planes(out), strict=True):
+        into[:] = plane[y // half : (y + height) // half, x // half : (x + width) // half]
+    return out
 
 
 def _graded(grades: Sequence[Look], strength: float) -> list[str]:
@@ -165,8 +191,9 @@ def _written(wish: Edit, take: Take | None, frame: Frame, count: int, desk: Cutt
     return [f"setpts=PTS+{film.SUBTITLES_AT:g}/TB", "subtitles=filename=captions.ass:fontsdir=fonts", "setpts=PTS-STARTPTS"]
 
 
-def _told(wish: Edit) -> str:
-    said = [wish.look.replace("_", " ")] if wish.look else []
+def _told(wish: Edit, by: Hand | None) -> str:
+    said = [f"made over by {by.label}, {wish.strength or 'mild'}"] if by else []
+    said += [wish.look.replace("_", " ")] if wish.look else []
     said += [f"{wish.speed:g} x the pace"] if wish.speed != 1 else []
     said += [name for name in ("reverse", "steady", "mute", "narration", "caption") if getattr(wish, name)]
     return ", ".join([*said, *([f"cropped to {wish.crop}"] if wish.crop else [])]) or "graded"

@@ -12,11 +12,11 @@ from .. import moves
 from ..plan import Frame, Shot
 from ..reel import Piece, Reel
 from ..stage import Studio
-from ..watermark import inked
 from ..work import FilmError, Tick, idle
 from . import drift
+from .bridge import marked, onward, wanted
 from .cutting import Cut, Cutting, cutting, several, within
-from .shooting import shot_on
+from .shooting import hand, shot_on
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,6 +47,7 @@ class More:
     pictures: Iterator[Picture]
     how: str
     notes: tuple[str, ...]
+    by: tuple[str, str] | None = None
 
 
 def extend(videos: Sequence[Path], how: Extend, studio: Studio, out: Path, tick: Tick = idle) -> Cut:
@@ -60,7 +61,7 @@ def extend(videos: Sequence[Path], how: Extend, studio: Studio, out: Path, tick:
         own, new = Piece(reel, 0.0, reel.seconds), Piece(None, 0.0, reel.frame.seconds(more.count))
         order = (more.pictures, reel.frames()) if how.backward else (reel.frames(), more.pictures)
         sound = [new, own] if how.backward else [own, new]
-        return desk.finish(chain(*order), reel.count + more.count, reel.frame, sound, tick, more.how, notes=more.notes)
+        return desk.finish(chain(*order), reel.count + more.count, reel.frame, sound, tick, more.how, notes=more.notes, by=more.by)
 
 
 def continued(desk: Cutting, reel: Reel, first: int, last: int, how: Extend, tick: Tick) -> More:
@@ -76,11 +77,17 @@ def continued(desk: Cutting, reel: Reel, first: int, last: int, how: Extend, tic
         still = desk.folder / "edge.png"
         png(edge, frame, still)
         shot = Shot(how.prompt, still, camera or moves.Camera(()), count, frame, "cover", how.seed)
-        pictures = shot_on(desk.studio, how.engine, shot, still, tick)
-        if desk.studio.marks.watermark:
-            pictures = (one.copy() for one in inked(pictures, frame.width, frame.height))
+        who = hand(desk.studio, how.engine)
+        said = f"{how.engine} went on from the exact {'first' if how.backward else 'last'} picture"
+        if who.reach.first and (several := min(last - first, wanted(who, frame))) > 1:
+            those = list(reel.frames(first if how.backward else last - several, several))
+            pictures = onward(desk, those[::-1] if how.backward else those, count, frame, who, shot, tick)
+            said += f" and the {several - 1} {'after' if how.backward else 'before'} it"
+        else:
+            pictures = shot_on(desk.studio, who, shot, still, tick)
+        pictures = marked(desk, pictures, frame, who)
         turned = iter(list(pictures)[::-1]) if how.backward else pictures
-        return More(count, turned, f"{how.engine} went on from the exact {'first' if how.backward else 'last'} picture", ())
+        return More(count, turned, said, (), who.by)
     seen = drift.measured(near)
     path = drift.carried(seen.back if how.backward else seen, frame, count, camera, how.seed)
     steps = reversed(path) if how.backward else iter(path)

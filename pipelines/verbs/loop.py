@@ -16,8 +16,9 @@ from ..path import ease
 from ..presets import choose
 from ..reel import Piece, Reel
 from ..stage import Studio
-from ..work import FilmError, Tick, idle
+from ..work import FilmError, Tick, idle, part
 from .blend import turned
+from .bridge import between
 from .cutting import Cut, cutting, several
 from .flow import shrunk
 
@@ -33,9 +34,13 @@ PRICE = 6.0  # grey levels that pictures must agree better for leaving out all o
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """`seam`: how long the end takes to become the beginning: short, normal or long."""
+    """`seam`: how long the end takes to become the beginning: short, normal or long. With an `engine`, a model's name or
+    auto, that one finds the way back, as `prompt` says."""
 
     seam: str = "normal"
+    engine: str = ""
+    prompt: str = ""
+    seed: int = 0
 
 
 def loop(videos: Sequence[Path], how: Loop, studio: Studio, out: Path, tick: Tick = idle) -> Cut:
@@ -52,6 +57,12 @@ def loop(videos: Sequence[Path], how: Loop, studio: Studio, out: Path, tick: Tic
             least = frame.seconds(2 * seam + 2)
             hint = "Extend it first." if how.seam == "short" else "Take a shorter seam, or extend it first."
             raise FilmError(f"{reel.name} lasts {reel.seconds:.2f} s: too short for a {how.seam} seam, which needs {least:.2f} s.", hint, reel.name)
+        if how.engine:
+            kept, at = reel.count - seam, frame.seconds
+            made, who = between(desk, (reel.at(kept - 1), reel.at(0)), seam, frame, (how.engine, how.prompt, how.seed), part(tick, 0.0, 0.8))
+            said = f"the last {at(seam):.2f} s lead back, by {who.label}"
+            whole = chain(reel.frames(0, kept), made)
+            return desk.finish(whole, reel.count, frame, [Piece(reel, 0.0, reel.seconds)], part(tick, 0.8, 1.0), said, by=who.by)
         first, last = _found(reel, seam)
         ends = zip(reel.frames(last - seam, seam), reel.frames(first - seam, seam), range(seam), strict=False)
         both = ((a, b, (k + 1) / (seam + 1)) for a, b, k in ends)

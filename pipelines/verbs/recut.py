@@ -58,7 +58,7 @@ def recut(videos: Sequence[Path], how: Recut, studio: Studio, out: Path, tick: T
         at = reel.frame.seconds
         pictures: Iterable[Picture] = chain.from_iterable(reel.frames(first, last - first) for first, last in kept)
         sound = [Piece(reel, at(first), at(last)) for first, last in kept]
-        said, notes = f"{round(at(count), 2):g} s kept", tuple[str, ...]()
+        said, notes, by = f"{round(at(count), 2):g} s kept", tuple[str, ...](), None
         if how.seconds is not None:
             within("seconds", how.seconds, at(count), LONGEST)
             missing = how.seconds - at(count)
@@ -66,16 +66,16 @@ def recut(videos: Sequence[Path], how: Recut, studio: Studio, out: Path, tick: T
             lead: Iterator[Picture] = iter(())
             if before:
                 more = continued(desk, reel, *kept[0], Extend(before, how.prompt, True, how.engine, how.seed), part(tick, 0, 0.4))
-                lead, notes, count = more.pictures, more.notes, count + more.count
+                lead, notes, count, by = more.pictures, more.notes, count + more.count, more.by
                 sound.insert(0, Piece(None, 0.0, at(more.count)))
             tail: Iterator[Picture] = iter(())
             if after:
                 more = continued(desk, reel, *kept[-1], Extend(after, how.prompt, False, how.engine, how.seed), part(tick, 0.4, 0.8))
-                tail, notes, count = more.pictures, more.notes, count + more.count
+                tail, notes, count, by = more.pictures, more.notes, count + more.count, more.by
                 sound.append(Piece(None, 0.0, at(more.count)))
             pictures = chain(lead, pictures, tail)
             said += f", {before:g} s before and {after:g} s after made anew"
-        return desk.finish(pictures, count, reel.frame, sound, tick, said, notes=notes)
+        return desk.finish(pictures, count, reel.frame, sound, tick, said, notes=notes, by=by)
 
 
 def _frames(reel: Reel, start: float, end: float) -> tuple[int, int]:

@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute, Route
 
 from pipelines.story import schema_of
 from pipelines.story_files import BODY_PARAMS, BODY_SCENE
+from pipelines.verbs.edit import STRENGTHS
 
 from .doors import Doors
 from .jobs_door import MADE
@@ -125,13 +126,14 @@ def _videos() -> Told:
     order, variant = _param("order", "query", TEXT | {"enum": ["asc", "desc"]}), _param("variant", "query", TEXT | {"enum": list(VARIANTS)})
     good = {"200": "Video", "400": "VideoError", "401": "VideoError", "404": "VideoError", "429": "VideoError"}
     character = _param("character_id", "path", TEXT)
+    over = {"engine": TEXT, "strength": TEXT | {"enum": list(STRENGTHS)}}
     top = "/v1/videos"
     return {
         top: {
             "post": _operation("A video from a prompt and a picture.", [], _json(_object(create, "prompt")), good),
             "get": _operation("Videos, by pages.", [after, limit, order], None, good | {"200": "A list."}),
         },
-        f"{top}/edits": {"post": _operation("A video from a video, by other words.", [], _json(_object({"prompt": prompt, "video": named}, "prompt", "video")), good)},
+        f"{top}/edits": {"post": _operation("A video from a video, by other words.", [], _json(_object({"prompt": prompt, "video": named} | over, "prompt", "video")), good)},
         f"{top}/extensions": {
             "post": _operation("A video, and more of it.", [], _json(_object({"prompt": prompt, "video": named, "seconds": seconds}, "prompt", "video", "seconds")), good)
         },
@@ -142,7 +144,7 @@ def _videos() -> Told:
             "delete": _operation("Let go of it; one that is being made is stopped.", [video], None, good | {"200": "It is gone."}),
         },
         f"{top}/{{video_id}}/content": {"get": _operation("The video, or something taken from it.", [video, variant], None, good | {"200": "The file."})},
-        f"{top}/{{video_id}}/remix": {"post": _operation("The same from other words.", [video], _json(_object({"prompt": prompt}, "prompt")), good)},
+        f"{top}/{{video_id}}/remix": {"post": _operation("The same from other words.", [video], _json(_object({"prompt": prompt} | over, "prompt")), good)},
         "/v1/models": {"get": _operation("The models.", [], None, {"200": "A list."})},
         "/v1/models/{model}": {"get": _operation("One model.", [_param("model", "path", TEXT)], None, good | {"200": "It."})},
     }

@@ -15,7 +15,8 @@ from starlette.datastructures import UploadFile
 from pipelines import frames, moves
 from pipelines.story import Story
 from pipelines.story import read as read_story
-from pipelines.verbs.edit import shape
+from pipelines.verbs.edit import STRENGTHS, shape
+from pipelines.verbs.shooting import able
 from pipelines.verbs.words import understood
 from pipelines.video import Video, last_frame
 from pipelines.work import FilmError
@@ -31,27 +32,43 @@ from .videos_told import DOOR, job_id, public_id
 MOST_SECONDS = 120.0
 MOST_EXTENSIONS = 6
 PART = 20.0
+OVER = ("engine", "strength")  # ours: a model that makes videos over, and how far it goes
 ON = "push in"  # begins on the whole picture, so nothing jumps where a video is carried on
 
 
 def remix(doors: Doors, source: Job, body: Body) -> Asked:
-    """The same video from other words."""
-    refuse_unknown(body, ("prompt",))
+    """The same video from other words; with an `engine` that can, its pictures are made over."""
+    refuse_unknown(body, ("prompt", *OVER))
+    if own := _over(doors, body, ""):
+        film = doors.desk.result(source.id).film
+        told = doors.desk.story(source.id)
+        prompt = text_of(body, "prompt", PROMPT, least=1)
+        story = _read(doors, told | {"title": " ".join(prompt.split())[:100]})
+        asked = kept(doors, story, prompt, str(source.told["model"]), float(source.told["seconds"]))
+        cut = {"verb": "edit", "videos": [str(film)], "how": {"prompt": prompt} | own}
+        return Asked(story, asked | {"from": public_id(source.id), "extensions": source.told.get("extensions", 0), "cut": cut})
     return _again(doors, source, text_of(body, "prompt", PROMPT, least=1), str(source.told["model"]))
 
 
 def edit(doors: Doors, caller: Caller, body: Body) -> Asked:
-    """The same video from other words. An uploaded one is made over as far as its looks, pace and the like are meant; a
-    model that is named films its first picture anew instead, as long and as large."""
-    refuse_unknown(body, ("prompt", "video", "model"))
+    """The same video from other words. An uploaded one is made over as far as its looks, pace and the like are meant, or
+    by a model that is named and can; any other model films its first picture anew instead, as long and as large."""
+    refuse_unknown(body, ("prompt", "video", "model", *OVER))
     prompt = text_of(body, "prompt", PROMPT, least=1)
     given = _given(doors, caller, body)
     if isinstance(given, Job):
+        if _over(doors, body, ""):
+            return remix(doors, given, {name: value for name, value in body.items() if name in ("prompt", *OVER)})
         return _again(doors, given, prompt, text_of(body, "model", 100) or str(given.told["model"]))
     model = text_of(body, "model", 100, usual="sora-2") or "sora-2"
     picture, seen = _picture(doors, caller, given, 0.0)
     seconds = float(seen.frames / seen.rate)
     wishes = understood(prompt, doors.desk.presets.looks)
+    if own := _over(doors, body, model):
+        _whole(seconds, 0)
+        story = checked(doors, _scene(prompt, picture, seen, max(0.5, min(LONGEST, seconds)), model, "auto"))
+        cut = {"verb": "edit", "videos": [str(given)], "how": {"prompt": prompt} | own}
+        return Asked(story, kept(doors, story, prompt, model, seconds) | {"cut": cut})
     if not wishes.any or engine_of({}, model) != "auto":
         seconds = max(0.5, min(LONGEST, round(seconds, 3)))
         story = checked(doors, _scene(prompt, picture, seen, seconds, model, moves.said_in(prompt) or "auto"))
@@ -104,6 +121,22 @@ def extend(doors: Doors, caller: Caller, body: Body) -> Asked:
     return Asked(story, told | {"from": public_id(given.id), "extensions": done + 1} | _carried(given))
 
 
+def _over(doors: Doors, body: Body, model: str) -> dict[str, str]:
+    """What an edit is told of the model that is to make a video over; nothing where none is named."""
+    engine, strength = engine_of(body, model), text_of(body, "strength", 20)
+    if engine == "auto" and not text_of(body, "engine", 100):
+        if strength:
+            raise bad('"strength" is how far a model goes, and no "engine" is named.', "engine", f"Name one: {', '.join(able(doors.desk.studio, 'over'))}.")
+        return {}
+    if engine != "auto" and engine not in able(doors.desk.studio, "over"):
+        if text_of(body, "engine", 100):
+            raise bad(f'"{engine}" makes no videos over.', "engine", f"Name one that does: {', '.join(able(doors.desk.studio, 'over'))}.")
+        return {}
+    if strength and strength not in STRENGTHS:
+        raise bad(f'There is no strength "{strength}".', "strength", "Give subtle, mild or strong.")
+    return {"engine": engine, "strength": strength}
+
+
 def finished(doors: Doors, caller: Caller, identity: str, where: str = "video_id") -> Job:
     """The caller's video of that id, which is done."""
     job = doors.job(job_id(identity), caller, DOOR)
@@ -122,7 +155,7 @@ def _again(doors: Doors, source: Job, prompt: str, model: str) -> Asked:
     kept_now = kept(doors, story, prompt, model, float(source.told["seconds"]))
     if "cut" in source.told:
         cut = source.told["cut"]
-        if cut["verb"] == "edit" and not understood(prompt, doors.desk.presets.looks).any:
+        if cut["verb"] == "edit" and not cut["how"].get("engine") and not understood(prompt, doors.desk.presets.looks).any:
             raise bad("Nothing that can be done to that video is said.", "prompt", "Name a look, slow motion or faster, reverse, ...")
         kept_now["cut"] = cut | {"how": cut["how"] | {"prompt": prompt}}
     return Asked(story, kept_now | {"from": public_id(source.id), "extensions": source.told.get("extensions", 0)} | _carried(source))

@@ -1,0 +1,154 @@
+"""Moving pictures that a shot of diffusers' goes by: made over, gone on from, or the way from one picture to another.
+
+Reads them at the model's size and rate and puts them as each kind of pipeline takes them. Knows no film.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .. import ffmpeg
+from ..plan import Reach, Shot
+from ..work import FilmError
+from ._diffusers_plan import Mode, Options, Piece, frames, run
+
+if TYPE_CHECKING:
+    from numpy import uint8
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    Picture = NDArray[uint8]
+
+ALIKE = 0.04  # shapes that differ by less are stretched to one another, and back
+SHARED = 8  # frames of a piece that the next one makes over too, where the model does not say
+
+
+def reach(told: Options) -> Reach:
+    """What a model can do with moving pictures."""
+    shared = told.overlap if told.extend else min(SHARED, told.most // 4)
+    most = (told.most - told.plus) // told.step * told.step + told.plus
+    return Reach(bool(told.v2v), bool(told.extend), bool(told.ends), (most - 1) / told.fps, (shared - 1) / told.fps)
+
+
+def parts(shot: Shot, told: Options) -> list[Piece]:
+    """The clips of a shot that goes by moving pictures, in their order. FilmError if the model cannot."""
+    given = shot.given
+    assert given is not None
+    seconds = shot.frame.seconds(shot.frames)
+    count = ceil(seconds * told.fps - 1e-6) + 1  # the last moment lies between two frames
+    mode: Mode = "v2v" if given.over else "ends" if given.last else "extend"
+    if not getattr(told, mode):
+        said = {"v2v": "makes no video over", "ends": "does not find the way from one picture to another", "extend": "does not go on from a video"}
+        raise FilmError(f"This model {said[mode]}.", "Choose another: `reelwright engines` says what each can.")
+    return run("extend", count, told) if mode == "extend" else [Piece(mode, frames(count, told))]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Where in the model's picture, `size` (width, height), the film's is: all of it, or a part with that shape."""
+
+    size: tuple[int, int]
+    x: int
+    y: int
+    width: int
+    height: int
+
+    @classmethod
+    def of(cls, size: tuple[int, int], aspect: float) -> Window:
+        """All of it where the shapes are nearly the same."""
+        if abs(size[0] / size[1] / aspect - 1) <= ALIKE:
+            return cls(size, 0, 0, *size)
+        wide, high = min(size[0], round(size[1] * aspect / 2) * 2), min(size[1], round(size[0] / aspect / 2) * 2)
+        return cls(size, (size[0] - wide) // 4 * 2, (size[1] - high) // 4 * 2, max(2, wide), max(2, high))
+
+    def shown(self, pictures: Tensor) -> Tensor:
+        """(frames, 3, height, width) of the model's size -> the film's part of it."""
+        return pictures[..., self.y : self.y + self.height, self.x : self.x + self.width]
+
+    def read(self, path: Path, rate: int) -> list[Picture]:
+        """An MP4 of ours as RGB pictures of the model's size, so many a second; what lies outside repeats its edge."""
+        import cv2
+        import numpy as np
+
+        args: list[str | int | Path] = ["-protocol_whitelist", "file", "-f", "mov", "-i", path, "-map", "0:V:0"]
+        graph = f"fps={rate}:round=up,scale={self.width}:{self.height}:flags=lanczos+accurate_rnd+full_chroma_int:in_color_matrix=bt709:in_range=tv"
+        args += ["-vf", graph, "-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1"]
+        seen = [np.frombuffer(raw, np.uint8).reshape(self.height, self.width, 3) for raw in ffmpeg.read(args, self.width * self.height * 3)]
+        if not seen:
+            raise FilmError("There is no picture in what was given.", "Choose another video.")
+        right, below = self.size[0] - self.x - self.width, self.size[1] - self.y - self.height
+        edges = (self.y, below, self.x, right)
+        return [np.asarray(cv2.copyMakeBorder(one, *edges, cv2.BORDER_REPLICATE), np.uint8) if any(edges) else one for one in seen]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A shot's moving pictures at the model's size and rate. `strength`: the model's own number."""
+
+    window: Window
+    over: list[Picture]
+    first: list[Picture]
+    last: list[Picture]
+    strength: float
+
+    @classmethod
+    def of(cls, shot: Shot, told: Options, size: tuple[int, int]) -> Held:
+        """Read from the shot's files."""
+        given = shot.given
+        assert given is not None
+        window = Window.of(size, shot.frame.width / shot.frame.height)
+        over, first, last = (window.read(path, told.fps) if path else [] for path in given.files)
+        first = first[: told.overlap] if given.over or not given.last else first[-1:]
+        whole = (len(first) - told.plus) // told.step * told.step + told.plus  # of so many a model can tell apart
+        first = first[: max(1, whole)]
+        return cls(window, over, first, last[:1], told.strengths.get(given.strength, 1.0))
+
+    def asked(self, pipe: Any, told: Options, piece: Piece) -> dict[str, Any]:
+        """The arguments of the call that makes the piece, as the pipeline of its mode takes them."""
+        from PIL import Image
+
+        over = [Image.fromarray(one) for one in (self.over + self.over[-1:] * piece.frames)[: piece.frames]]
+        first, last = ([Image.fromarray(one) for one in some] for some in (self.first, self.last))
+        if piece.mode == "ends" and told.given == "image":
+            return {"image": first[-1], "last_image": last[0]}
+        strength = {"strength": max(self.strength, 1.001 / told.steps)}  # a step at least
+        if told.given == "vace":
+            return _vace(over, first, last, piece.frames) | (strength if over else {})
+        if told.given == "ltx":
+            ends = [(first, 0), *([(last, piece.frames - 1)] if last else [])] if first else []
+            return _ltx(pipe, over, ends) | (strength if over else {})
+        return {"video": over} | strength
+
+
+def grey(pictures: list[Any]) -> list[Any]:
+    """What of them is to stay: light and shapes, not colours."""
+    return [one.convert("L").convert("RGB") for one in pictures]
+
+
+def _vace(over: list[Any], first: list[Any], last: list[Any], count: int) -> dict[str, Any]:
+    """Black in the mask: as it is; white: made, after what is seen there in grey."""
+    from PIL import Image
+
+    size = (over or first)[0].size
+    blank = Image.new("RGB", size, (128, 128, 128))
+    keep, make = (Image.new("L", size, value) for value in (0, 255))
+    middle = count - len(first) - len(last)
+    between = grey(over[len(first) : count - len(last)]) if over else [blank] * middle
+    return {"video": [*first, *between, *last], "mask": [*[keep] * len(first), *[make] * middle, *[keep] * len(last)]}
+
+
+def _ltx(pipe: Any, over: list[Any], places: list[tuple[list[Any], int]]) -> dict[str, Any]:
+    """Pictures that stay are conditions at their places; those that are made over are where the steps begin."""
+    from diffusers.pipelines.ltx.pipeline_ltx_condition import LTXVideoCondition
+
+    conditions = [LTXVideoCondition(video=pictures, frame_index=at) for pictures, at in places]
+    made: dict[str, Any] = {"conditions": conditions} if conditions else {}
+    if over:
+        wide, high = over[0].size
+        video = pipe.video_processor.preprocess_video(over, high, wide).to(pipe._execution_device, pipe.vae.dtype)
+        latents = pipe.vae.encode(video).latent_dist.mode()
+        made["latents"] = pipe._normalize_latents(latents, pipe.vae.latents_mean, pipe.vae.latents_std)
+    return made
