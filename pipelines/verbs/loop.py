@@ -20,6 +20,7 @@ from ..work import FilmError, Tick, idle
 from .blend import turned
 from .cutting import Cut, cutting, several
 from .flow import shrunk
+from .hearing import told
 
 if TYPE_CHECKING:
     from numpy import float32
@@ -57,8 +58,10 @@ def loop(videos: Sequence[Path], how: Loop, studio: Studio, out: Path, tick: Tic
         both = ((a, b, (k + 1) / (seam + 1)) for a, b, k in ends)
         pictures = chain(reel.frames(first, last - first - seam), turned(both, ease, studio.workers))
         at = frame.seconds
-        sound = [Piece(reel, at(first), at(last)), Piece(reel, at(first - seam), at(first), shared=at(seam))]
-        return desk.finish(pictures, last - first, frame, sound, tick, f"from {at(first):.2f} s to {at(last):.2f} s, with a {how.seam} seam")
+        # neither end is faded: the last sample is the one before the first
+        sound = [Piece(reel, at(first), at(last), soft=False), Piece(reel, at(first - seam), at(first), shared=at(seam))]
+        said = told(f"from {at(first):.2f} s to {at(last):.2f} s, with a {how.seam} seam", [reel], "its sound too")
+        return desk.finish(pictures, last - first, frame, sound, tick, said)
 
 
 def _found(reel: Reel, seam: int) -> tuple[int, int]:
