@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .faces import Finder, towards
 from .vault import Notes, Part, Vault, digest
 from .work import Cancelled, DiskFull, FilmError
 
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
     from numpy import uint8
     from numpy.typing import NDArray
 
-VERSION = 5  # of opening a picture, and of finding where in it people look (focus.py)
+VERSION = 6  # of opening a picture, and of finding where in it people look (faces.py, focus.py)
+ALIKE = 0.02  # a picture whose shape differs less from the frame's is not cut: it is all the same where people look
 # BT.709 Y'CbCr, limited range, to R'G'B'
 LUMA, CHROMA = 255 / 219, 255 / 224
 TO_RGB = (
@@ -106,6 +108,7 @@ class Darkroom:
         self._closed = False
         self._begun: dict[tuple[Path, tuple[int, int]], Future[Part]] = {}
         self._pool = ThreadPoolExecutor(1)
+        self._finder = Finder()
 
     def __enter__(self) -> Darkroom:
         return self
@@ -115,6 +118,8 @@ class Darkroom:
 
     def ahead(self, pictures: Sequence[Path], cover: tuple[int, int], vault: Vault) -> None:
         """Begin with those pictures: whoever wants one developed later finds it, or waits for it."""
+        if pictures:  # while the child starts
+            threading.Thread(target=self._finder.ready, name="faces", daemon=True).start()
         for picture in dict.fromkeys(pictures):
             self._begun[picture, cover] = self._pool.submit(self._developed, picture, cover, vault)
 
@@ -129,12 +134,22 @@ class Darkroom:
     def _developed(self, picture: Path, cover: tuple[int, int], vault: Vault) -> Part:
         def build(out: Path) -> Notes:
             notes = {"focus_x": 0.5, "focus_y": 0.5} | self._ask(picture, cover, out)
-            from . import focus  # brings OpenCV: the child has the first picture meanwhile
-
-            x, y = focus.focus(negative(Part(out, notes, False)).rgb(focus.LOOKED))
+            x, y = self._focus(negative(Part(out, notes, False)), cover)
             return notes | {"focus_x": x, "focus_y": y}
 
         return vault.make("negative", ".yuv", {"file": _content(picture), "cover": cover, "version": VERSION}, build)
+
+    def _focus(self, seen: Negative, cover: tuple[int, int]) -> tuple[float, float]:
+        """Where people look: at faces, else at what stands out."""
+        shape = cover[0] / cover[1] / (seen.size[0] / seen.size[1])
+        if abs(shape - 1) < ALIKE:
+            return 0.5, 0.5
+        from . import focus  # brings OpenCV: the child has the first picture meanwhile
+
+        rgb = seen.rgb(focus.LOOKED)
+        if faces := self._finder.faces(rgb[..., ::-1]):
+            return towards(faces, (min(1.0, shape), min(1.0, 1 / shape)))
+        return focus.focus(rgb)
 
     def cut(self, picture: Path, box: tuple[int, int], vault: Vault) -> Part:
         """The picture with its transparency, as large as fits `box` (width, height) pixels: rows of R, G, B, A, a byte each.
