@@ -62,8 +62,10 @@ class Reel:
         out: list[str | int] = ["-map", "0:V:0", "-vf", ",".join(steps), "-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "yuv420p", "pipe:1"]
         seen, made = None, 0
         for raw in ffmpeg.read([*self.video.args, *out], width * height * 3 // 2):
-            if len(raw) < width * height * 3 // 2 or made == wanted:
+            if made == wanted:
                 break
+            if len(raw) < width * height * 3 // 2:
+                continue  # it was ended: how, is told behind its last bytes
             seen, made = np.frombuffer(raw, np.uint8).reshape(height * 3 // 2, width), made + 1
             yield seen
         if seen is None and first:

@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipelines import mp4
+from pipelines import ffmpeg, mp4
 from pipelines.account import put_together
 from pipelines.cards import cards
 from pipelines.crew import ROLES
 from pipelines.estimate import past, story_takes
-from pipelines.events import Began, Done, Made, Moved, Warned
+from pipelines.events import Began, Done, Made, Moved, Warned, wanted
 from pipelines.presets import KINDS, Presets
 from pipelines.render import Studio, warm
 from pipelines.render import render as make_film
@@ -234,7 +234,8 @@ class Desk:
         verb, how = asked(told["verb"], told["how"])
         out = self.films / job / FILM
         emit(Began("film", 1))
-        cut = verb.does([Path(video) for video in told["videos"]], how, self.studio, out, lambda done: emit(Moved("film", done)))
+        with ffmpeg.while_wanted(wanted(emit)):  # it has events only when a picture is made
+            cut = verb.does([Path(video) for video in told["videos"]], how, self.studio, out, lambda done: emit(Moved("film", done)))
         for note in cut.notes:
             emit(Warned(note))
         emit(Made("film", 0, str(out), False))
