@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .faces import Finder, towards
+from .faces import Face, Finder, towards
 from .vault import Notes, Part, Vault, digest
 from .work import Cancelled, DiskFull, FilmError
 
@@ -46,7 +46,7 @@ class Negative:
     """A picture as planes: `size` is the upright original's, `width` and `height` are those of the Y plane.
 
     Y, then U and V at half the size; BT.709, limited range, chroma sited in the middle. `focus`: where in it people
-    look, x and y from 0 to 1.
+    look, x and y from 0 to 1, where there are no `faces`.
     """
 
     path: Path
@@ -54,6 +54,12 @@ class Negative:
     width: int
     height: int
     focus: tuple[float, float] = (0.5, 0.5)
+    faces: tuple[Face, ...] = ()
+
+    def aim(self, frame: float) -> tuple[float, float]:
+        """Where in it the middle of a frame of that shape (width by height) should be."""
+        shape = frame / (self.size[0] / self.size[1])
+        return towards(self.faces, (min(1.0, shape), min(1.0, 1 / shape))) if self.faces else self.focus
 
     def planes(self) -> tuple[NDArray[uint8], NDArray[uint8], NDArray[uint8]]:
         """Y (height, width), U and V (height / 2, width / 2), read as they are needed."""
@@ -88,7 +94,10 @@ def negative(part: Part) -> Negative:
     """The negative that a finished part holds."""
     numbers = [int(str(part.notes[name])) for name in ("original_width", "original_height", "width", "height")]
     focus = float(str(part.notes["focus_x"])), float(str(part.notes["focus_y"]))
-    return Negative(part.path, (numbers[0], numbers[1]), numbers[2], numbers[3], focus)
+    faces = part.notes.get("faces", [])
+    assert isinstance(faces, list)
+    seen = tuple(Face(*(float(str(edge)) for edge in one)) for one in faces if isinstance(one, list))
+    return Negative(part.path, (numbers[0], numbers[1]), numbers[2], numbers[3], focus, seen)
 
 
 def expected(size: tuple[int, int], cover: tuple[int, int]) -> Negative:
@@ -134,22 +143,21 @@ class Darkroom:
     def _developed(self, picture: Path, cover: tuple[int, int], vault: Vault) -> Part:
         def build(out: Path) -> Notes:
             notes = {"focus_x": 0.5, "focus_y": 0.5} | self._ask(picture, cover, out)
-            x, y = self._focus(negative(Part(out, notes, False)), cover)
-            return notes | {"focus_x": x, "focus_y": y}
+            return notes | self._looked(negative(Part(out, notes, False)), cover)
 
         return vault.make("negative", ".yuv", {"file": _content(picture), "cover": cover, "version": VERSION}, build)
 
-    def _focus(self, seen: Negative, cover: tuple[int, int]) -> tuple[float, float]:
+    def _looked(self, seen: Negative, cover: tuple[int, int]) -> Notes:
         """Where people look: at faces, else at what stands out."""
-        shape = cover[0] / cover[1] / (seen.size[0] / seen.size[1])
-        if abs(shape - 1) < ALIKE:
-            return 0.5, 0.5
+        if abs(cover[0] / cover[1] / (seen.size[0] / seen.size[1]) - 1) < ALIKE:
+            return {}
         from . import focus  # brings OpenCV: the child has the first picture meanwhile
 
         rgb = seen.rgb(focus.LOOKED)
         if faces := self._finder.faces(rgb[..., ::-1]):
-            return towards(faces, (min(1.0, shape), min(1.0, 1 / shape)))
-        return focus.focus(rgb)
+            return {"faces": [[round(edge, 4) for edge in (one.left, one.top, one.right, one.bottom, one.sure)] for one in faces]}
+        x, y = focus.focus(rgb)
+        return {"focus_x": x, "focus_y": y}
 
     def cut(self, picture: Path, box: tuple[int, int], vault: Vault) -> Part:
         """The picture with its transparency, as large as fits `box` (width, height) pixels: rows of R, G, B, A, a byte each.

@@ -166,6 +166,16 @@ def test_a_face_at_the_rim_and_several_stay_in_the_frame(presets: Presets, vault
     assert heads(peopled(*apart), room, vault, TALL, presets, tmp_path, *apart) == [False, True], "the larger one, not the middle between them"
 
 
+def test_the_page_plays_what_the_film_shows(presets: Presets, vault: Vault, room: Darkroom, tmp_path: Path) -> None:
+    path = tmp_path / "rim.png"
+    cv2.imwrite(str(path), peopled((-90, 240, 480)))
+    shot = Shot("", None, camera("static", presets, 0), 48, TALL, "cover", 0)
+    film = Engine().path(shot, negative(room.develop(path, (180, 320), vault)))
+    at = preview.aim(preview.thumb(path, room, vault), TALL)
+    played = preview.motion("static", 2, (1280, 720), TALL, "cover", 0, presets, focus=at)
+    assert played.matrices[0][4] == pytest.approx(film[0, 0, 2] / TALL.width, abs=0.05) and at[0] < 0.2
+
+
 def test_without_a_face_what_stands_out_is_kept_and_the_same_shape_is_not_looked_at(vault: Vault, room: Darkroom, tmp_path: Path) -> None:
     path = tmp_path / "heron.png"
     cv2.imwrite(str(path), peopled())
