@@ -65,7 +65,7 @@ def begin(desk: Desk, document: Document, verb: str, videos: list[Path], how: Ma
         path = document.kept(name)
         assert path
         kept.append(path)
-    job = desk.cut(verb, kept, dict(how), document.owner, told={"project": document.id, "kind": "cut"})
+    job = desk.cut(verb, kept, dict(how), document.owner, told={"project": document.id, "kind": "cut", "verb": verb})
     try:
         document.note(lambda works: replace(works, cuts=(*works.cuts, job)[-MOST_CUTS:]))
     except FilmError:
@@ -91,7 +91,7 @@ def _standing(desk: Desk, document: Document) -> State:
     job = _job(desk, document)
     if job is None:
         return State()
-    verb = str(dict(job.told.get("cut") or {}).get("verb", ""))
+    verb = str(job.told.get("verb", ""))
     events = [stamped.event for stamped in desk.events(job.id)]
     notes = tuple(str(event["message"]) for event in events if event["event"] == "warned")
     if not job.over:

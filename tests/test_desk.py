@@ -81,7 +81,7 @@ def test_looking_at_a_video_that_is_made_over_is_cheap(desk: Desk, tmp_path: Pat
     assert workshop.newest(desk, document).busy and workshop.newest(desk, document).verb == "fill"
     assert [one for one in desk.watch(job) if one][-1].event["event"] == "done"
     first = workshop.newest(desk, document)
-    assert first.state == "done" and Path(first.film).is_file() and "stretched" in first.how
+    assert first.state == "done" and Path(first.film).is_file() and "same pitch" in first.how
     asked: list[str] = []
     events = desk.events
     monkeypatch.setattr(desk, "events", lambda job: asked.append(job) or events(job))

@@ -304,7 +304,7 @@ def test_parts_are_kept_and_what_is_around_them_is_made(pan: Path, out: Path, st
     assert cut.frames == even(out, RATE) == 48
     made = seen(out)
     assert min(psnr(a, b) for a, b in zip(made[18:30], given[12:24], strict=True)) > 32, "the part lies where it lay"
-    assert len(measure.sound(out)) / 48_000 == pytest.approx(2, abs=0.05) and "sound was carried on" in cut.how
+    assert len(measure.sound(out)) / 48_000 == pytest.approx(2, abs=0.05) and "the sound carried on" in cut.how
 
 
 # Edit ------------------------------------------------------------------------------------------------------------------

@@ -18,7 +18,6 @@ from ..stage import Studio
 from ..work import FilmError, Tick, idle
 from .cutting import Cut, cutting, several, within
 from .flow import between
-from .hearing import told
 
 if TYPE_CHECKING:
     from ..reel import Picture
@@ -66,8 +65,7 @@ def blend(videos: Sequence[Path], how: Blend, studio: Studio, out: Path, tick: T
         sound = [Piece(first, 0.0, first.seconds), Piece(second, 0.0, second.seconds, shared=length)]
         count = first.count + second.count - shared
         notes = () if shared >= round(how.seconds * first.frame.rate) else (f"They share {length:g} s: the shorter one has no more to give.",)
-        said = told(f"{length:g} s shared, {how.curve}", [first, second], "their sounds too")
-        return desk.finish(chain(first.frames(0, alone), mixed, rest), count, first.frame, sound, tick, said, notes=notes)
+        return desk.finish(chain(first.frames(0, alone), mixed, rest), count, first.frame, sound, tick, f"{length:g} s shared, {how.curve}", notes=notes)
 
 
 def _first(pairs: Iterator[tuple[Picture, Picture]], count: int) -> Iterator[tuple[Picture, Picture]]:

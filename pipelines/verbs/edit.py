@@ -85,7 +85,7 @@ def edit(videos: Sequence[Path], how: Edit, studio: Studio, out: Path, tick: Tic
         reel.picture(pictures, count, shown, studio.presets.pick("qualities", QUALITY), seen, part(tick, 0.1, 0.95), graph)
         sound = [] if wish.mute else [Piece(own, 0.0, own.seconds, float(speed), wish.reverse)]
         spoken = (voice.over if take else _plain)(sound, frame.seconds(count), take, heard, desk.folder)
-        return desk.done(seen, spoken, desk.folder / "made.mp4", count, frame, told(_told(wish), [own], _heard(wish)), notes)
+        return desk.done(seen, spoken, desk.folder / "made.mp4", count, frame, told(_told(wish), sound), notes)
 
 
 def _plain(sound: Sequence[Piece], seconds: float, _take: Take | None, out: Path, _folder: Path) -> Path | None:
@@ -164,13 +164,6 @@ def _written(wish: Edit, take: Take | None, frame: Frame, count: int, desk: Cutt
     (desk.folder / "captions.ass").write_text(script, "utf-8")
     linked(desk.studio.fonts, desk.folder / "fonts")
     return [f"setpts=PTS+{film.SUBTITLES_AT:g}/TB", "subtitles=filename=captions.ass:fontsdir=fonts", "setpts=PTS-STARTPTS"]
-
-
-def _heard(wish: Edit) -> str:
-    """What became of the video's own sound."""
-    if wish.mute or (wish.speed == 1 and not wish.reverse):
-        return ""
-    return "its sound reversed too" if wish.reverse else "its sound at the same pitch"
 
 
 def _told(wish: Edit) -> str:

@@ -16,7 +16,7 @@ from ..watermark import inked
 from ..work import FilmError, Tick, idle
 from . import drift
 from .cutting import Cut, Cutting, cutting, several, within
-from .hearing import around, told
+from .hearing import around
 from .shooting import shot_on
 
 if TYPE_CHECKING:
@@ -60,8 +60,8 @@ def extend(videos: Sequence[Path], how: Extend, studio: Studio, out: Path, tick:
         more = continued(desk, reel, 0, reel.count, how, tick)
         order = (more.pictures, reel.frames()) if how.backward else (reel.frames(), more.pictures)
         longer = reel.frame.seconds(more.count)
-        sound, heard = around(desk, [Piece(reel, 0.0, reel.seconds)], *((longer, 0.0) if how.backward else (0.0, longer)), how.seed)
-        return desk.finish(chain(*order), reel.count + more.count, reel.frame, sound, tick, told(more.how, [reel], heard), notes=more.notes)
+        sound = around(desk, [Piece(reel, 0.0, reel.seconds)], *((longer, 0.0) if how.backward else (0.0, longer)), how.seed)
+        return desk.finish(chain(*order), reel.count + more.count, reel.frame, sound, tick, more.how, notes=more.notes)
 
 
 def continued(desk: Cutting, reel: Reel, first: int, last: int, how: Extend, tick: Tick) -> More:

@@ -13,7 +13,6 @@ from ..stage import Studio
 from ..story import exact_rate
 from ..work import FilmError, Tick, idle
 from .cutting import Cut, cutting, several, within
-from .hearing import told
 from .retime import retimed
 
 FASTEST_RATE = 120.0
@@ -22,14 +21,13 @@ MOST_SLOW = 8.0
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """`fps`: pictures a second of what is made (None: as given). `slow`: how many times as long it lasts. `missing`:
-    pictures that only repeat the one before are drawn anew; so they are where a video's pictures come unevenly.
-    `mute`: without the video's sound."""
+    """`fps`: pictures a second of what is made (None: as given). `slow`: how many times as long; `mute`: silent. `missing`:
+    pictures that only repeat the one before are drawn anew; so they are where a video's pictures come unevenly."""
 
     fps: float | None = None
     slow: float = 1.0
-    missing: bool = False
     mute: bool = False
+    missing: bool = False
 
 
 def fill(videos: Sequence[Path], how: Fill, studio: Studio, out: Path, tick: Tick = idle) -> Cut:
@@ -51,5 +49,4 @@ def fill(videos: Sequence[Path], how: Fill, studio: Studio, out: Path, tick: Tic
         pictures = retimed(reel.frames(), step, count, studio.workers, missing=missing)
         sound = [] if how.mute else [Piece(reel, 0.0, reel.seconds, float(1 / slow))]
         said = f"{float(reel.frame.rate):g} to {float(rate):g} pictures a second" + (f", {how.slow:g} times as long" if slow != 1 else "")
-        heard = "without its sound" if how.mute else "its sound stretched at the same pitch" if slow != 1 else ""
-        return desk.finish(pictures, count, frame, sound, tick, told(said, [reel], heard))
+        return desk.finish(pictures, count, frame, sound, tick, said)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import reel, sound
-from ..reel import Piece, Reel
+from ..reel import Piece
 from . import ambience
 
 if TYPE_CHECKING:
@@ -26,29 +26,36 @@ LATE = 0.25  # seconds by which a file's sound may begin after its picture, or e
 FAINT = 1e-4  # of full scale: what is fainter is silence
 
 
-def told(how: str, reels: Sequence[Reel], words: str) -> str:
-    """How it was done, with those words about the sound where there is any."""
-    return f"{how}, {words}" if words and any(one.video.sound for one in reels) else how
+def told(how: str, pieces: Sequence[Piece]) -> str:
+    """How something was done, and what became of the sound, where there is any."""
+    if not any(piece.source for piece in pieces):
+        return how
+    marks = {
+        "the sound carried on": any(piece.made for piece in pieces),
+        "silent where it was silent": any(piece.reel is None and not piece.made for piece in pieces),
+        "the sound too": any(piece.shared and not piece.made for piece in pieces) or any(piece.backwards for piece in pieces),
+        "the sound at the same pitch": any(piece.speed != 1 for piece in pieces),
+    }
+    return ", ".join([how, *[words for words, true in marks.items() if true][:1]])
 
 
-def around(desk: Cutting, own: Sequence[Piece], before: float, after: float, seed: int) -> tuple[list[Piece], str]:
-    """Pieces of a reel's sound with so many seconds made before the first and after the last. -> and what was done, in words."""
-    pieces, carried = list(own), False
+def around(desk: Cutting, own: Sequence[Piece], before: float, after: float, seed: int) -> list[Piece]:
+    """Pieces of a reel's sound, with so many seconds made before the first and after the last."""
+    pieces = list(own)
     if after > 0:
-        pieces[-1:], carried = _more(desk, pieces[-1], after, False, seed)
+        pieces[-1:] = _more(desk, pieces[-1], after, False, seed)
     if before > 0:
-        pieces[:1], led = _more(desk, pieces[0], before, True, seed)
-        carried = carried or led
-    return pieces, "the sound was carried on" if carried else "silent, as it was there"
+        pieces[:1] = _more(desk, pieces[0], before, True, seed)
+    return pieces
 
 
-def _more(desk: Cutting, piece: Piece, seconds: float, backward: bool, seed: int) -> tuple[list[Piece], bool]:
-    """The piece and what is made beside it, in their order; and whether that is heard."""
+def _more(desk: Cutting, piece: Piece, seconds: float, backward: bool, seed: int) -> list[Piece]:
+    """The piece and what is made beside it, in their order."""
     given = _lead(desk, piece, backward)
     loud = np.flatnonzero(np.abs(given).max(1) > FAINT) if len(given) else np.zeros(0, int)
     if not len(loud):
         silence = Piece(None, 0.0, seconds)
-        return ([silence, piece] if backward else [piece, silence]), False
+        return [silence, piece] if backward else [piece, silence]
     late = (len(given) - 1 - int(loud[-1])) / reel.RATE
     late = late if late <= LATE and piece.seconds > 4 * late else 0.0
     seam = min(SEAM, (piece.seconds - late) / 2)
@@ -60,8 +67,8 @@ def _more(desk: Cutting, piece: Piece, seconds: float, backward: bool, seed: int
     _written(made[::-1] if backward else made, path)
     new = Piece(None, 0.0, len(made) / reel.RATE, made=path, soft=False)
     if backward:
-        return [new, replace(piece, start=piece.start + late, shared=seam)], True
-    return [replace(piece, end=piece.end - late), replace(new, shared=seam)], True
+        return [new, replace(piece, start=piece.start + late, shared=seam)]
+    return [replace(piece, end=piece.end - late), replace(new, shared=seam)]
 
 
 def _lead(desk: Cutting, piece: Piece, backward: bool) -> sound.Sound:

@@ -20,7 +20,6 @@ from ..work import FilmError, Tick, idle
 from .blend import turned
 from .cutting import Cut, cutting, several
 from .flow import shrunk
-from .hearing import told
 
 if TYPE_CHECKING:
     from numpy import float32
@@ -60,8 +59,7 @@ def loop(videos: Sequence[Path], how: Loop, studio: Studio, out: Path, tick: Tic
         at = frame.seconds
         # neither end is faded: the last sample is the one before the first
         sound = [Piece(reel, at(first), at(last), soft=False), Piece(reel, at(first - seam), at(first), shared=at(seam))]
-        said = told(f"from {at(first):.2f} s to {at(last):.2f} s, with a {how.seam} seam", [reel], "its sound too")
-        return desk.finish(pictures, last - first, frame, sound, tick, said)
+        return desk.finish(pictures, last - first, frame, sound, tick, f"from {at(first):.2f} s to {at(last):.2f} s, with a {how.seam} seam")
 
 
 def _found(reel: Reel, seam: int, tick: Tick) -> tuple[int, int]:

@@ -14,7 +14,7 @@ from ..stage import Studio
 from ..work import FilmError, Tick, idle, part
 from .cutting import Cut, cutting, several, within
 from .extend import LEAST, MOST, Extend, continued
-from .hearing import around, told
+from .hearing import around
 
 if TYPE_CHECKING:
     from ..reel import Picture
@@ -75,8 +75,8 @@ def recut(videos: Sequence[Path], how: Recut, studio: Studio, out: Path, tick: T
                 tail, notes, count = more.pictures, more.notes, count + more.count
                 followed = at(more.count)
             pictures = chain(lead, pictures, tail)
-            sound, heard = around(desk, sound, led, followed, how.seed)
-            said = told(f"{said}, {before:g} s before and {after:g} s after made anew", [reel], heard)
+            sound = around(desk, sound, led, followed, how.seed)
+            said += f", {before:g} s before and {after:g} s after made anew"
         return desk.finish(pictures, count, reel.frame, sound, tick, said, notes=notes)
 
 

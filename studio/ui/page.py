@@ -111,7 +111,7 @@ def lay_out(presets: Presets, crew: Crew, say: Say, functions: list[Callable[...
                     player = gr.Video(show_label=False, label=say("film"), elem_id="player", interactive=False, buttons=[], visible=False)
                     film_lines = Lines(elem_id="film-lines")
                     paper = gr.Button(say("paper"), icon=icon("printer"), elem_id="paper", elem_classes="quiet", size="sm")
-                with gr.Tab(say("cut"), id="video") as video_tab:
+                with gr.Tab(say("rework"), id="video") as video_tab:
                     video = {"tab": video_tab} | video_panel(presets, say)
     with gr.Row(elem_id="dockrow"):
         dock = Dock(elem_id="dock", scale=1, min_width=100)

@@ -171,7 +171,7 @@ def video_panel(presets: Presets, say: Say) -> dict[str, Any]:
         made["go"] = gr.Button(say("video_go"), icon=icon("play"), elem_id="video-go", min_width=120)
         made["halt"] = gr.Button(say("stop"), elem_id="video-halt", visible=False, min_width=120)
     made["lines"] = Lines(elem_id="video-lines")
-    made["player"] = gr.Video(show_label=False, label=say("cut"), elem_id="video-player", interactive=False, buttons=[], visible=False)
+    made["player"] = gr.Video(show_label=False, label=say("rework"), elem_id="video-player", interactive=False, buttons=[], visible=False)
     made["links"] = Lines(elem_id="video-links")
     made["add"] = gr.Button(say("video_add"), icon=icon("plus"), elem_id="video-add", size="sm", visible=False)
     with gr.Accordion(say("check"), open=False, elem_id="check"):
