@@ -118,6 +118,7 @@ class Darkroom:
         self._begun: dict[tuple[Path, tuple[int, int]], Future[Part]] = {}
         self._pool = ThreadPoolExecutor(1)
         self._finder = Finder()
+        self._reading = threading.Thread(target=self._finder.ready, name="faces")
 
     def __enter__(self) -> Darkroom:
         return self
@@ -127,8 +128,8 @@ class Darkroom:
 
     def ahead(self, pictures: Sequence[Path], cover: tuple[int, int], vault: Vault) -> None:
         """Begin with those pictures: whoever wants one developed later finds it, or waits for it."""
-        if pictures:  # while the child starts
-            threading.Thread(target=self._finder.ready, name="faces", daemon=True).start()
+        if pictures and not self._reading.ident:  # while the child starts
+            self._reading.start()
         for picture in dict.fromkeys(pictures):
             self._begun[picture, cover] = self._pool.submit(self._developed, picture, cover, vault)
 
@@ -177,6 +178,8 @@ class Darkroom:
         with self._lock:
             self._end()
         self._pool.shutdown()
+        if self._reading.ident:
+            self._reading.join()
 
     def _ask(self, picture: Path, cover: tuple[int, int], out: Path) -> Notes:
         return self._asked({"path": str(picture), "cover": cover, "out": str(out)})
