@@ -63,7 +63,7 @@ def test_stop_ends_what_a_verb_runs(desk: Desk, tmp_path: Path, monkeypatch: pyt
 
     def endless(*_: object, **__: object) -> None:
         begun.set()
-        ffmpeg.run(["-re", "-f", "lavfi", "-i", "anullsrc", "-f", "null", "-"])
+        ffmpeg.run(["-re", "-f", "lavfi", "-i", "anullsrc", "-t", "40", "-f", "null", "-"])
 
     begun = threading.Event()
     monkeypatch.setattr(reel, "joined", endless)

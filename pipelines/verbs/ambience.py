@@ -26,7 +26,7 @@ STEP = GRAIN // 4
 FINE = GRAIN // 8  # samples in which pauses between words are seen
 NEAR = 0.75  # seconds to either side in which is looked for what is there all the time
 LOW = 0.1  # of those moments are so low, or lower
-NOISE = 0.105 / 1.6  # of its mean power is where noise is so low, -ln(1 - LOW); and noise itself is not to go down
+NOISE = 0.105 / 2.5  # of its mean power is where noise is so low, -ln(1 - LOW); and noise itself is not to go down
 MOST_LIFT = 4.0  # times, where what is left would be quieter than those moments were
 KNEE, CEILING = 0.8, 0.9
 

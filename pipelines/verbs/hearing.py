@@ -59,8 +59,7 @@ def _more(desk: Cutting, piece: Piece, seconds: float, backward: bool, seed: int
     late = (len(given) - 1 - int(loud[-1])) / reel.RATE
     late = late if late <= LATE and piece.seconds > 4 * late else 0.0
     seam = min(SEAM, (piece.seconds - late) / 2)
-    edge = round((late + min(SEAM, piece.seconds / 4)) * reel.RATE)  # it may end softly, as ours do
-    made = ambience.gone_on(given[: len(given) - edge], round((seconds + late + seam) * reel.RATE), seed)
+    made = ambience.gone_on(given[: len(given) - round(late * reel.RATE)], round((seconds + late + seam) * reel.RATE), seed)
     soft = min(round(SEAM * reel.RATE), len(made) // 2)
     made[-soft:] *= np.cos(np.linspace(0, np.pi / 2, soft, dtype=np.float32))[:, None]
     path = desk.folder / f"ambience{len(list(desk.folder.glob('ambience*')))}.wav"
