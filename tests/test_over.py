@@ -10,7 +10,6 @@ from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -53,6 +52,7 @@ class Negatives:
         self.shots: list[Shot] = []
         self.first = first
         self.fail_after = 99
+        self.lighter = 0  # each piece by so much
 
     def missing(self) -> str | None:
         return None
@@ -74,7 +74,8 @@ class Negatives:
         window = Window.of(SIZE, SIZE[0] / SIZE[1])
         given, fps = shot.given, int(shot.model.options.get("fps", FPS)) if shot.model else FPS
         assert given
-        pictures = [255 - one for one in window.read(given.over, fps)] if given.over else []
+        by = self.lighter * (len(self.shots) - 1)
+        pictures = [255 - one + np.uint8(by) for one in window.read(given.over, fps)] if given.over else []
         if given.last:
             ends = [window.read(path, fps)[0].astype(float) for path in (given.first, given.last) if path]
             count = round(shot.frame.seconds(shot.frames) * fps)
@@ -129,6 +130,14 @@ def test_at_another_rate_what_lies_between_is_drawn(pan: Path, out: Path, studio
     assert float(np.median([psnr(255 - a, b) for a, b in zip(given, made, strict=True)])) > 22
     steps = [apart(a, b) for a, b in pairwise(made)]
     assert min(steps[:-1]) > 0.2 * float(np.median(steps)), "no picture is only shown again"
+
+
+def test_pieces_of_another_light_melt_into_one_another(out: Path, tmp_path: Path, studio: Studio, negatives: Negatives) -> None:
+    grey = measure.video(tmp_path / "grey.mp4", [np.full((108, 192, 3), 128, np.uint8)] * 60, RATE, *X264)
+    negatives.lighter = 30
+    edit([grey], Edit("glass", engine="wan-1.3b"), at_rate(studio, RATE), out)
+    light = [float(one.mean()) for one in seen(out)]
+    assert light[-1] - light[0] > 25 and max(b - a for a, b in pairwise(light)) < 9, "no jump where they meet"
 
 
 def test_what_is_done_by_rule_is_done_to_what_the_model_made(pan: Path, out: Path, studio: Studio, negatives: Negatives) -> None:
@@ -324,15 +333,14 @@ def test_every_such_model_goes_on_from_several_pictures(name: str, short: Path, 
     assert len(kept) == 9
 
 
-@pytest.mark.parametrize("name", ["wan-1.3b", "ltx"])
-def test_stage_by_stage_it_is_the_same(name: str, short: Path, out: Path, small: Studio) -> None:
+@pytest.mark.parametrize("name", ["wan-1.3b", "wan-vace-1.3b", "ltx"])
+def test_where_parts_take_turns_it_is_the_same(name: str, short: Path, out: Path, small: Studio, tmp_path: Path) -> None:
     made = []
-    for vram in ({}, {"resident": 1e20, "offload": 1.0}):
-        models = {name: replace(small.presets.models[name], vram=vram)}
-        with TemporaryDirectory() as folder:
-            edit([short], Edit("a red fox", engine=name), replace(small, presets=replace(small.presets, models=models), vault=Vault(Path(folder))), out)
+    for ways in ({}, {"offload": 1.0}):
+        own = replace(small, vault=Vault(tmp_path / f"vault{len(ways)}"), presets=replace(small.presets, models={name: replace(small.presets.models[name], vram=ways)}))
+        edit([short], Edit("a red fox", engine=name), own, out)
         made.append(seen(out, (96, 64)))
-    assert np.array_equal(*made)
+    assert all((a == b).all() for a, b in zip(*made, strict=True))
 
 
 def test_a_stronger_change_goes_further(short: Path, out: Path, small: Studio) -> None:

@@ -81,6 +81,9 @@ def test_such_a_picture_says_so(suffix: str, mine: Studio, given: Path, tmp_path
     assert verdict.signed and verdict.signed.state == "intact" and "compositeWithTrainedAlgorithmicMedia" in verdict.signed.source
     assert "Oil painting, drawn anew by Stable Diffusion XL" in verdict.signed.deeds
     assert b"DigitalSourceType" in out.read_bytes() and not list(tmp_path.glob("*.unsigned"))
+    first = seen(out)
+    restyle(given, Restyle("clay", "sdxl"), marked, out)
+    assert (first != seen(out)).any(), "another style is another picture, even where nothing is said of what is seen"
     restyle(given, Restyle("ink"), marked, out)
     assert b"rainedAlgorithmicMedia" not in out.read_bytes(), "by rule"
     unsigned = replace(mine, marks=Marks())

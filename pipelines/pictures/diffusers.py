@@ -110,7 +110,7 @@ class Engine:
         """Everything that changes the picture, but for one that is given."""
         model = self._chosen(brief)
         told = options(model.options)
-        asked = [brief.styled.strip(), brief.frame.width, brief.frame.height, brief.seed, model.content]
+        asked = [_words(brief), brief.frame.width, brief.frame.height, brief.seed, model.content]
         asked += [brief.strength] if brief.picture else []
         asked += [[loras.triggers(told.loras), loras.contents(told.loras)]] if told.loras else []
         return [*asked, *([brief.negative] if brief.negative else []), *source(model.repo, model.revision).changing]
@@ -172,6 +172,11 @@ class Engine:
         return self._loaded[2]
 
 
+def _words(brief: Brief) -> str:
+    """What the model is told; a picture that is drawn anew may say nothing of what is seen in it."""
+    return (brief.styled or brief.style).strip()
+
+
 def _redraws(model: Model) -> bool:
     return bool(model.options.get("redraw"))
 
@@ -193,7 +198,7 @@ def _painted(pipe: Any, brief: Brief, told: Options, tick: Tick) -> Any:
     tick(0.0)
     wide, high = size(told.size, told.multiple, brief.frame.width / brief.frame.height)
     asked: dict[str, Any] = {
-        "prompt": " ".join(f"{loras.triggers(told.loras)} {brief.styled or brief.style}".split()),
+        "prompt": " ".join(f"{loras.triggers(told.loras)} {_words(brief)}".split()),
         "negative_prompt": without(told.negative, brief.negative) or None, "width": wide, "height": high,
         "num_inference_steps": told.steps, "guidance_scale": told.guidance, "output_type": "np",
         "generator": torch.Generator("cpu").manual_seed(brief.seed),

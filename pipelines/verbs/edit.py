@@ -26,6 +26,7 @@ from ..watermark import inked
 from ..work import FilmError, Tick, idle, part
 from . import drift, voice
 from .cutting import QUALITY, Cut, Cutting, cutting, several, within
+from .hearing import told
 from .over import Over, made_over
 from .retime import retimed
 from .words import understood
@@ -80,8 +81,8 @@ def edit(videos: Sequence[Path], how: Edit, studio: Studio, out: Path, tick: Tic
         given, by = own, None
         if wish.engine:
             look = studio.presets.looks.get(wish.look)
-            told = Over(how.prompt, wish.engine, wish.strength or "mild", wish.seed, look.prompt if look else "", look.negative if look else "")
-            own, by = made_over(desk, own, told, part(tick, 0.0, 0.8))
+            words = Over(how.prompt, wish.engine, wish.strength or "mild", wish.seed, look.prompt if look else "", look.negative if look else "")
+            own, by = made_over(desk, own, words, part(tick, 0.0, 0.8))
             tick = part(tick, 0.8, 1.0)
         take = _spoken(wish, studio, own.frame.seconds(count), part(tick, 0.0, 0.1))
         pictures: Iterable[Picture] = own.backwards() if wish.reverse else own.frames()
@@ -102,7 +103,7 @@ def edit(videos: Sequence[Path], how: Edit, studio: Studio, out: Path, tick: Tic
         reel.picture(pictures, count, frame, studio.presets.pick("qualities", QUALITY), seen, part(tick, 0.1, 0.95), graph)
         sound = [] if wish.mute else [Piece(given, 0.0, given.seconds, float(speed), wish.reverse)]
         spoken = (voice.over if take else _plain)(sound, frame.seconds(count), take, heard, desk.folder)
-        return desk.done(seen, spoken, desk.folder / "made.mp4", count, frame, _told(wish, by), notes, by.by if by else None)
+        return desk.done(seen, spoken, desk.folder / "made.mp4", count, frame, told(_told(wish, by), sound), notes, by.by if by else None)
 
 
 def _plain(sound: Sequence[Piece], seconds: float, _take: Take | None, out: Path, _folder: Path) -> Path | None:

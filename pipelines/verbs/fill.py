@@ -32,12 +32,13 @@ MOST_SLOW = 8.0
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """`fps`: pictures a second of what is made (None: as given). `slow`: how many times as long it lasts. `missing`:
+    """`fps`: pictures a second of what is made (None: as given). `slow`: how many times as long; `mute`: silent. `missing`:
     pictures that only repeat the one before are drawn anew; so they are where a video's pictures come unevenly. With an
     `engine`, a model's name or auto, that one makes what was lost for longer than a moment, as `prompt` says."""
 
     fps: float | None = None
     slow: float = 1.0
+    mute: bool = False
     missing: bool = False
     engine: str = ""
     prompt: str = ""
@@ -69,7 +70,7 @@ def fill(videos: Sequence[Path], how: Fill, studio: Studio, out: Path, tick: Tic
             given, missing, by = _mended(desk, reel, how, who, part(tick, 0.0, 0.8)), True, who.by
             tick = part(tick, 0.8, 1.0)
         pictures = retimed(given, step, count, studio.workers, missing=missing)
-        sound = [Piece(reel, 0.0, reel.seconds, float(1 / slow))]
+        sound = [] if how.mute else [Piece(reel, 0.0, reel.seconds, float(1 / slow))]
         said = f"{float(reel.frame.rate):g} to {float(rate):g} pictures a second" + (f", {how.slow:g} times as long" if slow != 1 else "")
         said += f", what was lost made by {by[0]}" if by else ""
         return desk.finish(pictures, count, frame, sound, tick, said, by=by)
