@@ -21,7 +21,7 @@ from pipelines.work import FilmError
 
 from .callers import Caller
 from .doors import Doors, here, who
-from .films import keep, options, rework, standing, submit
+from .films import cut, keep, options, standing, submit
 from .reading import number_of, plain_json, refuse_unknown, text_of
 from .refusals import bad, refusal
 
@@ -145,7 +145,7 @@ def _tools(doors: Doors) -> list[Tool]:
             raise bad("film_ids is not a list of ids.", "film_ids", "Give what make_film returned.")
         films = [(await aside(doors.desk.result, (await aside(doors.job, one[:64], caller)).id)).film for one in ids[:3]]
         key = text_of(given, "request_id", 100)
-        job = await aside(rework, doors, caller, given.get("verb"), films, given.get("how") or {}, DOOR, key)
+        job = await aside(cut, doors, caller, given.get("verb"), films, given.get("how") or {}, DOOR, key)
         return {"film_id": job, "next": "film_status"}
 
     async def film_status(_request: Request, caller: Caller, given: Told) -> Told:
