@@ -482,6 +482,13 @@ def test_a_file_that_is_not_what_it_says_is_a_fault_of_its_scene(name: str, spoi
     assert isinstance(told[0], dict) or told[0].hint
 
 
+def test_a_chat_template_that_is_cut_short_is_a_fault(presets: Presets, folder: Folder, tmp_path: Path) -> None:
+    own = Path(shutil.copytree(folder("hunyuan-1.5"), tmp_path / "copy"))
+    (own / "tokenizer" / "chat_template.jinja").write_text("{% for message in messages %}{{", "utf-8")
+    said = refused(lambda: films.Engine(device="cpu").shoot(shot(presets, small("hunyuan-1.5", presets, own)), tmp_path / "a.mp4", idle))
+    assert "cannot make this clip" in said.message and "fetch" in said.hint
+
+
 def test_a_clip_of_no_frames_is_a_fault(engine: films.Engine, presets: Presets, folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shots, "shown", lambda *_: torch.zeros(0, 3, 64, 64))
     model = small("wan-1.3b", presets, folder("wan-1.3b"))

@@ -649,6 +649,18 @@ def test_weights_that_are_not_what_they_say_are_named(
     assert not (tmp_path / "a.mp4").exists()
 
 
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("name", ["google/t5-v1_1-xxl/config.json", "google/t5-v1_1-xxl/spiece.model", "openai/clip-vit-large-patch14/vocab.json", "openai/clip-vit-large-patch14/merges.txt"])
+@pytest.mark.parametrize("spoilt", [b"", b"<!doctype html>", b"[]", None])
+def test_what_reads_texts_is_named_where_it_is_spoilt(name: str, spoilt: bytes | None, home: Path, presets: Presets, tmp_path: Path) -> None:
+    (home / name).unlink()
+    if spoilt is not None:
+        (home / name).write_bytes(spoilt)
+    told: list[Any] = []
+    Engine(device="cpu").shoot_all([plans.Slate(wish(presets, home, seconds=0.3, steps=1), tmp_path / "a.mp4", idle, told.append)])
+    assert isinstance(told[0], dict) or (isinstance(told[0], FilmError) and str(home) in told[0].hint)
+
+
 def test_a_pickle_is_never_opened(home: Path, presets: Presets, tmp_path: Path) -> None:
     class Trap:
         def __reduce__(self) -> tuple[Callable[..., object], tuple[str]]:

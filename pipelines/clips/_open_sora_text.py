@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..gear.weights import parts, quiet
+from ..gear.weights import Reading, parts, quiet
 from ..work import FilmError
 
 if TYPE_CHECKING:
@@ -27,10 +27,13 @@ class Readers:
         from transformers import CLIPTextModel, CLIPTokenizer, T5EncoderModel
 
         self._device = device
-        self._pieces = SentencePieceProcessor(model_file=str(t5 / "spiece.model"))
+        with Reading("spiece.model cannot be read", f"Fetch it anew: {fetch}", "spiece.model"):
+            self._pieces = SentencePieceProcessor(model_file=str(t5 / "spiece.model"))
         self._t5 = _loaded(T5EncoderModel, t5, kind, fetch)
         self._clip = _loaded(CLIPTextModel, clip, kind, fetch).to(device)
-        self._cut: Any = CLIPTokenizer.from_pretrained(str(clip), local_files_only=True)
+        with Reading(f"{clip.name} cuts no texts", f"Fetch it anew: {fetch}", clip.name):
+            self._cut: Any = CLIPTokenizer.from_pretrained(str(clip), local_files_only=True)
+            self._cut(["a"], truncation=True, max_length=PHRASE, padding="max_length", return_tensors="pt")
         if streamed:
             from diffusers.hooks.group_offloading import apply_group_offloading
 
@@ -54,13 +57,10 @@ class Readers:
 def _loaded(kind_of: Any, folder: Path, kind: torch.dtype, fetch: str) -> Any:
     """A transformers model from a folder; FilmError unless every weight was there."""
     parts(folder, fetch)
-    try:
-        with quiet():
-            model, told = kind_of.from_pretrained(
-                str(folder), dtype=kind, local_files_only=True, use_safetensors=True, output_loading_info=True
-            )
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
-        raise FilmError(f"{folder.name} cannot be read as {kind_of.__name__}.", f"Fetch it anew: {fetch}", folder.name) from error
+    with Reading(f"{folder.name} cannot be read as {kind_of.__name__}", f"Fetch it anew: {fetch}", folder.name), quiet():
+        model, told = kind_of.from_pretrained(
+            str(folder), dtype=kind, local_files_only=True, use_safetensors=True, output_loading_info=True
+        )
     if lacking := sorted(told["missing_keys"]):
         said = f"{folder.name} is of another model: it lacks {lacking[0]}"
         raise FilmError(said + (f" and {len(lacking) - 1} more." if lacking[1:] else "."), f"Fetch the right one: {fetch}", folder.name)

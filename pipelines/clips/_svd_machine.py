@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..gear import gpu as _gpu
-from ..gear.pipes import UNREADABLE
 from ..gear.snapshot import INDEX, Files, fits, shapes, source, weights
-from ..gear.weights import Source, match, quiet
+from ..gear.weights import Reading, Source, match, quiet
 from ..work import FilmError
 from ._svd_net import Net, Savings, build
 from ._svd_plan import Options
@@ -60,17 +59,6 @@ class Origin:
     def folder(self) -> Path:
         """Where the base's parts lie; FilmError if they are not there."""
         return self.base.path(INDEX).parent
-
-
-@contextmanager
-def _read(name: str, fetch: str) -> Iterator[None]:
-    """What the libraries cannot read becomes a FilmError; memory that runs out stays what it is."""
-    try:
-        yield
-    except _gpu.full():
-        raise
-    except UNREADABLE as error:
-        raise FilmError(f"{name} cannot be read as Stable Video Diffusion's.", f"Fetch it anew: {fetch}", name) from error
 
 
 class Machine:
@@ -175,7 +163,7 @@ class Machine:
         found = weights(folder, self._origin.variant)
         if found is None:
             raise FilmError(f"{name} is not whole on this machine.", fetch, name)
-        with quiet(), _read(name, fetch):
+        with quiet(), Reading(f"{name} cannot be read as Stable Video Diffusion's", f"Fetch it anew: {fetch}", name):
             if name == "image_encoder":
                 shapes(found, fetch)
                 with torch.device("meta"):

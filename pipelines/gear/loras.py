@@ -13,8 +13,8 @@ from pydantic.dataclasses import dataclass
 
 from ..vault import digest
 from ..work import FilmError
-from .pipes import UNREADABLE, hushed
-from .weights import Source, table
+from .pipes import hushed
+from .weights import Reading, Source, table
 
 if TYPE_CHECKING:
     from typing import Any
@@ -55,17 +55,11 @@ def _load(pipe: Any, name: str, lora: Lora) -> None:
     path = found(lora)
     table(path, _fetch(lora))
     more = {"load_into_transformer_2": True} if lora.second else {}
-    try:
-        with hushed():
-            pipe.load_lora_weights(path.parent, weight_name=path.name, adapter_name=name, local_files_only=True, use_safetensors=True, **more)
-    except UNREADABLE as error:
-        raise _other(path) from error
+    other = f"{path.name} is no LoRA for this model", "Choose one that was made for it.", path.name
+    with Reading(*other), hushed():
+        pipe.load_lora_weights(path.parent, weight_name=path.name, adapter_name=name, local_files_only=True, use_safetensors=True, **more)
     if name not in {one for kept in pipe.get_list_adapters().values() for one in kept}:
-        raise _other(path)
-
-
-def _other(path: Path) -> FilmError:
-    return FilmError(f"{path.name} is no LoRA for this model.", "Choose one that was made for it.", path.name)
+        raise FilmError(f"{other[0]}.", *other[1:])
 
 
 def found(lora: Lora) -> Path:

@@ -13,15 +13,13 @@ from typing import TYPE_CHECKING, Any
 from ..work import FilmError
 from . import gpu
 from .snapshot import INDEX, components, fits, weights, whole
-from .weights import Source, quiet
+from .weights import Reading, Source, quiet
 
 if TYPE_CHECKING:
     import torch
 
 DENOISERS = ("transformer", "transformer_2", "unet")
 PLANS = ("resident", "offload", "stream")  # all on the device; each part when it works; each layer when it works
-UNUSABLE = (ValueError, KeyError, TypeError, RuntimeError, AttributeError, IndexError)  # what libraries raise over spoilt parts and options
-UNREADABLE = (OSError, *UNUSABLE)
 Step = Callable[[float], None]
 
 
@@ -44,15 +42,9 @@ def hushed() -> Iterator[None]:
 
 @contextmanager
 def called(what: str, hint: str) -> Iterator[None]:
-    """Within it a pipeline is called: what a library cannot do becomes a FilmError; memory that runs out stays what it
-    is."""
-    with hushed():
-        try:
-            yield
-        except gpu.full():
-            raise
-        except UNUSABLE as error:
-            raise FilmError(f"{what}: {' '.join(str(error).split())[:200]}", hint) from error
+    """Within it a pipeline is called: see Reading."""
+    with Reading(what, hint, why=True), hushed():
+        yield
 
 
 def watched(pipe: Any, step: Step) -> None:
@@ -125,12 +117,8 @@ def load(
     given: dict[str, Any] = {"torch_dtype": {"default": dtype} | dict.fromkeys(long, torch.float32)}
     if any((there := weights(folder / name, variant)) and there.variant for name in components(folder)):
         given["variant"] = variant
-    try:
-        with hushed():
-            pipe = kind.from_pretrained(folder, use_safetensors=True, local_files_only=True, **given)
-    except UNREADABLE as error:
-        first = str(error).strip().splitlines()[:1]
-        raise FilmError(f"The model cannot be loaded: {' '.join(first)[:200]}", f"Fetch it anew: {base.fetch}") from error
+    with Reading("The model cannot be loaded", f"Fetch it anew: {base.fetch}", why=True), hushed():
+        pipe = kind.from_pretrained(folder, use_safetensors=True, local_files_only=True, **given)
     if scheduler:
         pipe.scheduler = type(pipe.scheduler).from_config(pipe.scheduler.config, **scheduler)
     return pipe
@@ -166,11 +154,8 @@ def _check(folder: Path, variant: str, fetch: str) -> None:
         made = getattr(diffusers, kind, None)
         if made is None or not hasattr(made, "from_config"):
             continue  # transformers names some tensors otherwise than its files do
-        try:
-            with hushed(), torch.device("meta"):
-                empty = made.from_config(made.load_config(folder / name, local_files_only=True))
-        except UNREADABLE as error:
-            raise FilmError(f"{name}/config.json is not what {kind} is made from.", f"Fetch it anew: {fetch}", name) from error
+        with Reading(f"{name}/config.json is not what {kind} is made from", f"Fetch it anew: {fetch}", name), hushed(), torch.device("meta"):
+            empty = made.from_config(made.load_config(folder / name, local_files_only=True))
         there = weights(folder / name, variant)
         assert there
         fits(there, {key: tuple(one.shape) for key, one in empty.state_dict().items()}, fetch)

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..work import FilmError
+from .gpu import full
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -129,6 +130,28 @@ def _read(ref: Path) -> str:
     except (OSError, UnicodeDecodeError):
         return ""
     return text if FULL.fullmatch(text) else ""
+
+
+UNUSABLE = (ValueError, KeyError, TypeError, RuntimeError, AttributeError, IndexError)  # what libraries raise over spoilt parts and options
+
+
+class Reading:
+    """Use it in a `with` in which libraries read a model's files, or work with them: what they cannot becomes a
+    FilmError. Memory that runs out stays what it is. why: whether the library's own words are told."""
+
+    def __init__(self, said: str, hint: str, where: str = "", *, why: bool = False) -> None:
+        self._said, self._hint, self._where, self._why = said, hint, where, why
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        odd = kind is Exception or (kind is not None and kind.__module__.startswith("jinja2."))  # as tokenizers and chat templates raise
+        if odd or isinstance(error, (OSError, *UNUSABLE)):
+            if isinstance(error, RuntimeError) and isinstance(error, full()):
+                return
+            told = f": {' '.join(str(error).split())[:200]}" if self._why else "."
+            raise FilmError(self._said + told, self._hint, self._where) from error
 
 
 def table(path: Path, fetch: str) -> dict[str, tuple[int, ...]]:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
-from ..gear import gpu, pipes
+from ..gear import gpu
 from ..gear.snapshot import too_small
-from ..gear.weights import Source, quiet
+from ..gear.weights import Reading, Source, quiet
 from ..gear.weights import parts as files
 from ..plan import Cue
 from ..presets import Model
@@ -168,13 +168,10 @@ class Engine:
             files(folder, source.fetch)
             device = gpu.chosen(self._device)
             dtype = torch.float32 if long or device.type == "cpu" else torch.float16
-            try:
-                with quiet():
-                    kind: Any = MusicgenForConditionalGeneration
-                    network, said = kind.from_pretrained(folder, dtype=dtype, use_safetensors=True, local_files_only=True, output_loading_info=True)
-                    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-            except pipes.UNREADABLE as error:
-                raise FilmError("MusicGen cannot be loaded.", f"Fetch it anew: {source.fetch}") from error
+            with Reading("MusicGen cannot be loaded", f"Fetch it anew: {source.fetch}"), quiet():
+                kind: Any = MusicgenForConditionalGeneration
+                network, said = kind.from_pretrained(folder, dtype=dtype, use_safetensors=True, local_files_only=True, output_loading_info=True)
+                tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
             if lost := said["missing_keys"]:
                 raise FilmError(f"model.safetensors is of another model: it lacks {min(lost)}.", f"Fetch the right one: {source.fetch}")
             self._loaded = model, long, network.to(device).eval(), tokenizer
@@ -204,15 +201,9 @@ def _window(
         return torch.zeros(ids.shape[0], dtype=torch.bool, device=ids.device)
 
     more = {"cache_implementation": "static"} if device.type == "cuda" else {}  # one shape a batch: its step is compiled once
-    try:
-        with quiet():
-            made = network.generate(
-                **given, max_new_tokens=steps, do_sample=True, guidance_scale=told.guidance, temperature=told.temperature, top_k=told.top_k,
-                stopping_criteria=StoppingCriteriaList([watch]), **more,
-            )  # fmt: skip
-    except gpu.full():
-        raise
-    except pipes.UNUSABLE as error:
-        said = " ".join(str(error).split())[:200]
-        raise FilmError(f"MusicGen cannot play this: {said}", "Choose another composer, or fetch the model anew.") from error
+    with Reading("MusicGen cannot play this", "Choose another composer, or fetch the model anew.", why=True), quiet():
+        made = network.generate(
+            **given, max_new_tokens=steps, do_sample=True, guidance_scale=told.guidance, temperature=told.temperature, top_k=told.top_k,
+            stopping_criteria=StoppingCriteriaList([watch]), **more,
+        )  # fmt: skip
     return [one.float().cpu().numpy() for one in made]
