@@ -39,7 +39,7 @@ LAYERS = (
     ("pipelines.render", "pipelines.watermark_reader"),
     ("pipelines.verify",),
     ("pipelines.preview",),
-    ("pipelines.board",),
+    ("pipelines.board", "pipelines.people"),
     ("pipelines.reel",),
     ("pipelines.verbs.",),
     ("pipelines.chain",),

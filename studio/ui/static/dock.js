@@ -1,6 +1,6 @@
 // The line at the bottom: what is being done, how far it is, how long it takes still. It hears every push of the server
 // and hands the rows' part of it to the storyboard.
-const W = props.words[(navigator.languages || ['en']).map(l => l.slice(0, 2)).find(l => props.words[l]) || 'en'];
+const W = window.reelwright.words;
 const say = (key, with_) => (W[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => with_?.[name] ?? '');
 const make = (tag, cls, ...inside) => { const e = document.createElement(tag); if (cls) e.className = cls; e.append(...inside); return e; };
 const root = element.querySelector('.dock');
