@@ -10,7 +10,7 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from pipelines.cards import cards
 from pipelines.crew import ROLES
 from pipelines.estimate import past, story_takes
 from pipelines.events import Began, Done, Made, Moved, Warned
+from pipelines.people import People
 from pipelines.presets import KINDS, Presets
 from pipelines.render import Studio, warm
 from pipelines.render import render as make_film
@@ -31,6 +32,7 @@ from pipelines.story import schema as story_schema
 from pipelines.video import combine
 from pipelines.work import FilmError, idle
 
+from . import consent
 from .jobs import Emit, Job, Jobs, Stamped, Terms, Told
 from .limits import check
 from .settings import DAY, HOUR, Settings, sweep
@@ -60,6 +62,7 @@ class Desk:
     def __init__(self, settings: Settings, studio: Studio | None = None, also_sweep: Callable[[], object] = list) -> None:
         self.settings = settings
         self.studio = studio or studio_of(settings)
+        self.people = People(consent.MODEL, self.studio.vault)
         self.films = settings.data / "films"
         self.films.mkdir(parents=True, exist_ok=True)
         self._jobs = Jobs(settings.data / "jobs", self._make)
@@ -79,6 +82,7 @@ class Desk:
 
         `told`: what the caller keeps with the job; "before" in it is a video of ours that comes before the film, "cut"
         is what is made instead of the story: a verb, its videos and how (see `cut`).
+        "consent": whether a program said that whoever its pictures show agrees; if not, the film's warnings say so.
         `films`: how many this owner may ask for in a day, if not as many as the settings say. FilmError if the settings
         allow no such film, Busy if there are too many.
         """
@@ -234,11 +238,18 @@ class Desk:
         verb, how = asked(told["verb"], told["how"])
         out = self.films / job / FILM
         emit(Began("film", 1))
+        self._ask(job, {f"videos[{i}]": Path(video) for i, video in enumerate(told["videos"])}, emit)
         cut = verb.does([Path(video) for video in told["videos"]], how, self.studio, out, lambda done: emit(Moved("film", done)))
         for note in cut.notes:
             emit(Warned(note))
         emit(Made("film", 0, str(out), False))
         emit(Done(str(out), cut.seconds, cut.frames, {"clips": cut.how}))
+
+    def _ask(self, job: str, pictures: Mapping[str, Path], emit: Emit) -> None:
+        """Where a program sent faces and did not say that they agree, its film says so."""
+        known = self._jobs.get(job)
+        for one in consent.untold(known.told if known else {}, pictures, self.people):
+            emit(one)
 
     def _make(self, job: str, told: Told, emit: Emit) -> None:
         if "verb" in told:
@@ -250,6 +261,7 @@ class Desk:
         if known is not None and "cut" in known.told:  # a given video made over; the story is what it is told by
             self._cut(job, known.told["cut"], emit)
             return
+        self._ask(job, {f"scenes[{i}].image": scene.image for i, scene in enumerate(story.scenes) if scene.image}, emit)
         if known is None or "before" not in known.told:
             make_film(story, self.studio, emit, out)
             return

@@ -19,6 +19,7 @@ from typing import Any
 from pipelines.story import SEEDS
 from pipelines.work import DiskFull, FilmError
 
+from .consent import awaited
 from .desk import Desk
 from .jobs import Job, Stamped, Told
 from .project import Fault, Project, alone, edited, short, story
@@ -79,10 +80,7 @@ def start(desk: Desk, document: Document, only: str = "") -> str:
             said = short(first.message) if only else first.message
             more = f" There are {len(faults) - 1} more like this." if len(faults) > 1 else ""
             raise FilmError(said + more, first.hint, first.row)
-        for row in project.rows:
-            if only in ("", row.id) and document.works.faces.get(str(row.cells.get("image", ""))) is False:
-                n = project.at(row.id) + 1
-                raise FilmError(f"The picture of scene {n} shows a face.", "Say in the scene's panel that whoever it shows agrees.", row.id)
+        _asked(document, only)
         seeds = {row.id: film.seed_of(0 if only else i) for i, row in enumerate(project.rows) if only in ("", row.id)}
         kept = {
             "project": document.id,
@@ -100,6 +98,13 @@ def start(desk: Desk, document: Document, only: str = "") -> str:
             desk.cancel(identity)  # nobody would know whose it is
             raise
         return identity
+
+
+def _asked(document: Document, only: str) -> None:
+    """FilmError if a picture that is to be filmed shows somebody of whom nobody said that they agree."""
+    for i, row in enumerate(document.project.rows):
+        if only in ("", row.id) and not row.cells.get("card") and awaited(document, [str(row.cells.get("image", ""))]):
+            raise FilmError(f"The picture of scene {i + 1} shows a face.", "Say in the scene's panel that whoever it shows agrees.", row.id)
 
 
 def reroll(document: Document, row: str) -> None:

@@ -54,7 +54,7 @@ def submit(doors: Doors, caller: Caller, scenes: Any, settings: Mapping[str, Any
     if (given := whole.get("logo")) not in (None, ""):
         whole["logo"] = picture(given, "logo") or from_text(doors, caller, given, "logo")
     story = read_story(whole | {"scenes": rows}, doors.desk.presets)
-    return doors.desk.submit(story, caller.owner, f"{door} {key}" if key else "", {"door": door}, caller.films)
+    return doors.desk.submit(story, caller.owner, f"{door} {key}" if key else "", {"door": door} | caller.kept, caller.films)
 
 
 def rework(doors: Doors, caller: Caller, verb: Any, videos: Sequence[Path], how: Any, door: str, key: str = "") -> str:
@@ -72,7 +72,7 @@ def rework(doors: Doors, caller: Caller, verb: Any, videos: Sequence[Path], how:
     for video in videos:
         with video.open("rb") as file:
             kept.append(doors.inbox.keep_video(caller.owner, file, doors.desk.settings.upload_megabytes << 20))
-    return doors.desk.cut(verb, kept, how, caller.owner, f"{door} {key}" if key else "", {"door": door}, caller.films)
+    return doors.desk.cut(verb, kept, how, caller.owner, f"{door} {key}" if key else "", {"door": door} | caller.kept, caller.films)
 
 
 def options() -> str:

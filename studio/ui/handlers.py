@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from pipelines.story_cells import is_sound, number
 from pipelines.story_moods import mood_for
 from pipelines.work import FilmError
 
+from ..consent import agree, pictures
 from ..production import stop as stop_job
 from ..project import Change, edited, set_to
 from ..shelf import Document
@@ -82,14 +83,24 @@ class Handlers:
         document = document_of(self.rooms, identity)
         value = acts.picture(self.rooms, document, uploaded(path), Path(path).name) if path else ""
         drawn = self._change(identity, selected, edited(selected, "image", value))
-        return [*drawn, consent(look(self.rooms, document), selected)]
+        view = look(self.rooms, document)
+        return [*drawn, scene_notes(view, selected), *consent(view, selected)]
 
-    def agree(self, identity: str, selected: str, agreed: bool) -> None:
+    def agree(self, identity: str, selected: str, agreed: bool) -> Outputs:
         """Whoever the chosen scene's picture shows agrees, or not."""
+        row = document_of(self.rooms, identity).project.row(selected)
+        return self._agree(identity, selected, [str(row.cells.get("image", ""))] if row else [], bool(agreed))
+
+    def agree_all(self, identity: str, selected: str) -> Outputs:
+        """Everybody in every picture agrees."""
+        return self._agree(identity, selected, pictures(document_of(self.rooms, identity)), True)
+
+    def _agree(self, identity: str, selected: str, kept: list[str], agreed: bool) -> Outputs:
         document = document_of(self.rooms, identity)
-        row = document.project.row(selected)
-        if row and (picture := str(row.cells.get("image", ""))) in document.works.faces:
-            document.note(lambda works: replace(works, faces=dict(works.faces) | {picture: bool(agreed)}))
+        before = look(self.rooms, document)
+        agree(document, kept, agreed)
+        after = look(self.rooms, document)
+        return [patch(before, after, selected), dock(after), scene_notes(after, selected), *consent(after, selected)]
 
     def choose_take(self, identity: str, selected: str, event: gr.SelectData) -> Outputs:
         """One of the takes is the one for the film: its seed is the scene's."""

@@ -11,8 +11,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from .. import workshop
-from ..production import start as start_job
-from .acts import document_of
+from .acts import begin, document_of
 from .rooms import Rooms
 from .views import dock, look
 
@@ -25,7 +24,7 @@ QUIET = 15.0  # seconds after which something is pushed all the same, so that a 
 
 def start(rooms: Rooms, identity: str) -> None:
     """Have the whole film made."""
-    start_job(rooms.desk, document_of(rooms, identity))
+    begin(rooms, document_of(rooms, identity))
 
 
 async def follow(rooms: Rooms, identity: str) -> AsyncIterator[Plain]:

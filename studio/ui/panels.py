@@ -28,6 +28,7 @@ def scene_panel(presets: Presets, crew: Crew, say: Say) -> tuple[dict[str, Any],
         buttons=["fullscreen"], placeholder=say("image_drop"),
     )  # fmt: skip
     more["consent"] = gr.Checkbox(label=say("consent"), info=say("consent_info"), elem_id="consent", visible=False)
+    more["consent_all"] = gr.Button(say("consent_all"), elem_id="consent-all", elem_classes="quiet", size="sm", visible=False)
     made["prompt"] = gr.Textbox(label=say("prompt"), lines=3, max_lines=8, elem_id="prompt", placeholder=say("prompt_empty"))
     more["lacks"] = gr.Radio([], show_label=False, label=say("prompt_add"), elem_id="lacks", visible=False)
     made["narration"] = gr.Textbox(label=say("narration"), lines=2, max_lines=8, elem_id="narration", placeholder=say("narration_hint"))

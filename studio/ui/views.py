@@ -13,8 +13,9 @@ from pydantic_core import PydanticCustomError
 
 from pipelines.story import Story
 from pipelines.story_cells import number
+from pipelines.work import FilmError
 
-from .. import workshop
+from .. import consent, workshop
 from ..production import RowState, State, hear, sign
 from ..project import CELLS, SETTINGS, Fault, Project, Row, story
 from ..project import short as short_of
@@ -22,6 +23,7 @@ from ..shelf import Document
 from .rooms import Rooms
 
 Plain = dict[str, Any]
+FACE = FilmError("There seems to be a face in the picture.", "Say under the picture whether that person agrees.")
 SPOKEN = 14.0  # characters a second, to guess how long a film is before its narration is spoken
 SHORTEST, BREATHS = 3.0, 0.8
 
@@ -53,7 +55,8 @@ def look(rooms: Rooms, document: Document) -> View:
         cut = workshop.newest(rooms.desk, document)
         takes = _takes(rooms, document, found[1][0])
         at = time.monotonic_ns() / 1e6
-    film, faults = found[1]
+        film, faults = found[1]
+        faults = (*faults, *_faces(document))
     return View(document, project, version, state, film, faults, cut, takes, at)
 
 
@@ -150,6 +153,13 @@ def shown_thumb(document: Document, cells: Mapping[str, Any]) -> str:
 def short(fault: Fault) -> str:
     """A fault at its scene."""
     return short_of(fault.message) if fault.row else fault.message
+
+
+def _faces(document: Document) -> list[Fault]:
+    """Scenes whose picture shows somebody who was not asked yet."""
+    waiting = set(consent.awaited(document, consent.pictures(document))) if document.works.faces else set()
+    rows = (row for row in document.project.rows if row.cells.get("image") in waiting and not row.cells.get("card"))
+    return [Fault(row.id, "image", FACE.message, FACE.hint) for row in rows]
 
 
 def _row(view: View, row: Row) -> Plain:

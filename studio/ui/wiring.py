@@ -19,7 +19,8 @@ Plain = dict[str, Any]
 
 def wire(demo: gr.Blocks, page: Page, w: Handlers) -> None:
     """Connect everything; inside the same gr.Blocks."""
-    scene = [page.scene_notes, page.scene_box, *(page.scene[name] for name in CELLS), page.takes, page.scene_more["lacks"], page.scene_more["consent"]]
+    asked = [page.scene_more["consent"], page.scene_more["consent_all"]]
+    scene = [page.scene_notes, page.scene_box, *(page.scene[name] for name in CELLS), page.takes, page.scene_more["lacks"], *asked]
     film = [page.clips_note, page.gallery, page.film_note, page.player, page.film_lines, *_cut(page)]
     first = [page.project, page.selected, page.saved, page.heard, page.title, page.board, page.dock]
     whole = [*first, *scene, *(page.story[name] for name in FILM_FIELDS), *film]
@@ -44,10 +45,11 @@ def wire(demo: gr.Blocks, page: Page, w: Handlers) -> None:
     for name, component in page.scene.items():
         if name != "image":
             gr.on(_typed(component), plainly(w.type_in(name)), [*ids, component], drawn, **last)
-    consent = page.scene_more["consent"]
-    page.scene["image"].upload(plainly(w.choose_picture), [*ids, page.scene["image"]], [*drawn, consent], **quiet)
-    page.scene["image"].clear(plainly(w.no_picture), ids, [*drawn, consent], **quiet)
-    consent.input(plainly(w.agree), [*ids, consent], None, **quiet)
+    answered = [*drawn, page.scene_notes, *asked]
+    page.scene["image"].upload(plainly(w.choose_picture), [*ids, page.scene["image"]], answered, **quiet)
+    page.scene["image"].clear(plainly(w.no_picture), ids, answered, **quiet)
+    asked[0].input(plainly(w.agree), [*ids, asked[0]], answered, **quiet)
+    asked[1].click(plainly(w.agree_all), ids, answered, **quiet)
     page.takes.select(plainly(w.choose_take), ids, [*drawn, *scene], **quiet)
     page.one.click(plainly(w.only(False)), ids, drawn, **quiet)
     page.again.click(plainly(w.only(True)), ids, drawn, **quiet)
