@@ -51,6 +51,7 @@ LAYERS = (
     ("studio.consent",),
     ("studio.desk",),
     ("studio.bundle", "studio.production", "studio.samples", "studio.workshop"),
+    ("studio.takes",),
     ("studio.terminal", "studio.checkup", "studio.gradio_stubs"),
     ("studio.api.", "studio.ui", "studio.ui."),
     ("studio.serve",),

@@ -368,7 +368,7 @@ def test_another_take_and_choosing_between_takes(opened: Open, pictures: list[Pa
     page.locator("#again").click()
     expect(row(page, 1).locator(".b-said")).to_have_text("2 takes", timeout=LONG)
     page.locator(".dock[data-state=done]").wait_for(timeout=LONG)
-    expect(page.locator("#takes .thumbnail-item, #takes .thumbnail-lg")).to_have_count(2)
+    expect(page.locator("#takes .t-card video")).to_have_count(2)
 
 
 def test_the_settings_of_a_film_and_their_file(opened: Open, pictures: list[Path], tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ def act(rooms: Rooms, identity: str, selected: str, asked: dict[str, Any]) -> tu
             name = str(asked.get("field"))
             document.change(edited(row, name, asked.get("value")), f"{row}.{name}")
         case "move":
-            document.change(moved(row, _whole(asked.get("to"))))
+            document.change(moved(row, whole(asked.get("to"))))
         case "add":
             selected = _insert(document, [new_row({})], str(asked.get("after") or ""))
         case "duplicate":
@@ -253,5 +253,6 @@ def begin(rooms: Rooms, document: Document, row: str = "") -> str:
     return start(rooms.desk, document, row)
 
 
-def _whole(value: object) -> int:
+def whole(value: object) -> int:
+    """A whole number from a browser; 0 for anything else."""
     return value if isinstance(value, int) and not isinstance(value, bool) else 0

@@ -19,6 +19,7 @@ from ..consent import agree, pictures
 from ..production import stop as stop_job
 from ..project import Change, edited, set_to
 from ..shelf import Document
+from ..takes import pick, vary
 from . import acts, making, opening, sheet
 from .acts import document_of, uploaded
 from .rooms import Rooms
@@ -102,13 +103,20 @@ class Handlers:
         after = look(self.rooms, document)
         return [patch(before, after, selected), dock(after), scene_notes(after, selected), *consent(after, selected)]
 
-    def choose_take(self, identity: str, selected: str, event: gr.SelectData) -> Outputs:
-        """One of the takes is the one for the film: its seed is the scene's."""
-        made = document_of(self.rooms, identity).works.takes.get(selected, ())
-        take = made[event.index] if isinstance(event.index, int) and event.index < len(made) else None
-        change = edited(selected, "seed", take.seed) if take else lambda project: project
-        drawn = self._change(identity, selected, change)
-        return [*drawn, *scene_parts(self.rooms, look(self.rooms, document_of(self.rooms, identity)), selected)]
+    def take(self, identity: str, selected: str, event: gr.EventData) -> Outputs:
+        """The scene is made from several seeds, or one of its takes is chosen: then its seed is the scene's."""
+        document = document_of(self.rooms, identity)
+        before = look(self.rooms, document)
+        told: Plain = event._data
+        row = str(told.get("row"))
+        if document.project.row(row) is not None:
+            if told.get("what") == "vary":
+                self.rooms.samples.look(document, pictures(document))
+                vary(self.rooms.desk, document, row, acts.whole(told.get("count")))
+            else:
+                pick(document, row, acts.whole(told.get("seed")))
+        after = look(self.rooms, document)
+        return [patch(before, after, selected), dock(after), *scene_parts(self.rooms, after, selected)]
 
     def set_story(self, name: str) -> Callable[[str, str, Any], Outputs]:
         """Somebody changes how the film looks or sounds."""
@@ -191,10 +199,8 @@ class Handlers:
             tab = gr.update(selected="clips")
         elif now != heard and view.state.state == "failed":
             tab = gr.update(selected="scene")
-        row = view.project.row(selected)
-        made = takes(view, selected) if row else []
         parts = [*film_parts(self.rooms, view), *video_parts(view)]
-        return [*parts, scene_notes(view, selected), gr.update(value=made, visible=len(made) > 1), tab, now]
+        return [*parts, scene_notes(view, selected), takes(view, selected), tab, now]
 
     def fill_sheet(self, identity: str) -> Outputs:
         return list(sheet.filled(look(self.rooms, document_of(self.rooms, identity))))

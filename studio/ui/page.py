@@ -12,7 +12,7 @@ from pipelines.crew import Crew
 from pipelines.presets import Presets
 
 from .panels import scene_panel, story_panel, video_panel
-from .parts import Board, Dock, Lines, icon, words
+from .parts import Board, Dock, Lines, Takes, icon, words
 from .sheet import COLUMNS, KINDS, WIDTHS
 
 Say = Callable[[str], Any]
@@ -47,7 +47,7 @@ class Page:
     scene_more: dict[str, Any]
     scene_box: gr.Column
     scene_notes: Lines
-    takes: gr.Gallery
+    takes: Takes
     one: gr.Button
     again: gr.Button
     story: dict[str, Any]

@@ -11,7 +11,7 @@ from pipelines.crew import Crew
 from pipelines.presets import Presets
 from pipelines.story import schema_of
 
-from .parts import Lines, icon
+from .parts import Lines, Takes, icon
 
 Say = Callable[[str], Any]
 Choices = list[tuple[Any, str]]
@@ -19,7 +19,7 @@ FOCUS = ("left", "right", "top", "bottom", "middle")
 VERBS = ("edit", "extend", "fill", "loop", "recut", "blend")
 
 
-def scene_panel(presets: Presets, crew: Crew, say: Say) -> tuple[dict[str, Any], dict[str, Any], gr.Button, gr.Button, gr.Gallery]:
+def scene_panel(presets: Presets, crew: Crew, say: Say) -> tuple[dict[str, Any], dict[str, Any], gr.Button, gr.Button, Takes]:
     """The inspector: its fields by name, what helps with them, its buttons and the takes."""
     made: dict[str, Any] = {}
     more: dict[str, Any] = {}
@@ -59,10 +59,7 @@ def scene_panel(presets: Presets, crew: Crew, say: Say) -> tuple[dict[str, Any],
     with gr.Row(elem_id="scene-acts"):
         one = gr.Button(say("make_scene"), icon=icon("play"), elem_id="one", min_width=120)
         again = gr.Button(say("another_take"), icon=icon("dices"), elem_id="again", min_width=120)
-    takes = gr.Gallery(
-        label=say("takes_label"), columns=3, height=130, object_fit="cover", elem_id="takes", visible=False, interactive=False,
-        buttons=[], allow_preview=False,
-    )  # fmt: skip
+    takes = Takes(elem_id="takes")
     return made, more, one, again, takes
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import gradio as gr
 
 from pipelines.story_pictures import PICTURES, VIDEOS
+from pipelines.variations import MOST
 
 from ..settings import HOME
 
@@ -109,5 +110,20 @@ class Lines(Shell):
             html_template='<div class="lines"></div>',
             js_on_load=script("lines.js"),
             apply_default_css=False,
+            **more,
+        )
+
+
+class Takes(Shell):
+    """A scene's takes side by side. `act` is its one event: {"what": "vary" or "pick", "row": ..., ...}."""
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(
+            value={},
+            html_template='<div class="takes"></div>',
+            js_on_load=script("takes.js"),
+            apply_default_css=False,
+            icons={name: _svg(name) for name in ("dices", "play")},
+            most=MOST,
             **more,
         )

@@ -36,13 +36,11 @@ def scene_parts(rooms: Rooms, view: View, selected: str, skip: bool = False) -> 
         return [gr.skip()] * (len(CELLS) + 6)
     row = view.project.row(selected)
     if row is None:
-        return [scene_notes(view, selected), gr.update(visible=False), *(gr.skip() for _ in CELLS), gr.update(visible=False, value=None), gr.skip(), *consent(view, selected)]
+        return [scene_notes(view, selected), gr.update(visible=False), *(gr.skip() for _ in CELLS), {}, gr.skip(), *consent(view, selected)]
     cells: Plain = dict(row.cells)
     cells["image"] = shown_thumb(view.document, row.cells) or None
     values = [cells.get(name, "auto" if name in ("clip_action", "engine") else "") for name in CELLS]
-    made = takes(view, selected)
-    shown = gr.update(value=made, visible=len(made) > 1)
-    return [scene_notes(view, selected), gr.update(visible=True), *map(_text, values), shown, lacks(rooms, view, selected), *consent(view, selected)]
+    return [scene_notes(view, selected), gr.update(visible=True), *map(_text, values), takes(view, selected), lacks(rooms, view, selected), *consent(view, selected)]
 
 
 def consent(view: View, selected: str) -> Outputs:

@@ -20,6 +20,7 @@ from ..production import RowState, State, hear, sign
 from ..project import CELLS, SETTINGS, Fault, Project, Row, story
 from ..project import short as short_of
 from ..shelf import Document
+from ..takes import side_by_side
 from .rooms import Rooms
 
 Plain = dict[str, Any]
@@ -130,9 +131,12 @@ def clips(view: View) -> list[tuple[str, str]]:
     return found
 
 
-def takes(view: View, row: str) -> list[tuple[str, str]]:
-    """The clips that were made of a scene, the newest last."""
-    return [(str(view.document.shown / take.clip), str(take.seed)) for take in view.document.works.takes.get(row, ())]
+def takes(view: View, row: str) -> Plain:
+    """The clips that were made of a scene, side by side."""
+    if view.project.row(row) is None:
+        return {}
+    shown = [asdict(one) | {"clip": str(view.document.shown / one.clip)} for one in side_by_side(view.document, view.film, row)]
+    return {"row": row, "takes": shown}
 
 
 def recent(documents: Iterable[tuple[Document, float]], now: str) -> list[Plain]:

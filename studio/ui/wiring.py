@@ -50,7 +50,7 @@ def wire(demo: gr.Blocks, page: Page, w: Handlers) -> None:
     page.scene["image"].clear(plainly(w.no_picture), ids, answered, **quiet)
     asked[0].input(plainly(w.agree), [*ids, asked[0]], answered, **quiet)
     asked[1].click(plainly(w.agree_all), ids, answered, **quiet)
-    page.takes.select(plainly(w.choose_take), ids, [*drawn, *scene], **quiet)
+    page.takes.act(plainly(w.take), ids, [*drawn, *scene], **every)
     page.one.click(plainly(w.only(False)), ids, drawn, **quiet)
     page.again.click(plainly(w.only(True)), ids, drawn, **quiet)
 

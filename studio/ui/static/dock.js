@@ -20,6 +20,7 @@ const sentence = () => {
   if (v.faults) return v.wrong || say('dock_faults', { n: v.faults });
   if (v.state === 'stopped') return W.dock_stopped;
   if (v.state === 'done' && v.kind === 'scene') return W.dock_done_scene;
+  if (v.state === 'done' && v.kind === 'takes') return W.dock_done_takes;
   if (v.film === 'new') return W.dock_done;
   if (v.film === 'old' && v.ready === v.scenes) return W.dock_changed;
   return v.ready < v.scenes ? say('dock_todo', { n: v.scenes - v.ready, of: v.scenes }) : W.dock_all;
