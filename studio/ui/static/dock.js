@@ -30,7 +30,7 @@ function tick() {
   const gone = (performance.now() - at) / 1000, busy = v.state === 'running' || v.state === 'queued';
   const rest = v.left == null ? null : v.left - gone;
   left.textContent = !busy ? (v.state === 'done' && v.took >= 1 ? say('took', { t: clock(v.took) }) : v.scenes && !v.faults ? (v.takes ? say('takes_about', { t: clock(v.takes) }) + ' · ' : '') + W.dock_start : '')
-    : (v.state === 'queued' ? '' : rest == null ? W.estimating : rest < 2.5 ? W.almost : say('left', { t: clock(rest) })) + (v.total && v.state === 'running' ? ' · ' + say('of_scenes', { n: v.made, of: v.total }) : '');
+    : (v.state === 'queued' ? '' : rest == null ? W.estimating : rest < 2.5 ? W.almost : say('left', { t: clock(rest) })) + (v.total && v.state === 'running' ? ' · ' + say(v.kind === 'takes' ? 'of_takes' : 'of_scenes', { n: v.made, of: v.total }) : '');
 }
 function draw() {
   if (!props.value || props.value.project === undefined) return;

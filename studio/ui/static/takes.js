@@ -57,7 +57,7 @@ function draw() {
   if (now !== shown) { const on = play.getAttribute('aria-pressed') === 'true', had = grid.contains(document.activeElement); grid.replaceChildren(...takes.map(card)); shown = now; if (on) run(true); if (had) grid.querySelector('[aria-pressed=true]')?.focus(); }
   for (const one of grid.querySelectorAll('.t-wait')) one.remove();
   grid.append(...left.map(([part, n]) => wait(part, n)));
-  grid.hidden = !grid.children.length; views.hidden = takes.length < 2; title.hidden = grid.hidden;
+  grid.hidden = !grid.children.length; views.hidden = takes.length < 2; grid.style.setProperty('--n', Math.ceil(Math.sqrt(takes.length || 1)));
   if (takes.length < 2 && root.classList.contains('wide')) widen(false);
   go.disabled = busy; grid.setAttribute('aria-busy', String(left.length > 0));
 }
