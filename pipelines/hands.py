@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
 
-from .work import Place
+from .work import Cancelled, Place
 
 Work = Callable[[Place], Any]
 End = Callable[[], None]
@@ -104,3 +104,23 @@ class Hands:
             with self._lock:
                 self._ends.pop(work, None)
             free()
+
+
+def over(works: Sequence[Future[Any]], stop: End) -> None:
+    """Wait for all; when the first fails, or at Ctrl-C, `stop` is to end the others."""
+    try:
+        wait(works, return_when=FIRST_EXCEPTION)
+        _raise_first(works)
+    except BaseException as error:
+        stop()
+        wait(works)
+        if isinstance(error, Exception):
+            _raise_first(works)
+        raise
+
+
+def _raise_first(works: Sequence[Future[Any]]) -> None:
+    """The failure that stopped the others, rather than their Cancelled."""
+    failed = [error for work in works if work.done() and not work.cancelled() and (error := work.exception())]
+    if failed:
+        raise next((error for error in failed if not isinstance(error, Cancelled)), failed[0])

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -28,7 +28,7 @@ from .events import Began, Done, Emit, Event, Warned, wanted
 from .faults import Faults
 from .footage import Source, survey
 from .gate import is_video
-from .hands import Hands
+from .hands import Hands, over
 from .logo import badge
 from .marks import Account
 from .narrate import Narration, narrate
@@ -249,25 +249,12 @@ def _one(made: Stretches, span: Span, tick: Tick, place: Place) -> Part | None:
 
 
 def _finish(works: Sequence[Future[Any]], progress: Progress, hands: Hands | None = None) -> None:
-    """Wait for all; the first that fails, or Ctrl-C, stops the others."""
-    try:
-        wait(works, return_when=FIRST_EXCEPTION)
-        _raise_first(works)
-    except BaseException as error:
+    def stop() -> None:
         progress.stop()
         if hands:
             hands.stop()
-        wait(works)
-        if isinstance(error, Exception):
-            _raise_first(works)
-        raise
 
-
-def _raise_first(works: Sequence[Future[Any]]) -> None:
-    """The failure that stopped the others, rather than their Cancelled."""
-    failed = [error for work in works if work.done() and not work.cancelled() and (error := work.exception())]
-    if failed:
-        raise next((error for error in failed if not isinstance(error, Cancelled)), failed[0])
+    over(works, stop)
 
 
 def _credits(roles: Cast, takes: Mapping[int, Take], studio: Studio) -> dict[str, str]:

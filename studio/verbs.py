@@ -48,8 +48,8 @@ def render(args: argparse.Namespace) -> int:
     many = len(films) > 1
     failed = 0
     try:
-        for path, fields, out in films:
-            with watching(args.json, (path.name if not args.fields else out.name) if many else "") as watcher:
+        for k, (path, fields, out) in enumerate(films, 1):
+            with watching(args.json, (path.name if not args.fields else f"{k} of {len(films)}") if many else "") as watcher:
                 try:
                     story = _with(load(path, studio.presets, args.pictures, fields), given, studio)
                     make_film(story, studio, watcher.hear, out)
@@ -125,8 +125,8 @@ def generate(args: argparse.Namespace) -> None:
     story = _one_scene(args, studio, args.seconds)
     try:
         outs = seeded(story, args.variations, args.output)
-        for one, out in outs:
-            with watching(args.json, out.name if len(outs) > 1 else "") as watcher:
+        for k, (one, out) in enumerate(outs, 1):
+            with watching(args.json, f"{k} of {len(outs)}" if len(outs) > 1 else "") as watcher:
                 make_film(one, studio, watcher.hear, out)
         if len(outs) > 1:
             sheet = contact([out for _, out in outs], args.output, studio.vault)
@@ -175,12 +175,12 @@ def chain(args: argparse.Namespace) -> None:
     check_texts({f"prompt {i}": prompt for i, prompt in enumerate([args.prompt, *prompts])}, studio.policy)
     story = _one_scene(args, studio, 6.0)
     image = story.scenes[0].image
-    spoken = [_action(prompt, args) for prompt in prompts]
+    moves = [_action(prompt, args) for prompt in prompts]
     try:
         with watching(args.json) as watcher:
             make_chain(
-                spoken, image, seconds, frame_of(story, studio.presets), args.engine, args.seed, story.look, studio,
-                args.output, watcher.tick,
+                prompts, image, seconds, frame_of(story, studio.presets), args.engine, args.seed, story.look, studio,
+                args.output, watcher.tick, moves,
             )
             watcher.done(args.output, sum(seconds))
     finally:

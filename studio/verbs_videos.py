@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> None:
     try:
         for out, each in outs:
             verb, how = asked(args.name, each)
-            with watching(args.json, out.name if len(outs) > 1 else "") as watcher:
+            with watching(args.json, f"{outs.index(out) + 1} of {len(outs)}" if len(outs) > 1 else "") as watcher:
                 cut = verb.does(args.videos, how, studio, out, watcher.tick)
                 for note in cut.notes:
                     watcher.hear(Warned(note))

@@ -18,6 +18,7 @@ from pipelines.render import Studio
 from pipelines.vault import Vault
 
 ROOT = Path(__file__).parents[1]
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # the many programs that tests start would each compile everything anew
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny models: several threads only wait for each other, four times as long
 
 

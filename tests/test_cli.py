@@ -347,6 +347,14 @@ def test_chain_takes_a_prompt_for_each_segment(place: Path, run: Run) -> None:
     assert max(moved[:13]) < min(0.2, np.mean(moved[16:28])), "it stands, then moves"
 
 
+def test_chain_without_a_picture_draws_what_the_prompt_says(place: Path, run: Run) -> None:
+    light = []
+    for prompt in ("a desert at noon", "a forest at night"):
+        assert run("chain", prompt, "--size", "160x90", "--total-duration", "0.5", "--motion", "0", "-o", "drawn.mp4")[0] == 0
+        light.append(float(next(iter(measure.frames(place / "drawn.mp4", (160, 90), "gray"))).mean()))
+    assert light[0] > light[1] + 50, light
+
+
 @pytest.fixture
 def videos(place: Path) -> list[Path]:
     """Two alike and one of another size; every frame has a grey of its own."""

@@ -237,6 +237,18 @@ def test_a_chain_of_files_doubles_nothing_and_resumes(photo: Path, out: Path, st
         chain(["one"], photo, [1.0], frame, "nobody", 0, "none", studio, out, idle)
 
 
+def test_a_chain_of_sketches_melts_from_one_prompt_to_the_next(out: Path, studio: Studio) -> None:
+    frame, prompts = Frame(160, 90, Fraction(12)), ["a desert at noon", "a forest at night"]
+    chain(prompts, None, [1.0, 2.0], frame, "auto", 3, "none", studio, out, idle)
+    seen = [picture.astype(float) for picture in measure.frames(out, (160, 90), "gray")]
+    steps = [float(np.abs(b - a).mean()) for a, b in pairwise(seen)]
+    whole = float(np.abs(seen[-1] - seen[0]).mean())
+    assert len(seen) == 36
+    assert whole > 30, "the second prompt is seen"
+    assert max(steps) < whole / 3, "and nowhere does it cut"
+    assert max(steps[:10] + steps[23:]) < max(steps[11:22]), "it changes where the second segment begins"
+
+
 # Blend, loop, recut -----------------------------------------------------------------------------------------------------
 
 

@@ -23,6 +23,7 @@ from typing import Any
 
 import peers
 import report
+import sketches
 import stories
 import verbs
 from report import Row, Took
@@ -70,6 +71,7 @@ def timed(command: Sequence[str], cwd: Path, data: Path | None = None, limit: fl
     """Run it to its end. No setting of the person at the machine reaches it; nothing goes online."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("REELWRIGHT_")}
     ours = {"PYTHONPATH": str(ROOT), "REELWRIGHT_ONLINE_VOICES": "0", "FFMPEG_BINARY": ffmpeg.binary()}
+    ours["PYTHONDONTWRITEBYTECODE"] = ""  # what Python compiled it keeps, as it does wherever nobody forbids it
     if data:
         ours["REELWRIGHT_DATA"] = str(data)
     before, start = getrusage(RUSAGE_CHILDREN), time.perf_counter()
@@ -241,6 +243,26 @@ def over_videos(place: Place) -> list[Row]:
     return [*rows, report.beside("chain: 3 x 8 s on one camera path", [chained], [alone])]
 
 
+def prompted(place: Place, rounds: int) -> list[Row]:
+    """A film like B, but drawn from prompts, beside x264 alone on its own frames; and how long one such picture takes."""
+    said = stories.sketched(sketches.PROMPTS)
+    made, raw, other = place.folder / "sketched.mp4", place.folder / "sketched.yuv", place.folder / "other.mp4"
+    rendered(place, said, "sidecar", place.data("sketched"), made)
+    subprocess.run(ffmpeg.command(["-f", "mov", "-i", made, "-f", "rawvideo", "-pix_fmt", "yuv420p", raw]), check=True)
+    took: list[Took] = []
+    alone: list[Took] = []
+    for _ in range(rounds):
+        took.append(rendered(place, said, "sidecar", place.data("sketched"), made)[0])
+        alone.append(timed(ffmpeg.command(x264_args(raw, other, settings())), place.folder).took)
+    raw.unlink()
+    each = json.loads(timed([sys.executable, str(HERE / "sketches.py")], place.folder).said)["seconds"]
+    shown = f"{statistics.median(each):.2f} s ({min(each):.2f} to {max(each):.2f}), {len(each)} prompts"
+    return [
+        report.beside("the same film from prompts, sketched, cold, to x264 alone on its own frames", took, alone, 1.9),
+        Row("one sketch as a still", "<= 0.25 s", shown, None, max(each) <= 0.25),
+    ]
+
+
 def help_row(place: Place) -> Row:
     """How soon the command line answers; the first time is not counted."""
     script = Path(sys.executable).with_name("reelwright")
@@ -261,7 +283,7 @@ def main() -> None:
     machine = report.machine(ffmpeg.version())
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         place = Place(Path(name))
-        rows = [help_row(place), *side_by_side(place, rounds, args.quick), *changes(place, rounds), *over_videos(place)]
+        rows = [help_row(place), *side_by_side(place, rounds, args.quick), *changes(place, rounds), *prompted(place, rounds), *over_videos(place)]
         if not args.quick:
             rows += memory(place)
     text = report.text(rows, machine, rounds, stories.frames(len(stories.PICTURES)), encoder(), args.quick)

@@ -42,7 +42,7 @@ def opened(browser: Any, url: str) -> Any:
 
 
 def once(folder: Path, browser: Any) -> dict[str, float]:
-    studio = StudioProcess(folder / "data", free_port())
+    studio = StudioProcess(folder / "data", free_port(), {"PYTHONDONTWRITEBYTECODE": ""})  # byte code is kept, as for everybody
     began = time.perf_counter()
     studio.start()
     assert studio.process

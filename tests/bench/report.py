@@ -25,6 +25,9 @@ NOTES = """\
 - The peers make no narration, music or captions: the finished film's sound is copied into theirs. Their pictures are
   first brought to the film's size (4 x: to four times that), zooms and pans are as large as ours, and the encoder has the same
   settings. zoompan moves in whole pixels of its input, so it jitters; ours is exact below a pixel.
+- Sketched: film B with prompts in place of its photographs (the three of a text-to-video guide and three more), marks
+  included, beside x264 alone on its own frames. A still is painted at 1280x720 for a film of 1024x576, twenty prompts, in a
+  warm process.
 - Fill: 4 s of 1280x720 at 48 a second, made of the photographs (a camera that moves and trembles, something near that
   passes, something small and fast, grain); every second picture is held back, and what is drawn in its place is
   compared with it (PSNR of the luma). minterpolate is ffmpeg's, `mi_mode=mci`, with the same encoder; its ratio is ours by its.

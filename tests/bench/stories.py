@@ -5,6 +5,7 @@ No two scenes up to MOST are alike (picture, move and words differ), so that no 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 SECONDS, FPS, SHARED = 5, 24, 12  # of a scene; of the film; frames that neighbours share
@@ -42,6 +43,15 @@ def story(count: int, lines: dict[int, str] | None = None, moves: dict[int, str]
     ]
     told = {"size": f"{WIDTH}x{HEIGHT}", "fps": FPS, "quality": "standard", "transition": "crossfade"}
     return {"title": f"{count} scenes", **told, "transition_seconds": SHARED / FPS, "scenes": scenes}
+
+
+def sketched(prompts: Sequence[str]) -> dict[str, Any]:
+    """Film B with the first of those prompts in place of its photographs."""
+    said = story(len(PICTURES))
+    for scene, prompt in zip(said["scenes"], prompts, strict=False):
+        del scene["image"]
+        scene["prompt"] = prompt
+    return said
 
 
 def frames(count: int) -> int:
