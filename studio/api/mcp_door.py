@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from pipelines.presets import KINDS
-from pipelines.verbs.table import VERBS
+from pipelines.verbs.table import EVERY
 from pipelines.work import FilmError
 
 from .callers import Caller
@@ -205,7 +205,7 @@ def _tools(doors: Doors) -> list[Tool]:
     return [
         Tool("upload_picture", "Send a picture for a scene. Returns its id.", {"base64": picture}, ("base64",), upload_picture),
         Tool("make_film", "Make a narrated, scored, captioned film from scenes. Returns its id at once.", {"scenes": scenes, "request_id": request_id, "fields": values, "consent": agreed} | story, ("scenes",), make_film),
-        Tool("remake_film", f"Have finished films made over. Returns the new one's id at once. {options()}.", {"verb": TEXT | {"enum": list(VERBS)}, "film_ids": {"type": "array", "items": FILM_ID, "minItems": 1, "maxItems": 2}, "how": how, "request_id": request_id}, ("verb", "film_ids"), remake_film),
+        Tool("remake_film", f"Have finished films made over. Returns the new one's id at once. {options()}.", {"verb": TEXT | {"enum": list(EVERY)}, "film_ids": {"type": "array", "items": FILM_ID, "maxItems": 2}, "how": how, "request_id": request_id}, ("verb", "film_ids"), remake_film),
         Tool("film_status", "How a film stands.", {"film_id": FILM_ID, "wait_seconds": wait}, ("film_id",), film_status, reads=True),
         Tool("film_result", "A finished film: where to fetch it, its captions, what made it.", {"film_id": FILM_ID}, ("film_id",), film_result, reads=True),
         Tool("list_presets", "What can be asked for by name: moves, transitions, voices, moods, looks, sizes, and engines.", {"kind": kind}, (), list_presets, reads=True),
