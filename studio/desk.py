@@ -34,7 +34,7 @@ from pipelines.work import FilmError, idle
 
 from . import consent
 from .jobs import Emit, Job, Jobs, Stamped, Terms, Told
-from .limits import check
+from .limits import check, check_verb
 from .settings import DAY, HOUR, Settings, sweep
 from .settings import studio as studio_of
 
@@ -97,7 +97,7 @@ class Desk:
         until it is done. FilmError, by the field's name, for what does not fit; Busy as for a film."""
         from pipelines.verbs.table import asked
 
-        asked(verb, how)
+        check_verb(asked(verb, how)[1], self.settings, self.presets)
         terms = Terms(self.settings.films_at_once, self.settings.films if films is None else films)
         work = {"verb": verb, "videos": [str(video) for video in videos], "how": dict(how)}
         return self._jobs.submit(work, owner, key, told, terms)

@@ -5,20 +5,25 @@ Knows no page. A job that is sent goes on whatever happens to us, as a film's do
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from pipelines.verbs.recut import ends
 from pipelines.work import FilmError
 
+from .consent import awaited
 from .desk import Desk
 from .jobs import Job
 from .project import inserted, new_row
 from .shelf import Document
 
 MOST_CUTS = 12  # of a project that are shown; the films of older ones are swept in time
+SECONDS = r"\s*\d{1,5}(?:\.\d{1,6})?\s*(?:,\s*\d{1,5}(?:\.\d{1,6})?\s*){0,30}"
 FILM, SCENE, CUT = "film", "scene", "cut"
 
 
@@ -56,15 +61,14 @@ def sources(desk: Desk, document: Document, row: str) -> dict[str, Path]:
 
 
 def begin(desk: Desk, document: Document, verb: str, videos: list[Path], how: Mapping[str, Any]) -> str:
-    """Have them made over. The videos are kept in the project first, so that nothing takes them away meanwhile."""
+    """Have them made over, or something new made of them. They are kept in the project first, so that nothing takes them
+    away meanwhile. FilmError if one shows somebody of whom nobody said that they agree."""
     if newest(desk, document).busy:
-        raise FilmError("A video is being made over already.", "Stop it first, or wait until it is done.")
-    kept = []
-    for video in videos:
-        name = document.keep(video, video.name)
-        path = document.kept(name)
-        assert path
-        kept.append(path)
+        raise FilmError("A video is being made already.", "Stop it first, or wait until it is done.")
+    names = [document.keep(video, video.name) for video in videos]
+    if awaited(document, names):
+        raise FilmError("What you gave shows a face.", "Say below it that whoever it shows agrees.")
+    kept = [path for name in names if (path := document.kept(name))]
     job = desk.cut(verb, kept, dict(how), document.owner, told={"project": document.id, "kind": "cut", "verb": verb})
     try:
         document.note(lambda works: replace(works, cuts=(*works.cuts, job)[-MOST_CUTS:]))
@@ -72,6 +76,25 @@ def begin(desk: Desk, document: Document, verb: str, videos: list[Path], how: Ma
         desk.cancel(job)  # nobody would know whose it is
         raise
     return job
+
+
+def split(desk: Desk, document: Document, video: Path, at: str) -> str:
+    """The parts of a video between those seconds, such as "2, 5.5", as scenes at the end of the story; none is made
+    anew. -> the first one's row."""
+    if not re.fullmatch(SECONDS, at):
+        raise FilmError(f'"{at[:40]}" does not fit.', "Give seconds such as 2, 5.5.")
+    whole = ends(video, desk.studio)
+    inner = sorted({float(one) for one in at.split(",")})
+    edges = [0.0, *(one for one in inner if 0 < one < whole), round(whole, 3)]
+    if len(edges) < 3:
+        raise FilmError("There is nothing to cut there.", f"The video lasts {whole:.1f} seconds: give seconds within it.")
+    name = document.keep(video, video.name)
+    rows = [
+        new_row({"image": name, "duration": round(end - start, 3), "clip_sound": "full"} | ({"clip_start": start} if start else {}))
+        for start, end in pairwise(edges)
+    ]
+    document.change(inserted(rows))
+    return rows[0].id
 
 
 def newest(desk: Desk, document: Document) -> State:

@@ -101,14 +101,21 @@ def _wire_bench(page: Page, bench: Bench, whole: list[Any], drawn: list[Any], pr
     given = [component for verb in VERBS for component in video["how"][verb].values()]
     video["tab"].select(plainly(bench.which), [*ids, video["which"], video["own"]], [video["which"]], **quiet)
     video["own"].upload(None, None, [video["which"]], js="() => 'own'")
-    video["verb"].input(bench.verb, [video["verb"]], list(video["groups"].values()), **quiet)
-    asked = [*ids, video["which"], video["own"], video["verb"], *given]
+    video["verb"].input(bench.verb, [video["verb"]], [*video["groups"].values(), video["given"], video["engine"], video["go"]], **quiet)
+    files = [video["own"], video["how"]["blend"]["second"], video["how"]["chain"]["picture"]]
+    for file in files:
+        gr.on([file.upload, file.clear], plainly(bench.came), [page.project, *files], [video["consent"]], **quiet)
+    video["consent"].input(plainly(bench.agree), [page.project, video["consent"], *files], None, **quiet)
+    asked = [*ids, video["which"], video["own"], video["verb"], video["engine"], *given]
     video["go"].click(plainly(bench.begin), asked, [page.dock, *_cut(page)], **quiet)
+    asked = [*ids, page.saved, video["which"], video["own"], video["how"]["split"]["at"]]
+    video["split"].click(plainly(bench.split), asked, [*whole, page.side], **quiet)
     video["halt"].click(plainly(bench.halt), [page.project], [page.dock, *_cut(page)], **quiet)
     video["add"].click(plainly(bench.add), [*ids, page.saved], whole, **quiet)
     for event in (video["check"].upload, video["check"].clear):
         event(plainly(bench.check), [video["check"]], [video["verdict"]], **(quiet | {"show_progress": "full"}))
-    page.paper.click(plainly(bench.paper), [page.project], [page.download], **(quiet | {"show_progress": "full"})).success(None, js=press)
+    for button, drawn_on in ((page.paper, bench.paper), (page.paper_png, bench.paper_png)):
+        button.click(plainly(drawn_on), [page.project], [page.download], **(quiet | {"show_progress": "full"})).success(None, js=press)
     page.scene["prompt"].blur(plainly(bench.lacks), ids, [page.scene_more["lacks"]], **quiet)
     page.scene_more["lacks"].input(plainly(bench.add_words), [*ids, page.scene_more["lacks"]], [*drawn, page.scene["prompt"], page.scene_more["lacks"]], **quiet)
     more["gaps"].expand(plainly(bench.gaps), [page.project], [more["values"]], **quiet)
