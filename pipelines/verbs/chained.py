@@ -54,4 +54,13 @@ def chained(pictures: Sequence[Path], how: Chain, studio: Studio, out: Path, tic
     lengths = [each] * len(said) if len(said) > 1 else segments(how.seconds, USUAL)
     chain(said, story.scenes[0].image, lengths, frame, how.engine, how.seed, story.look, studio, out, tick)
     count = mp4.count(out)
-    return Cut(out, frame.seconds(count), count, f"{len(lengths)} segments" if len(lengths) > 1 else "one segment")
+    maker = _maker(studio, how.engine, bool(pictures))
+    return Cut(out, frame.seconds(count), count, f"{len(lengths)} segments, {maker}" if len(lengths) > 1 else f"one segment, {maker}")
+
+
+def _maker(studio: Studio, engine: str, given: bool) -> str:
+    """Who makes it, as people call them."""
+    if engine in studio.presets.models:
+        return studio.presets.models[engine].label
+    label: str = studio.crew.get("clips", ("camera" if given else "sketch") if engine == "auto" else engine).label
+    return label

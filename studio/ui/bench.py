@@ -51,6 +51,10 @@ class Bench:
         groups = [gr.update(visible=name == verb) for name in VERBS]
         return [*groups, gr.update(visible=verb not in NEW), gr.update(visible=verb in ENGINES), gr.update(visible=verb != "split")]
 
+    def start(self, start: str) -> Any:
+        """A picture is asked for where one is wanted."""
+        return gr.update(visible=start == OWN)
+
     def came(self, identity: str, *files: str | None) -> Any:
         """A video or picture came in, or went: whoever those show is asked."""
         document = document_of(self.rooms, identity)

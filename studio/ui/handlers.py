@@ -16,6 +16,7 @@ from pipelines.story_moods import mood_for
 from pipelines.work import FilmError
 
 from ..consent import agree, pictures
+from ..production import start
 from ..production import stop as stop_job
 from ..project import Change, edited, set_to
 from ..shelf import Document
@@ -35,7 +36,7 @@ from .showing import (
     scene_parts,
     video_parts,
 )
-from .views import board, dock, look, patch, takes
+from .views import FACE, board, dock, look, patch, takes
 
 Plain = dict[str, Any]
 Outputs = list[Any]
@@ -154,10 +155,17 @@ class Handlers:
 
         return stepped
 
-    def start(self, identity: str) -> Plain:
+    def start(self, identity: str, selected: str) -> Outputs:
+        """The film is made; unless a face is seen now in a picture that came without anybody looking."""
         document = document_of(self.rooms, identity)
-        making.start(self.rooms, identity)
-        return dock(look(self.rooms, document))
+        before = look(self.rooms, document)
+        self.rooms.samples.look(document, pictures(document))
+        after = look(self.rooms, document)
+        if len(after.faults) > len(before.faults):
+            gr.Warning(f"{FACE.message} {FACE.hint}", duration=12)
+            return [patch(before, after, selected), dock(after)]
+        start(self.rooms.desk, document)
+        return [gr.skip(), dock(look(self.rooms, document))]
 
     def only(self, again: bool) -> Callable[[str, str], Outputs]:
         """Make only the chosen scene; `again`: with another seed."""

@@ -1,4 +1,4 @@
-"""Making the film from the page: start, stop, and following what happens for as long as the page is open.
+"""Following a film from the page: what happens for as long as the page is open.
 
 A follower is a watcher only: closing the tab ends it, never the job.
 """
@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from .. import workshop
-from .acts import begin, document_of
 from .rooms import Rooms
 from .views import dock, look
 
@@ -20,11 +19,6 @@ PAUSE = 0.9  # seconds between two pushes at least that only tell how far it is
 SOON = 0.2  # seconds between any two pushes at least
 LOOKED = 0.1  # seconds between two looks for news
 QUIET = 15.0  # seconds after which something is pushed all the same, so that a closed tab is noticed
-
-
-def start(rooms: Rooms, identity: str) -> None:
-    """Have the whole film made."""
-    begin(rooms, document_of(rooms, identity))
 
 
 async def follow(rooms: Rooms, identity: str) -> AsyncIterator[Plain]:

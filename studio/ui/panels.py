@@ -246,7 +246,7 @@ def _how(verb: str, presets: Presets, say: Say) -> dict[str, Any]:
         case "chain":
             made = {"prompts": text("prompts", "how_prompts", 4, "how_prompts_info"), "seconds": number("whole_seconds", 2, 120, 12, 1)}
             made["start"] = choice("start", ("words", "scene", "own"), "words")
-            return made | {"picture": gr.File(label=say("how_picture"), file_types=["image"], height=96, elem_id="chain-picture")}
+            return made | {"picture": gr.File(label=say("how_picture"), file_types=["image"], height=96, elem_id="chain-picture", visible=False)}
         case _:
             made = {"second": gr.File(label=say("how_second"), file_types=["video"], height=96, elem_id="blend-second")}
             made["seconds"] = number("blend_seconds", 0.25, 4, 1, 0.25)

@@ -72,7 +72,7 @@ def wire(demo: gr.Blocks, page: Page, w: Handlers) -> None:
     bench = Bench(w.rooms, {verb: tuple(page.video["how"][verb]) for verb in VERBS})
     _wire_bench(page, bench, whole, drawn, press)
 
-    page.make.click(plainly(w.start), [page.project], [page.dock], **quiet)
+    page.make.click(plainly(w.start), ids, drawn, **quiet)
     # Outside the queue it is answered sooner; there Gradio shows no error, and these have none to show
     page.stop.click(plainly(w.stop), [page.project], [page.dock], **quiet, queue=False)
 
@@ -102,7 +102,9 @@ def _wire_bench(page: Page, bench: Bench, whole: list[Any], drawn: list[Any], pr
     video["tab"].select(plainly(bench.which), [*ids, video["which"], video["own"]], [video["which"]], **quiet)
     video["own"].upload(None, None, [video["which"]], js="() => 'own'")
     video["verb"].input(bench.verb, [video["verb"]], [*video["groups"].values(), video["given"], video["engine"], video["go"]], **quiet)
-    files = [video["own"], video["how"]["blend"]["second"], video["how"]["chain"]["picture"]]
+    chain = video["how"]["chain"]
+    chain["start"].input(bench.start, [chain["start"]], [chain["picture"]], **quiet)
+    files = [video["own"], video["how"]["blend"]["second"], chain["picture"]]
     for file in files:
         gr.on([file.upload, file.clear], plainly(bench.came), [page.project, *files], [video["consent"]], **quiet)
     video["consent"].input(plainly(bench.agree), [page.project, video["consent"], *files], None, **quiet)
