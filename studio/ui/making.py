@@ -29,6 +29,7 @@ async def follow(rooms: Rooms, identity: str) -> AsyncIterator[Plain]:
     seen: tuple[object, ...] = ()
     moved = 0
     told: Plain = {}
+    staged = ("", "")
     last = 0.0
     while True:
         job = document.works.job
@@ -38,7 +39,10 @@ async def follow(rooms: Rooms, identity: str) -> AsyncIterator[Plain]:
         if now - last >= (SOON if stamp != seen else PAUSE if far != moved else QUIET):
             value = await asyncio.to_thread(lambda: dock(look(rooms, document)))
             seen, moved, last = stamp, far, now
-            fresh = {row: moving for row, moving in value["rows"].items() if told.get(row) != moving}
-            told = value["rows"]
+            stage = value["job"], value["state"]
+            # Whoever pressed a button was told by its answer how rows stand, which we did not see: so all are told once
+            # a job begins or ends, or a scene that lay ready would seem to wait for ever.
+            fresh = {row: moving for row, moving in value["rows"].items() if stage != staged or told.get(row) != moving}
+            told, staged = value["rows"], stage
             yield value | {"rows": fresh}
         await asyncio.sleep(LOOKED)
