@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -9,8 +10,11 @@ import pytest
 from pipelines.work import FilmError
 from studio.production import hear, start
 from studio.project import edited, new_row
+from studio.samples import Samples
 from studio.shelf import Document
 from studio.takes import pick, side_by_side, vary
+from studio.ui.making import follow
+from studio.ui.rooms import Rooms
 from tests.test_production import SMALL, Project, Works, ids, made_anew, over, statuses, until, works
 
 __all__ = ["works"]
@@ -81,6 +85,25 @@ def test_variations_go_on_after_a_restart(works: Works) -> None:
     document = works.same(document)
     assert over(works, document).state == "done"
     assert [one for one, _ in seeds(works, document, row)] == [(0,), (1,), (2,), (3,)]
+
+
+def test_a_page_is_told_how_scenes_stand_when_a_film_is_there_at_once(works: Works) -> None:
+    """Its button's answer said that they wait; whoever follows saw them ready before and after."""
+    document = works.project(2)
+    start(works.desk, document)
+    over(works, document)
+    rooms = Rooms(works.desk, works.shelf, Samples(works.desk.studio, works.desk.people))
+
+    async def followed() -> dict[str, Any]:
+        pushes = follow(rooms, document.id)
+        await anext(pushes)
+        start(works.desk, document)
+        await asyncio.to_thread(over, works, document)
+        return await anext(pushes)
+
+    told = asyncio.run(followed())
+    rooms.samples.close()
+    assert {row: moving["status"] for row, moving in told["rows"].items()} == dict.fromkeys(ids(document), "ready")
 
 
 def test_what_cannot_be_varied_says_why(works: Works) -> None:
