@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .faces import Face, Finder, towards
 from .vault import Notes, Part, Vault, digest
 from .work import Cancelled, DiskFull, FilmError
 
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
     from numpy import uint8
     from numpy.typing import NDArray
 
-VERSION = 5  # of opening a picture, and of finding where in it people look (focus.py)
+VERSION = 6  # of opening a picture, and of finding where in it people look (faces.py, focus.py)
+ALIKE = 0.02  # a picture whose shape differs less from the frame's is not cut: it is all the same where people look
 # BT.709 Y'CbCr, limited range, to R'G'B'
 LUMA, CHROMA = 255 / 219, 255 / 224
 TO_RGB = (
@@ -44,7 +46,7 @@ class Negative:
     """A picture as planes: `size` is the upright original's, `width` and `height` are those of the Y plane.
 
     Y, then U and V at half the size; BT.709, limited range, chroma sited in the middle. `focus`: where in it people
-    look, x and y from 0 to 1.
+    look, x and y from 0 to 1, where there are no `faces`.
     """
 
     path: Path
@@ -52,6 +54,12 @@ class Negative:
     width: int
     height: int
     focus: tuple[float, float] = (0.5, 0.5)
+    faces: tuple[Face, ...] = ()
+
+    def aim(self, frame: float) -> tuple[float, float]:
+        """Where in it the middle of a frame of that shape (width by height) should be."""
+        shape = frame / (self.size[0] / self.size[1])
+        return towards(self.faces, (min(1.0, shape), min(1.0, 1 / shape))) if self.faces else self.focus
 
     def planes(self) -> tuple[NDArray[uint8], NDArray[uint8], NDArray[uint8]]:
         """Y (height, width), U and V (height / 2, width / 2), read as they are needed."""
@@ -86,7 +94,10 @@ def negative(part: Part) -> Negative:
     """The negative that a finished part holds."""
     numbers = [int(str(part.notes[name])) for name in ("original_width", "original_height", "width", "height")]
     focus = float(str(part.notes["focus_x"])), float(str(part.notes["focus_y"]))
-    return Negative(part.path, (numbers[0], numbers[1]), numbers[2], numbers[3], focus)
+    faces = part.notes.get("faces", [])
+    assert isinstance(faces, list)
+    seen = tuple(Face(*(float(str(edge)) for edge in one)) for one in faces if isinstance(one, list))
+    return Negative(part.path, (numbers[0], numbers[1]), numbers[2], numbers[3], focus, seen)
 
 
 def expected(size: tuple[int, int], cover: tuple[int, int]) -> Negative:
@@ -106,6 +117,8 @@ class Darkroom:
         self._closed = False
         self._begun: dict[tuple[Path, tuple[int, int]], Future[Part]] = {}
         self._pool = ThreadPoolExecutor(1)
+        self._finder = Finder()
+        self._reading = threading.Thread(target=self._finder.ready, name="faces")
 
     def __enter__(self) -> Darkroom:
         return self
@@ -115,6 +128,8 @@ class Darkroom:
 
     def ahead(self, pictures: Sequence[Path], cover: tuple[int, int], vault: Vault) -> None:
         """Begin with those pictures: whoever wants one developed later finds it, or waits for it."""
+        if pictures and not self._reading.ident:  # while the child starts
+            self._reading.start()
         for picture in dict.fromkeys(pictures):
             self._begun[picture, cover] = self._pool.submit(self._developed, picture, cover, vault)
 
@@ -129,12 +144,21 @@ class Darkroom:
     def _developed(self, picture: Path, cover: tuple[int, int], vault: Vault) -> Part:
         def build(out: Path) -> Notes:
             notes = {"focus_x": 0.5, "focus_y": 0.5} | self._ask(picture, cover, out)
-            from . import focus  # brings OpenCV: the child has the first picture meanwhile
-
-            x, y = focus.focus(negative(Part(out, notes, False)).rgb(focus.LOOKED))
-            return notes | {"focus_x": x, "focus_y": y}
+            return notes | self._looked(negative(Part(out, notes, False)), cover)
 
         return vault.make("negative", ".yuv", {"file": _content(picture), "cover": cover, "version": VERSION}, build)
+
+    def _looked(self, seen: Negative, cover: tuple[int, int]) -> Notes:
+        """Where people look: at faces, else at what stands out."""
+        if abs(cover[0] / cover[1] / (seen.size[0] / seen.size[1]) - 1) < ALIKE:
+            return {}
+        from . import focus  # brings OpenCV: the child has the first picture meanwhile
+
+        rgb = seen.rgb(focus.LOOKED)
+        if faces := self._finder.faces(rgb[..., ::-1]):
+            return {"faces": [[round(edge, 4) for edge in (one.left, one.top, one.right, one.bottom, one.sure)] for one in faces]}
+        x, y = focus.focus(rgb)
+        return {"focus_x": x, "focus_y": y}
 
     def cut(self, picture: Path, box: tuple[int, int], vault: Vault) -> Part:
         """The picture with its transparency, as large as fits `box` (width, height) pixels: rows of R, G, B, A, a byte each.
@@ -154,6 +178,8 @@ class Darkroom:
         with self._lock:
             self._end()
         self._pool.shutdown()
+        if self._reading.ident:
+            self._reading.join()
 
     def _ask(self, picture: Path, cover: tuple[int, int], out: Path) -> Notes:
         return self._asked({"path": str(picture), "cover": cover, "out": str(out)})

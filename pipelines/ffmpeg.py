@@ -14,19 +14,21 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 from typing import IO
 
-from .work import ALONE, DiskFull, FilmError, Place, Tick, idle
+from .work import ALONE, Cancelled, DiskFull, FilmError, Place, Tick, idle
 
 Args = Sequence[str | int | Path]
 _asking = threading.Lock()
 Block = bytes | memoryview
 MOST_SAID = 1 << 20  # bytes of what ffmpeg says that are read
 ROOM = 1 << 20  # bytes in a pipe; the most that anybody may ask for
+LISTENS = 0.1  # seconds between two times that it is asked whether its work is wanted still
 OLDEST = (8, 1, 2)  # CVE-2026-8461 is mended from here on
 
 
@@ -71,6 +73,19 @@ def command(args: Args) -> list[str]:
     return [*_leash(), binary(), "-hide_banner", "-nostdin", "-loglevel", "error", "-y", *map(str, args)]
 
 
+_wanted: ContextVar[Callable[[], bool] | None] = ContextVar("wanted", default=None)
+
+
+@contextmanager
+def while_wanted(wanted: Callable[[], bool]) -> Iterator[None]:
+    """Whatever this thread runs inside is ended at once when `wanted` says no, and then Cancelled is raised."""
+    token = _wanted.set(wanted)
+    try:
+        yield
+    finally:
+        _wanted.reset(token)
+
+
 @contextmanager
 def started(
     args: Args, *, feed: bool = False, cwd: Path | None = None, patience: float = 0.0, words: list[str] | None = None
@@ -78,8 +93,11 @@ def started(
     """ffmpeg running: stdout is a pipe, stdin too if `feed`. Waits at the end; killed if the block raises, and after
     `patience` seconds where there is a limit. What it said goes into `words`.
 
-    A non-zero exit raises FilmError with ffmpeg's own last words.
+    A non-zero exit raises FilmError with ffmpeg's own last words; Cancelled where nobody wants it (see `while_wanted`).
     """
+    wanted, over = _wanted.get(), threading.Event()
+    if wanted and not wanted():
+        raise Cancelled
     with tempfile.TemporaryFile() as said:
         process = subprocess.Popen(
             command(args),
@@ -94,6 +112,8 @@ def started(
             if watch:
                 watch.daemon = True
                 watch.start()
+            if wanted:
+                threading.Thread(target=_listened, args=(process, wanted, over), daemon=True).start()
             _widen(process.stdin or process.stdout)
             yield process
             if process.stdin:
@@ -106,11 +126,14 @@ def started(
             process.wait()
             raise
         finally:
+            over.set()
             late = watch is not None and watch.finished.is_set()
             if watch:
                 watch.cancel()
             for pipe in (process.stdin, process.stdout):
                 _close(pipe)
+        if status and wanted and not wanted():
+            raise Cancelled
         if status and late:
             raise FilmError(f"It took longer than {patience:g} seconds.", "Use something shorter or smaller.")
         if status or words is not None:
@@ -120,6 +143,13 @@ def started(
                 raise _error(status, text)
             assert words is not None
             words.append(text)
+
+
+def _listened(process: subprocess.Popen[bytes], wanted: Callable[[], bool], over: threading.Event) -> None:
+    while not over.wait(LISTENS):
+        if not wanted():
+            process.kill()
+            return
 
 
 def run(args: Args, *, frames: int = 0, tick: Tick = idle, cwd: Path | None = None, patience: float = 0.0) -> None:

@@ -27,10 +27,8 @@ EVEN = 1.6  # times the mean: a peak lower than this is none
 
 def focus(rgb: NDArray[uint8]) -> tuple[float, float]:
     """The point, x and y from 0 to 1, of a picture (height, width, 3); (0.5, 0.5) where nothing stands out."""
-    height, width = rgb.shape[:2]
-    scale = min(1.0, SMALL / max(height, width))
-    size = max(4, round(width * scale)), max(4, round(height * scale))
-    small = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
+    small = fitted(rgb, SMALL)
+    size = small.shape[1], small.shape[0]
     grey = np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.float32)
     if small.reshape(-1, 3).std(0).max() < LEAST:
         return CENTRE
@@ -47,6 +45,15 @@ def focus(rgb: NDArray[uint8]) -> tuple[float, float]:
     high = high * (labels == labels.flat[int(found.argmax())])
     total = float(high.sum())
     return round(float((high * (x + 0.5)).sum()) / total / size[0], 4), round(float((high * (y + 0.5)).sum()) / total / size[1], 4)
+
+
+def fitted(picture: NDArray[uint8], side: int, larger: bool = False) -> NDArray[uint8]:
+    """The picture with a longer side of at most so many pixels; of just as many if it may become `larger`."""
+    height, width = picture.shape[:2]
+    scale = side / max(height, width)
+    scale = scale if larger else min(1.0, scale)
+    size = max(4, round(width * scale)), max(4, round(height * scale))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _even(map_: NDArray[float32]) -> NDArray[float32]:
@@ -78,8 +85,6 @@ def _surprising(grey: NDArray[float32]) -> NDArray[float32]:
 
 def _sharp(rgb: NDArray[uint8], size: tuple[int, int]) -> NDArray[float32]:
     """Where fine detail is."""
-    scale = min(1.0, LOOKED / max(rgb.shape[:2]))
-    fine = cv2.resize(rgb, (max(4, round(rgb.shape[1] * scale)), max(4, round(rgb.shape[0] * scale))), interpolation=cv2.INTER_AREA)
-    grey = np.asarray(cv2.cvtColor(fine, cv2.COLOR_RGB2GRAY), np.float32)
+    grey = np.asarray(cv2.cvtColor(fitted(rgb, LOOKED), cv2.COLOR_RGB2GRAY), np.float32)
     edges = np.abs(cv2.Laplacian(cv2.GaussianBlur(grey, (0, 0), 0.8), cv2.CV_32F))
     return np.asarray(cv2.resize(np.clip(edges - GRAIN, 0, 40), size, interpolation=cv2.INTER_AREA), np.float32)

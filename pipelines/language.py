@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Iterable
 
 # The first word of a letter's Unicode name tells its script; most scripts belong to one language.
 SCRIPTS = {
@@ -64,6 +65,18 @@ def glue(before: str, after: str) -> str:
     """What stands between two words of a take: nothing next to an unspaced script (a space that the text has there is
     the first word's last character), else one space."""
     return "" if before[-1:] == " " or unspaced(before[-1:]) or unspaced(after[:1]) else " "
+
+
+def tags(language: str) -> list[str]:
+    """A BCP-47 tag and what it is a kind of, the nearest first: "de_AT" -> ["de-at", "de"]."""
+    parts = language.lower().replace("_", "-").split("-")
+    return ["-".join(parts[:n]) for n in range(len(parts), 0, -1)]
+
+
+def near(voices: Iterable[tuple[str, str]], language: str) -> list[str]:
+    """The names of those (name, tag) that speak just that language; if there are none, those that speak a kind of it."""
+    listed, wanted = [(name, tags(tag)) for name, tag in voices], tags(language)
+    return [name for name, tag in listed if tag[0] == wanted[0]] or [name for name, tag in listed if tag[-1] == wanted[-1]]
 
 
 def language_of(text: str, default: str = "en") -> str:

@@ -74,7 +74,7 @@ class Motion:
 def thumb(picture: Path, darkroom: Darkroom, vault: Vault, wide: int = 480) -> Part:
     """A JPEG of somebody's picture, upright, at most `wide` pixels wide; of a video its first picture.
 
-    -> notes: "width" and "height" of the picture itself, "focus_x" and "focus_y" in it. FilmError if it is no picture; no `where`.
+    -> notes: "width" and "height" of the picture itself; `aim` reads where in it people look. FilmError if it is no picture; no `where`.
     """
     _wide(wide)
     developed = darkroom.develop(poster(picture, 0.0, vault) if is_video(picture) else picture, (wide // 2 * 2, 1), vault)
@@ -83,9 +83,16 @@ def thumb(picture: Path, darkroom: Darkroom, vault: Vault, wide: int = 480) -> P
     def build(out: Path) -> Notes:
         less = min(1.0, TALLEST * wide / seen.height)
         _jpeg(seen.planes(), (max(1, round(seen.width * less)), max(1, round(seen.height * less))), out)
-        return {"width": seen.size[0], "height": seen.size[1], "focus_x": seen.focus[0], "focus_y": seen.focus[1]}
+        kept = {name: developed.notes[name] for name in ("focus_x", "focus_y", "faces") if name in developed.notes}
+        return {"width": seen.size[0], "height": seen.size[1]} | kept
 
     return vault.make("thumb", ".jpg", [VERSION, developed.key, wide], build)
+
+
+def aim(thumb: Part, frame: Frame) -> tuple[float, float]:
+    """Where in the picture of that thumb the middle of a film's frame should be."""
+    size = {f"{name}{side}": thumb.notes[side] for name in ("", "original_") for side in ("width", "height")}
+    return negative(replace(thumb, notes=dict(thumb.notes) | size)).aim(frame.width / frame.height)
 
 
 def still(story: Story, i: int, studio: Studio, darkroom: Darkroom, wide: int = 640) -> Part:
@@ -175,7 +182,7 @@ def motion(
 ) -> Motion:  # fmt: skip
     """What the camera does with a picture of that size, as the film would show it, in `steps` moments. Reads no file.
 
-    focus: where in the picture people look, as `thumb` notes it.
+    focus: where in the picture people look, as `aim` tells it.
     """
     from .clips.camera import Engine
 

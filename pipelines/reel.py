@@ -62,8 +62,10 @@ class Reel:
         out: list[str | int] = ["-map", "0:V:0", "-vf", ",".join(steps), "-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "yuv420p", "pipe:1"]
         seen, made = None, 0
         for raw in ffmpeg.read([*self.video.args, *out], width * height * 3 // 2):
-            if len(raw) < width * height * 3 // 2 or made == wanted:
+            if made == wanted:
                 break
+            if len(raw) < width * height * 3 // 2:
+                continue  # it was ended: how, is told behind its last bytes
             seen, made = np.frombuffer(raw, np.uint8).reshape(height * 3 // 2, width), made + 1
             yield seen
         if seen is None and first:
@@ -87,8 +89,8 @@ class Reel:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A stretch of sound: a reel's, from `start` to `end` (seconds), or silence. `shared`: seconds in which the piece
-    before turns into it."""
+    """A stretch of sound, from `start` to `end` (seconds): a reel's, that of a WAV `made` by us, or silence. `shared`:
+    seconds in which the piece before turns into it. `soft`: it begins and ends so softly that nothing clicks."""
 
     reel: Reel | None
     start: float
@@ -96,11 +98,20 @@ class Piece:
     speed: float = 1.0
     backwards: bool = False
     shared: float = 0.0
+    made: Path | None = None
+    soft: bool = True
 
     @property
     def seconds(self) -> float:
         """How long it is heard."""
         return (self.end - self.start) / self.speed
+
+    @property
+    def source(self) -> list[str | Path]:
+        """What ffmpeg reads; nothing where it is silent."""
+        if self.made:
+            return ["-f", "wav", "-i", self.made]
+        return [*self.reel.video.args] if self.reel and self.reel.video.sound else []
 
 
 def opened(path: Path, folder: Path, name: str, frame: Frame | None = None, fit: str = "cover") -> Reel:
@@ -156,13 +167,13 @@ def heard(pieces: Sequence[Piece], seconds: float, out: Path) -> bool:
 
     -> whether there is any sound at all; nothing is written if not.
     """
-    if not any(piece.reel and piece.reel.video.sound for piece in pieces):
+    if not any(piece.source for piece in pieces):
         return False
     inputs: list[str | Path] = []
     chains, at = [], 0
     for i, piece in enumerate(pieces):
-        if piece.reel and piece.reel.video.sound:
-            inputs += piece.reel.video.args
+        if source := piece.source:
+            inputs += source
             head, at = f"[{at}:a:0]", at + 1
         else:
             head = "anullsrc=r=48000:cl=stereo,"
@@ -192,7 +203,7 @@ def _shaped(piece: Piece) -> list[str]:
     steps += [f"atempo={rest:.6f}"] if abs(rest - 1) > 1e-6 else []
     if piece.speed != 1.0:  # atempo ends a little early or late
         steps += ["apad", f"atrim=0:{piece.seconds:.6f}", "asetpts=PTS-STARTPTS"]
-    if not piece.shared and length > 4 * FADE:
+    if piece.soft and not piece.shared and length > 4 * FADE:
         steps += [f"afade=t=in:d={FADE}", f"afade=t=out:st={piece.seconds - FADE:.6f}:d={FADE}"]
     return steps
 

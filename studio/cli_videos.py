@@ -20,6 +20,7 @@ def add(verb: Add) -> None:
     fill = _one(verb, "fill", "more pictures between those that are there: frame rate, slow motion, lost pictures")
     fill.add_argument("--fps", type=float, metavar="NUMBER", help="pictures a second")
     fill.add_argument("--slow", type=float, default=1.0, metavar="TIMES", help="so many times as long")
+    fill.add_argument("--mute", action="store_true", help="without its sound, which is stretched otherwise")
     fill.add_argument("--missing", action="store_true", help="draw anew what only repeats the picture before")
 
     blend = verb("blend", "two videos as one: the first turns into the second", "studio.verbs_videos:run")

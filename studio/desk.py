@@ -15,22 +15,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipelines import mp4
-from pipelines.account import put_together
+from pipelines import ffmpeg
 from pipelines.cards import cards
 from pipelines.crew import ROLES
 from pipelines.estimate import past, story_takes
-from pipelines.events import Began, Done, Made, Moved, Warned
+from pipelines.events import Began, Done, Made, Moved, Warned, wanted
 from pipelines.people import People
 from pipelines.presets import KINDS, Presets
 from pipelines.render import Studio, warm
 from pipelines.render import render as make_film
-from pipelines.seal import placed
 from pipelines.story import Story, plain
 from pipelines.story import read as read_story
 from pipelines.story import schema as story_schema
-from pipelines.video import combine
-from pipelines.work import FilmError, idle
+from pipelines.work import FilmError
 
 from . import consent
 from .jobs import Emit, Job, Jobs, Stamped, Terms, Told
@@ -80,8 +77,8 @@ class Desk:
     def submit(self, story: Story, owner: str, key: str = "", told: Told | None = None, films: int | None = None) -> str:
         """Accept a story to be made; it will be, whatever happens to us. -> the job's id, which nobody can guess.
 
-        `told`: what the caller keeps with the job; "before" in it is a video of ours that comes before the film, "cut"
-        is what is made instead of the story: a verb, its videos and how (see `cut`).
+        `told`: what the caller keeps with the job; "cut" in it is what is made instead of the story: a verb, its videos
+        and how (see `cut`).
         "consent": whether a program said that whoever its pictures show agrees; if not, the film's warnings say so.
         `films`: how many this owner may ask for in a day, if not as many as the settings say. FilmError if the settings
         allow no such film, Busy if there are too many.
@@ -100,7 +97,7 @@ class Desk:
         check_verb(asked(verb, how)[1], self.settings, self.presets)
         terms = Terms(self.settings.films_at_once, self.settings.films if films is None else films)
         work = {"verb": verb, "videos": [str(video) for video in videos], "how": dict(how)}
-        return self._jobs.submit(work, owner, key, told, terms)
+        return self._jobs.submit({}, owner, key, (told or {}) | {"cut": work}, terms)
 
     def warm(self) -> None:
         """Get ready for the first film, beside whatever else goes on."""
@@ -183,7 +180,7 @@ class Desk:
         return self._jobs.steps(job)
 
     def story(self, job: str) -> Told:
-        """What the job was asked to make, as plain data."""
+        """What the job was asked to make, as plain data; nothing where only given videos are made over."""
         return self._jobs.story(job)
 
     def result(self, job: str) -> Result:
@@ -239,7 +236,8 @@ class Desk:
         out = self.films / job / FILM
         emit(Began("film", 1))
         self._ask(job, {f"videos[{i}]": Path(video) for i, video in enumerate(told["videos"])}, emit)
-        cut = verb.does([Path(video) for video in told["videos"]], how, self.studio, out, lambda done: emit(Moved("film", done)))
+        with ffmpeg.while_wanted(wanted(emit)):  # it has events only when a picture is made
+            cut = verb.does([Path(video) for video in told["videos"]], how, self.studio, out, lambda done: emit(Moved("film", done)))
         for note in cut.notes:
             emit(Warned(note))
         emit(Made("film", 0, str(out), False))
@@ -252,28 +250,13 @@ class Desk:
             emit(one)
 
     def _make(self, job: str, told: Told, emit: Emit) -> None:
-        if "verb" in told:
-            self._cut(job, told, emit)
-            return
-        story = read_story(told, self.presets, Path(Path.cwd().anchor))
-        out = self.films / job / FILM
         known = self._jobs.get(job)
-        if known is not None and "cut" in known.told:  # a given video made over; the story is what it is told by
+        if known is not None and "cut" in known.told:  # a given video made over; a story there is only what it is told by
             self._cut(job, known.told["cut"], emit)
             return
+        story = read_story(told, self.presets, Path(Path.cwd().anchor))
         self._ask(job, {f"scenes[{i}].image": scene.image for i, scene in enumerate(story.scenes) if scene.image}, emit)
-        if known is None or "before" not in known.told:
-            make_film(story, self.studio, emit, out)
-            return
-        with self.studio.vault.scratch() as folder:  # a video that somebody brought, and then the film
-            film = make_film(story, self.studio, lambda event: None if isinstance(event, Done) else emit(event), folder / FILM)
-            both = folder / "both.mp4"
-            combine([Path(known.told["before"]), film.path], both, "none", 0.0, self.presets, self.studio.vault, idle)
-            marks, warned = placed(both, out, put_together(story.title, [Path(known.told["before"]), film.path], "Continued", film.account), self.studio.marks)
-        for one in warned:
-            emit(one)
-        frames = mp4.count(out)
-        emit(Done(str(out), frames / float(story.rate), frames, dict(film.engines), marks))
+        make_film(story, self.studio, emit, self.films / job / FILM)
 
     def sweep(self) -> None:
         """Let go of what is old: jobs with their films, parts that nobody used, uploads, and what the page keeps."""

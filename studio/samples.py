@@ -55,7 +55,7 @@ class Samples:
         """How a picture of the project moves under those words: see preview.motion."""
         part = self._small(document, kept)
         size = (int(str(part.notes["width"])), int(str(part.notes["height"])))
-        return preview.motion(action, seconds or MAX_DURATION, size, shape, fit, seed, self.studio.presets)
+        return preview.motion(action, seconds or MAX_DURATION, size, shape, fit, seed, self.studio.presets, focus=preview.aim(part, shape))
 
     def close(self) -> None:
         self._darkroom.close()

@@ -27,9 +27,9 @@ def run(args: argparse.Namespace) -> None:
     elif args.name == "recut" and not told["keep"]:
         raise FilmError("Nothing is kept.", "Give --keep 2-5, or --split 2,5.", "keep")
     try:
-        for out, each in outs:
+        for n, (out, each) in enumerate(outs, 1):
             verb, how = asked(args.name, each)
-            with watching(args.json, f"{outs.index(out) + 1} of {len(outs)}" if len(outs) > 1 else "") as watcher:
+            with watching(args.json, f"{n} of {len(outs)}" if len(outs) > 1 else "") as watcher:
                 cut = verb.does(args.videos, how, studio, out, watcher.tick)
                 for note in cut.notes:
                     watcher.hear(Warned(note))

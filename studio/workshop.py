@@ -104,7 +104,19 @@ def _scenes(document: Document, kept: str, edges: Sequence[float]) -> str:
 
 
 def newest(desk: Desk, document: Document) -> State:
-    """How the newest one stands."""
+    """How the newest one stands. Cheap: the database is asked only when there is something new."""
+    job = document.works.cuts[-1] if document.works.cuts else ""
+    known = job, desk.steps(job)
+    kept = document.memo.get("cut")
+    if kept is None or kept[0] != known:
+        kept = document.memo["cut"] = known, _standing(desk, document)
+    state: State = kept[1]
+    if state.busy:
+        return replace(state, share=max((float(stamped.event["done"]) for stamped in desk.progress(job)), default=0.0))
+    return State() if state.film and not Path(state.film).is_file() else state  # it was cleared away
+
+
+def _standing(desk: Desk, document: Document) -> State:
     job = _job(desk, document)
     if job is None:
         return State()
@@ -112,8 +124,7 @@ def newest(desk: Desk, document: Document) -> State:
     events = [stamped.event for stamped in desk.events(job.id)]
     notes = tuple(str(event["message"]) for event in events if event["event"] == "warned")
     if not job.over:
-        share = max((float(stamped.event["done"]) for stamped in desk.progress(job.id)), default=0.0)
-        return State(job.id, verb, job.state, share, notes=notes)
+        return State(job.id, verb, job.state, notes=notes)
     last = events[-1] if events else {}
     if job.state == "failed":
         return State(job.id, verb, "failed", 0.0, str(last.get("message", "")), str(last.get("hint", "")))

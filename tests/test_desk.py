@@ -9,14 +9,18 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from pipelines import mp4
+from pipelines import ffmpeg, mp4, reel
 from pipelines.story import read
 from pipelines.work import FilmError
+from studio import workshop
 from studio.desk import Desk
 from studio.settings import DAY, Settings
 from studio.shelf import Shelf
+
+from . import measure
 
 
 @pytest.fixture
@@ -38,6 +42,52 @@ def test_a_story_becomes_a_film_that_can_be_fetched(desk: Desk, photo: Path) -> 
     found = desk.result(job)
     assert mp4.count(found.film) == 24 and found.timeline and found.timeline.is_file() and found.srt is None
     assert desk.job(job).told == {"project": "p"} and desk.story(job)["title"] == "Two"
+
+
+def tone(folder: Path, seconds: float = 2.0) -> Path:
+    """A small video that beeps."""
+    pictures = [np.full((64, 96, 3), 40 + 2 * n, np.uint8) for n in range(round(12 * seconds))]
+    return measure.video(folder / "given.mp4", pictures, 12, tone=300)
+
+
+def test_a_video_is_made_over_by_its_job_alone(desk: Desk, tmp_path: Path) -> None:
+    """Whoever asks, what is to be done is kept in one place, and a door's own notes stay beside it."""
+    job = desk.cut("fill", [tone(tmp_path)], {"slow": 2}, "me", told={"door": "mcp"})
+    assert [one for one in desk.watch(job) if one][-1].event["event"] == "done"
+    assert mp4.count(desk.result(job).film) == 48
+    assert desk.story(job) == {} and desk.job(job).told["door"] == "mcp" and desk.job(job).told["cut"]["verb"] == "fill"
+
+
+def test_stop_ends_what_a_verb_runs(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here it runs a program that makes no progress and would never end."""
+
+    def endless(*_: object, **__: object) -> None:
+        begun.set()
+        ffmpeg.run(["-re", "-f", "lavfi", "-i", "anullsrc", "-t", "40", "-f", "null", "-"])
+
+    begun = threading.Event()
+    monkeypatch.setattr(reel, "joined", endless)
+    job = desk.cut("fill", [tone(tmp_path)], {"slow": 2}, "me")
+    assert begun.wait(60)
+    desk.cancel(job)
+    assert [one for one in desk.watch(job) if one][-1].event["event"] == "stopped"
+
+
+def test_looking_at_a_video_that_is_made_over_is_cheap(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The database is asked when there is something new, not at every look."""
+    document = Shelf(tmp_path / "data").new("me")
+    assert workshop.newest(desk, document) == workshop.State()
+    job = workshop.begin(desk, document, "fill", [tone(tmp_path)], {"slow": 2})
+    assert workshop.newest(desk, document).busy and workshop.newest(desk, document).verb == "fill"
+    assert [one for one in desk.watch(job) if one][-1].event["event"] == "done"
+    first = workshop.newest(desk, document)
+    assert first.state == "done" and Path(first.film).is_file() and "same pitch" in first.how
+    asked: list[str] = []
+    events = desk.events
+    monkeypatch.setattr(desk, "events", lambda job: asked.append(job) or events(job))
+    assert all(workshop.newest(desk, document) == first for _ in range(50)) and len(asked) < 3
+    Path(first.film).unlink()
+    assert workshop.newest(desk, document) == workshop.State(), "it was cleared away"
 
 
 def test_a_fault_is_told_by_its_place(desk: Desk, photo: Path, tmp_path: Path) -> None:

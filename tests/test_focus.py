@@ -29,6 +29,7 @@ from . import whole
 
 TALL = Frame(90, 160, Fraction(24))
 WIDE = Frame(160, 90, Fraction(24))
+PORTRAIT = Path(__file__).parent / "data" / "astronaut.jpg"
 STILLS = Path(__file__).parents[1] / "assets" / "stills"
 Array = NDArray[Any]
 
@@ -119,6 +120,68 @@ def test_a_negative_knows_and_the_path_tells(presets: Presets, vault: Vault, roo
     for fit in ("contain", "contain-blur", "stretch"):
         both = [Engine().path(Shot("", None, shot.camera, 4, TALL, fit, 0, focus=at), seen) for at in ((0.1, 0.5), (0.9, 0.5))]
         assert np.array_equal(*both), fit
+
+
+FACE = (0.277, 0.166, 0.55, 0.438)  # left, top, right, bottom of the face in the portrait
+
+
+def peopled(*heads: tuple[int, int, int], size: tuple[int, int] = (1280, 720)) -> Array:
+    """A heron on the water, and beside it the portrait of an astronaut: (x, y, side) for each."""
+    made = cv2.resize(cv2.imread(str(STILLS / "green-heron.jpg")), size, interpolation=cv2.INTER_AREA)
+    for x, y, side in heads:
+        portrait = cv2.resize(cv2.imread(str(PORTRAIT)), (side, side), interpolation=cv2.INTER_AREA)
+        seen = portrait[max(0, -y) : size[1] - y, max(0, -x) : size[0] - x]
+        made[max(0, y) : max(0, y) + seen.shape[0], max(0, x) : max(0, x) + seen.shape[1]] = seen
+    return np.asarray(made, np.uint8)
+
+
+def heads(picture: Array, room: Darkroom, vault: Vault, frame: Frame, presets: Presets, tmp_path: Path, *given: tuple[int, int, int]) -> list[bool]:
+    """Whether the whole head of each is in a film's frame that does not move."""
+    path = tmp_path / "people.png"
+    cv2.imwrite(str(path), picture)
+    seen = negative(room.develop(path, (2 * frame.width, 2 * frame.height), vault))
+    onto = Engine().path(Shot("", None, camera("static", presets), 1, frame, "cover", 0), seen)[0]
+    out = []
+    for x, y, side in given:
+        corners = np.array([[x + FACE[0] * side, y + 0.04 * side, 1], [x + FACE[2] * side, y + FACE[3] * side, 1]])
+        (left, top), (right, bottom) = corners @ onto.T
+        out.append(bool(left >= -1 and top >= -1 and right <= frame.width + 1 and bottom <= frame.height + 1))
+    return out
+
+
+@pytest.mark.parametrize("frame", [WIDE, TALL, Frame(240, 100, Fraction(24))])
+def test_a_portrait_keeps_its_head(frame: Frame, presets: Presets, vault: Vault, room: Darkroom, tmp_path: Path) -> None:
+    """With the saliency alone it was cut off at the chin."""
+    assert heads(cv2.imread(str(PORTRAIT)), room, vault, frame, presets, tmp_path, (0, 0, 320)) == [frame.width < 240]
+    on_a_wall = cv2.copyMakeBorder(cv2.imread(str(PORTRAIT)), 60, 300, 0, 0, cv2.BORDER_REPLICATE)
+    assert heads(on_a_wall, room, vault, frame, presets, tmp_path, (0, 60, 320)) == [frame.width < 240]
+
+
+def test_a_face_at_the_rim_and_several_stay_in_the_frame(presets: Presets, vault: Vault, room: Darkroom, tmp_path: Path) -> None:
+    rim = (-90, 240, 480)
+    assert heads(peopled(rim), room, vault, TALL, presets, tmp_path, rim) == [True]
+    near = (500, 260, 360), (640, 280, 360)
+    assert heads(peopled(*near), room, vault, TALL, presets, tmp_path, *near) == [True, True], "both fit"
+    apart = (40, 200, 400), (800, 120, 480)
+    assert heads(peopled(*apart), room, vault, TALL, presets, tmp_path, *apart) == [False, True], "the larger one, not the middle between them"
+
+
+def test_the_page_plays_what_the_film_shows(presets: Presets, vault: Vault, room: Darkroom, tmp_path: Path) -> None:
+    path = tmp_path / "rim.png"
+    cv2.imwrite(str(path), peopled((-90, 240, 480)))
+    shot = Shot("", None, camera("static", presets, 0), 48, TALL, "cover", 0)
+    film = Engine().path(shot, negative(room.develop(path, (180, 320), vault)))
+    at = preview.aim(preview.thumb(path, room, vault), TALL)
+    played = preview.motion("static", 2, (1280, 720), TALL, "cover", 0, presets, focus=at)
+    assert played.matrices[0][4] == pytest.approx(film[0, 0, 2] / TALL.width, abs=0.05) and at[0] < 0.2
+
+
+def test_without_a_face_what_stands_out_is_kept_and_the_same_shape_is_not_looked_at(vault: Vault, room: Darkroom, tmp_path: Path) -> None:
+    path = tmp_path / "heron.png"
+    cv2.imwrite(str(path), peopled())
+    seen = negative(room.develop(path, (270, 480), vault))
+    assert seen.focus == pytest.approx(focus(seen.rgb(512)))
+    assert negative(room.develop(path, (480, 270), vault)).focus == (0.5, 0.5)
 
 
 def test_a_film_keeps_it_and_its_timeline_tells_the_truth(presets: Presets, studio: Studio, tmp_path: Path) -> None:

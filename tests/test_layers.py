@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 # Lower may not import higher; one line imports downward only, or among itself. A trailing dot: every module below.
 LAYERS = (
     ("pipelines.work", "pipelines.events", "pipelines.marks"),
-    ("pipelines.vault", "pipelines.ffmpeg", "pipelines.cards", "pipelines.focus"),
+    ("pipelines.vault", "pipelines.ffmpeg", "pipelines.cards", "pipelines.focus", "pipelines.faces"),
     ("pipelines.gate",),
     ("pipelines.telecine",),
     ("pipelines.drawing.vocabulary",),
@@ -32,7 +32,7 @@ LAYERS = (
     ("pipelines.pictures.", "pipelines.clips.", "pipelines.voices.", "pipelines.music."),
     ("pipelines.crew", "pipelines.units"),
     ("pipelines.progress", "pipelines.hands", "pipelines.faults", "pipelines.cast", "pipelines.stage", "pipelines.logo"),
-    ("pipelines.certificate", "pipelines.credentials", "pipelines.account", "pipelines.seal", "pipelines.faces"),
+    ("pipelines.certificate", "pipelines.credentials", "pipelines.account", "pipelines.seal"),
     ("pipelines.album",),
     ("pipelines.schedule",),
     ("pipelines.clip", "pipelines.steady", "pipelines.footage", "pipelines.upscale", "pipelines.atmos", "pipelines.narrate", "pipelines.score", "pipelines.rushes", "pipelines.estimate", "pipelines.stretches", "pipelines.deliver", "pipelines.video", "pipelines.frames", "pipelines.variations"),

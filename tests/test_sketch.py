@@ -148,6 +148,16 @@ def test_how_many_how_large_and_in_which_colour(painter: sketch.Engine) -> None:
     assert scene(painter, "a castle").far == scene(painter, "a castle on hills").far, "it stands where it is at home"
 
 
+@pytest.mark.parametrize("prompt", ["a student at a desk", "a wizard reading in a library", "a cat on a windowsill"])
+def test_what_belongs_indoors_is_drawn_indoors(prompt: str, painter: sketch.Engine) -> None:
+    assert scene(painter, prompt).world == "room"
+
+
+def test_children_who_fly_a_kite_stay_on_the_ground(painter: sketch.Engine) -> None:
+    acts = {actor.name: actor.act for actor in scene(painter, "children flying a kite on a hill").actors}
+    assert {"child", "kite"} <= set(acts) and acts["child"] != "soar"
+
+
 def test_a_scene_follows_from_words_and_seed_alone(painter: sketch.Engine) -> None:
     prompt = "a fox in the forest"
     assert scene(painter, prompt) == scene(sketch.Engine(), prompt)

@@ -54,7 +54,7 @@ def paths(shot: Shot, negative: Negative) -> tuple[NDArray[float64], NDArray[flo
 
 def _focus(shot: Shot, negative: Negative) -> tuple[float, float]:
     """What has to stay in the frame where some of the picture is cut off."""
-    return (shot.focus or negative.focus) if shot.fit == "cover" else (0.5, 0.5)
+    return (shot.focus or negative.aim(shot.frame.width / shot.frame.height)) if shot.fit == "cover" else (0.5, 0.5)
 
 
 def placed(shot: Shot, negative: Negative) -> tuple[Size, tuple[Size, Size]]:

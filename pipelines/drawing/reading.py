@@ -36,7 +36,7 @@ GRAMMAR = frozenset(
         "see", "featuring", "features", "feature", "depicting", "depicts", "depict", "containing", "contains", "made",
         "making", "make", "makes", "set", "sets", "place", "placed", "side", "part", "kind", "type", "sort", "moment",
         "lit", "rising", "moving", "movement", "that's", "there's", "beautiful", "nice", "visible", "slowly", "gently",
-        "quickly", "softly", "near", "next", "against", "alongside", "outside", "past", "full", "various", "real",
+        "quickly", "softly", "near", "next", "against", "colours", "colors", "tones", "hues", "alongside", "outside", "past", "full", "various", "real",
     )
 )  # fmt: skip
 

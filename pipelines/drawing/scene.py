@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from ..work import FilmError
 from .light import RGB, rgb
 from .reading import Lexicon, Reading, Said, read
-from .vocabulary import Air, Figure, Finish, Season, Sky, Thing, Town, Vocabulary, Word
+from .vocabulary import ANYWHERE, Air, Figure, Finish, Season, Sky, Thing, Town, Vocabulary, Word
 
 DEEPEST = 3  # how far entries may bring others along
 TIMES = ("morning", "day", "afternoon", "golden_hour", "sunset", "sunrise", "dusk")  # drawn from when none is named
@@ -182,7 +182,7 @@ def _composed(draft: _Draft, reading: Reading, seed: int, vocabulary: Vocabulary
         time = "dusk"
     time = next((wanted for thing, wanted in HOURS if thing in draft.things), time)
     if not draft.places:
-        homes = sorted(draft.actors, key=lambda actor: HOMES.index(actor.figure.on))
+        homes = sorted(draft.actors, key=lambda actor: (HOMES.index(actor.figure.on), actor.figure.home == ANYWHERE))
         home = homes[0].figure.home if homes else ""
         _take(draft, Said(home or place), vocabulary, DEEPEST)
     lands = [word.land for word in draft.places if word.land]

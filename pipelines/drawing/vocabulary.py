@@ -27,6 +27,7 @@ Thing = Literal[
     "sunbeams", "fireflies", "leaves", "petals", "bubbles", "smoke",
 ]  # fmt: skip
 World = Literal["land", "space", "room", "deep"]
+ANYWHERE = "meadow"  # the home of who is at home in many places
 Moves = Literal["still", "walk", "roll", "fly", "soar", "hover", "zoom", "float", "launch", "bob", "leap", "swim", "drift", "sway", "hop", "waddle", "graze", "breathe", "flutter", "burn", "turn", "spin", "pulse", "tick", "flicker", "steam"]
 
 
@@ -102,7 +103,7 @@ class Figure:
     size: Annotated[float, Field(ge=0.02, le=1)] = 0.25
     on: Literal["ground", "water", "air", "space", "deep", "wall"] = "ground"
     place: Literal["front", "back", "middle", "table"] = "front"
-    home: str = "meadow"
+    home: str = ANYWHERE
     moves: Moves = "still"
     speed: Annotated[float, Field(ge=0, le=10)] = 0.0
     count: Annotated[int, Field(ge=1, le=9)] = 1

@@ -18,6 +18,7 @@ from ..seal import placed
 from ..stage import Studio
 from ..vault import disk
 from ..work import FilmError, Tick
+from .hearing import told
 
 if TYPE_CHECKING:
     from ..reel import Picture
@@ -60,7 +61,7 @@ class Cutting:
         seen, heard, made = (self.folder / name for name in ("seen.mp4", "heard.m4a", "made.mp4"))
         reel.picture(blocks, count, frame, self.studio.presets.pick("qualities", QUALITY), seen, tick, graph)
         spoken = heard if reel.heard(sound, frame.seconds(count), heard) else None
-        return self.done(seen, spoken, made, count, frame, how, notes)
+        return self.done(seen, spoken, made, count, frame, told(how, sound), notes)
 
     def done(self, seen: Path, heard: Path | None, made: Path, count: int, frame: Frame, how: str, notes: tuple[str, ...] = ()) -> Cut:
         """Picture and sound, each a file, in one and at their place."""

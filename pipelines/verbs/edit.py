@@ -22,6 +22,7 @@ from ..vault import linked
 from ..work import FilmError, Tick, idle, part
 from . import drift, voice
 from .cutting import QUALITY, Cut, Cutting, cutting, several, within
+from .hearing import told
 from .retime import retimed
 from .words import understood
 
@@ -84,7 +85,7 @@ def edit(videos: Sequence[Path], how: Edit, studio: Studio, out: Path, tick: Tic
         reel.picture(pictures, count, shown, studio.presets.pick("qualities", QUALITY), seen, part(tick, 0.1, 0.95), graph)
         sound = [] if wish.mute else [Piece(own, 0.0, own.seconds, float(speed), wish.reverse)]
         spoken = (voice.over if take else _plain)(sound, frame.seconds(count), take, heard, desk.folder)
-        return desk.done(seen, spoken, desk.folder / "made.mp4", count, frame, _told(wish), notes)
+        return desk.done(seen, spoken, desk.folder / "made.mp4", count, frame, told(_told(wish), sound), notes)
 
 
 def _plain(sound: Sequence[Piece], seconds: float, _take: Take | None, out: Path, _folder: Path) -> Path | None:

@@ -16,6 +16,7 @@ from ..watermark import inked
 from ..work import FilmError, Tick, idle
 from . import drift
 from .cutting import Cut, Cutting, cutting, several, within
+from .hearing import around
 from .shooting import shot_on
 
 if TYPE_CHECKING:
@@ -51,15 +52,15 @@ class More:
 
 def extend(videos: Sequence[Path], how: Extend, studio: Studio, out: Path, tick: Tick = idle) -> Cut:
     """One video and more of it: as long as both. No picture is doubled at the joint; the video's own sound stays where
-    it is, and the new part is silent."""
+    it is, and its place goes on sounding in the new part."""
     several(videos, 1, 1)
     within("seconds", how.seconds, LEAST, MOST)
     with cutting(studio, out) as desk:
         reel = desk.open(videos[0])
         more = continued(desk, reel, 0, reel.count, how, tick)
-        own, new = Piece(reel, 0.0, reel.seconds), Piece(None, 0.0, reel.frame.seconds(more.count))
         order = (more.pictures, reel.frames()) if how.backward else (reel.frames(), more.pictures)
-        sound = [new, own] if how.backward else [own, new]
+        longer = reel.frame.seconds(more.count)
+        sound = around(desk, [Piece(reel, 0.0, reel.seconds)], *((longer, 0.0) if how.backward else (0.0, longer)), how.seed)
         return desk.finish(chain(*order), reel.count + more.count, reel.frame, sound, tick, more.how, notes=more.notes)
 
 

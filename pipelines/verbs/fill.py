@@ -21,11 +21,12 @@ MOST_SLOW = 8.0
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """`fps`: pictures a second of what is made (None: as given). `slow`: how many times as long it lasts. `missing`:
+    """`fps`: pictures a second of what is made (None: as given). `slow`: how many times as long; `mute`: silent. `missing`:
     pictures that only repeat the one before are drawn anew; so they are where a video's pictures come unevenly."""
 
     fps: float | None = None
     slow: float = 1.0
+    mute: bool = False
     missing: bool = False
 
 
@@ -46,6 +47,6 @@ def fill(videos: Sequence[Path], how: Fill, studio: Studio, out: Path, tick: Tic
         count = max(1, round(reel.count / step))
         missing = how.missing or not reel.video.even
         pictures = retimed(reel.frames(), step, count, studio.workers, missing=missing)
-        sound = [Piece(reel, 0.0, reel.seconds, float(1 / slow))]
+        sound = [] if how.mute else [Piece(reel, 0.0, reel.seconds, float(1 / slow))]
         said = f"{float(reel.frame.rate):g} to {float(rate):g} pictures a second" + (f", {how.slow:g} times as long" if slow != 1 else "")
         return desk.finish(pictures, count, frame, sound, tick, said)

@@ -52,16 +52,17 @@ def loop(videos: Sequence[Path], how: Loop, studio: Studio, out: Path, tick: Tic
             least = frame.seconds(2 * seam + 2)
             hint = "Extend it first." if how.seam == "short" else "Take a shorter seam, or extend it first."
             raise FilmError(f"{reel.name} lasts {reel.seconds:.2f} s: too short for a {how.seam} seam, which needs {least:.2f} s.", hint, reel.name)
-        first, last = _found(reel, seam)
+        first, last = _found(reel, seam, tick)
         ends = zip(reel.frames(last - seam, seam), reel.frames(first - seam, seam), range(seam), strict=False)
         both = ((a, b, (k + 1) / (seam + 1)) for a, b, k in ends)
         pictures = chain(reel.frames(first, last - first - seam), turned(both, ease, studio.workers))
         at = frame.seconds
-        sound = [Piece(reel, at(first), at(last)), Piece(reel, at(first - seam), at(first), shared=at(seam))]
+        # neither end is faded: the last sample is the one before the first
+        sound = [Piece(reel, at(first), at(last), soft=False), Piece(reel, at(first - seam), at(first), shared=at(seam))]
         return desk.finish(pictures, last - first, frame, sound, tick, f"from {at(first):.2f} s to {at(last):.2f} s, with a {how.seam} seam")
 
 
-def _found(reel: Reel, seam: int) -> tuple[int, int]:
+def _found(reel: Reel, seam: int, tick: Tick) -> tuple[int, int]:
     """(first, last) of the pictures that are kept: what comes before the first is most like what comes before the last,
     as pictures and in how they move. Leaving much out has its price."""
     sights = np.stack([_sight(picture) for picture in reel.frames()])
@@ -69,14 +70,16 @@ def _found(reel: Reel, seam: int) -> tuple[int, int]:
     spare = max(0, min(int(n * GIVEN_UP), n - 2 * seam - 2))
     best, where = float("inf"), (seam, n)
     for first in range(seam, seam + spare // 2 + 1):
-        for last in range(max(first + seam + 2, n - spare // 2), n + 1):
-            middle, before = last - seam // 2 - 1, first - seam // 2 - 1
-            ahead = min(2, n - 1 - max(middle, before))
-            apart = float(np.abs(sights[middle] - sights[before]).mean())
-            moving = (sights[middle + ahead] - sights[middle]) - (sights[before + ahead] - sights[before])
-            cost = apart + float(np.abs(moving).mean()) + PRICE * (n - last + first - seam) / max(1, int(n * GIVEN_UP))
-            if cost < best:
-                best, where = cost, (first, last)
+        if (first - seam) % 64 == 0:
+            tick(0.0)
+        last, before = np.arange(max(first + seam + 2, n - spare // 2), n + 1), first - seam // 2 - 1
+        middle = last - seam // 2 - 1
+        ahead = np.minimum(2, n - 1 - np.maximum(middle, before))
+        apart = np.abs(sights[middle] - sights[before]).mean((1, 2))
+        moving = (sights[middle + ahead] - sights[middle]) - (sights[before + ahead] - sights[before])
+        cost = apart + np.abs(moving).mean((1, 2)) + PRICE * (n - last + first - seam) / max(1, int(n * GIVEN_UP))
+        if len(last) and cost.min() < best:
+            best, where = float(cost.min()), (first, int(last[cost.argmin()]))
     return where
 
 

@@ -14,6 +14,7 @@ from ..stage import Studio
 from ..work import FilmError, Tick, idle, part
 from .cutting import Cut, cutting, several, within
 from .extend import LEAST, MOST, Extend, continued
+from .hearing import around
 
 if TYPE_CHECKING:
     from ..reel import Picture
@@ -61,19 +62,20 @@ def recut(videos: Sequence[Path], how: Recut, studio: Studio, out: Path, tick: T
         said, notes = f"{round(at(count), 2):g} s kept", tuple[str, ...]()
         if how.seconds is not None:
             within("seconds", how.seconds, at(count), LONGEST)
-            missing = how.seconds - at(count)
+            missing, led, followed = how.seconds - at(count), 0.0, 0.0
             before, after = _around(reel, kept, missing)
             lead: Iterator[Picture] = iter(())
             if before:
                 more = continued(desk, reel, *kept[0], Extend(before, how.prompt, True, how.engine, how.seed), part(tick, 0, 0.4))
                 lead, notes, count = more.pictures, more.notes, count + more.count
-                sound.insert(0, Piece(None, 0.0, at(more.count)))
+                led = at(more.count)
             tail: Iterator[Picture] = iter(())
             if after:
                 more = continued(desk, reel, *kept[-1], Extend(after, how.prompt, False, how.engine, how.seed), part(tick, 0.4, 0.8))
                 tail, notes, count = more.pictures, more.notes, count + more.count
-                sound.append(Piece(None, 0.0, at(more.count)))
+                followed = at(more.count)
             pictures = chain(lead, pictures, tail)
+            sound = around(desk, sound, led, followed, how.seed)
             said += f", {before:g} s before and {after:g} s after made anew"
         return desk.finish(pictures, count, reel.frame, sound, tick, said, notes=notes)
 

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from ..loudness import Meter, tamed
 from ..vault import Notes, Plain
+from ..work import FilmError
+from ._tone import resampled
 from ._words import Unit, words
 
 RATE = 48_000
@@ -40,6 +42,14 @@ def finish(sound: Sound, text: str, units: Sequence[Unit], out: Path) -> Notes:
     seconds = take.size / RATE
     timed: list[Plain] = [[word, start, end] for word, start, end in words(text, units, seconds)]
     return {"words": timed, "seconds": round(seconds, 4)}
+
+
+def sung(heard: Sequence[NDArray[np.float32]], rate: int, text: str, units: Sequence[Unit], out: Path, who: str) -> Notes:
+    """What a model sang, piece by piece, as a take; FilmError where it is no sound. `who` made it, for people."""
+    whole = np.concatenate(heard)
+    if not np.isfinite(whole).all():
+        raise FilmError(f"{who} makes no sound of this.", "Choose another voice.")
+    return finish(resampled(np.rint(np.clip(whole, -1, 1) * 32767).astype(np.int16), rate), text, units, out)
 
 
 def silent(text: str, out: Path) -> Notes:

@@ -23,6 +23,7 @@ from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from .. import ffmpeg
+from ..language import tags
 from ..plan import Line
 from ..presets import Voice
 from ..vault import Notes
@@ -91,12 +92,7 @@ class Engine:
         """The usual voice of a BCP-47 language, of its base, or of English."""
         usual = {one.locale.partition("-")[0]: one.own for one in reversed(speakers())}
         usual |= {one.locale.lower(): one.own for one in reversed(speakers())}
-        parts = language.lower().replace("_", "-").split("-")
-        for n in range(len(parts), 0, -1):
-            tag = "-".join(parts[:n])
-            if found := usual.get(MEANT.get(tag, tag).lower()):
-                return found
-        return usual["en-us"]
+        return next((found for tag in tags(language) if (found := usual.get(MEANT.get(tag, tag).lower()))), usual["en-us"])
 
     def speak(self, line: Line, out: Path, tick: Tick) -> Notes:
         """Speak `line` into a 48 kHz mono 16-bit WAV at `out`. -> {"words": [[text, start, end], ...], "seconds": s}

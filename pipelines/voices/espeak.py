@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from ..language import tags
 from ..plan import Line
 from ..presets import Voice, choose
 from ..vault import Notes
@@ -52,12 +53,7 @@ class Engine:
     def voice_for(self, language: str) -> str:
         """The voice for a BCP-47 language, its base, or English."""
         known = self._espeak.known(idle).names
-        parts = language.lower().replace("_", "-").split("-")
-        for n in range(len(parts), 0, -1):
-            tag = "-".join(parts[:n])
-            if (name := MEANT.get(tag, tag)) in known:
-                return known[name]
-        return "en-us"
+        return next((known[name] for tag in tags(language) if (name := MEANT.get(tag, tag)) in known), "en-us")
 
     def speak(self, line: Line, out: Path, tick: Tick) -> Notes:
         """Speak `line` into a 48 kHz mono 16-bit WAV at `out`. -> {"words": [[text, start, end], ...], "seconds": s}

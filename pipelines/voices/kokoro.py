@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..gear import onnx
+from ..language import near
 from ..plan import Line
 from ..presets import Voice, choose
 from ..vault import Notes
@@ -93,17 +94,12 @@ class Engine:
 
     def voice_for(self, language: str) -> str:
         """The voice for a BCP-47 language, or for its base; "" if there is none."""
-        listed = [(name, voice.language.lower()) for name, voice in self.voices()]
-        wanted = language.lower().replace("_", "-")
-        near = [name for name, tag in listed if tag == wanted] or [name for name, tag in listed if tag.split("-")[0] == wanted.split("-")[0]]
-        return next((name for name in near if name.endswith("_heart")), near[0] if near else "")
+        found = near(((name, voice.language) for name, voice in self.voices()), language)
+        return next((name for name in found if name.endswith("_heart")), found[0] if found else "")
 
     def speak(self, line: Line, out: Path, tick: Tick) -> Notes:
         """Speak `line` into a 48 kHz mono 16-bit WAV. FilmError for a voice that is not there, or no voice."""
-        import numpy as np
-
         from . import _take
-        from ._tone import resampled
 
         tick(0.0)
         text, rows = clean(line.text), self._rows(line.voice)
@@ -122,11 +118,7 @@ class Engine:
         if not heard:
             return _take.silent(text, out)
         tick(0.8)
-        joined = np.concatenate(heard)
-        if not np.isfinite(joined).all():
-            raise FilmError("Kokoro makes no sound of this.", "Choose another voice.")
-        wave = np.rint(np.clip(joined, -1, 1) * 32767).astype(np.int16)
-        notes = _take.finish(resampled(wave, RATE), text, units, out)
+        notes = _take.sung(heard, RATE, text, units, out, "Kokoro")
         tick(1.0)
         return notes
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..gear import onnx
+from ..language import near
 from ..plan import Line
 from ..presets import Voice, choose
 from ..vault import Notes
@@ -77,17 +78,13 @@ class Engine:
 
     def voice_for(self, language: str) -> str:
         """The first voice for a BCP-47 language, or for its base; "" if there is none."""
-        listed = [(name, own.language.lower()) for name, own in self._voices().items()]
-        wanted = language.lower().replace("_", "-")
-        near = [name for name, tag in listed if tag == wanted] or [name for name, tag in listed if tag.split("-")[0] == wanted.split("-")[0]]
-        return near[0] if near else ""
+        return next(iter(near(((name, own.language) for name, own in self._voices().items()), language)), "")
 
     def speak(self, line: Line, out: Path, tick: Tick) -> Notes:
         """Speak `line` into a 48 kHz mono 16-bit WAV. FilmError for a voice that is not there, or no voice."""
         import numpy as np
 
         from . import _take
-        from ._tone import resampled
 
         tick(0.0)
         text, own, speaker = clean(line.text), *self._voice(line.voice)
@@ -106,11 +103,7 @@ class Engine:
         if not heard:
             return _take.silent(text, out)
         tick(0.8)
-        whole = np.concatenate(heard[:-1])
-        if not np.isfinite(whole).all():
-            raise FilmError(f"{own.path.name} makes no sound of this.", "Choose another voice.")
-        wave = np.rint(np.clip(whole, -1, 1) * 32767).astype(np.int16)
-        notes = _take.finish(resampled(wave, own.rate), text, units, out)
+        notes = _take.sung(heard[:-1], own.rate, text, units, out, own.path.name)
         tick(1.0)
         return notes
 

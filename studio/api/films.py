@@ -57,7 +57,7 @@ def submit(doors: Doors, caller: Caller, scenes: Any, settings: Mapping[str, Any
     return doors.desk.submit(story, caller.owner, f"{door} {key}" if key else "", {"door": door} | caller.kept, caller.films)
 
 
-def rework(doors: Doors, caller: Caller, verb: Any, videos: Sequence[Path], how: Any, door: str, key: str = "") -> str:
+def cut(doors: Doors, caller: Caller, verb: Any, videos: Sequence[Path], how: Any, door: str, key: str = "") -> str:
     """Accept videos to be made over. -> the job's id. `verb` and `how` as in pipelines.verbs; videos are copied first, so
     that nothing takes them away meanwhile."""
     if not isinstance(verb, str) or verb not in EVERY:

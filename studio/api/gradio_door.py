@@ -13,7 +13,7 @@ from pipelines.work import FilmError
 from ..desk import Desk
 from .callers import Caller, caller_of
 from .doors import doors_of
-from .films import options, rework, standing, submit
+from .films import cut, options, standing, submit
 from .jobs_door import public
 from .refusals import bad
 
@@ -61,7 +61,7 @@ def attach(desk: Desk) -> None:
                 uploaded(one, f"videos[{i}]") if isinstance(one, dict) else desk.result(doors.job(str(one), whose).id).film
                 for i, one in enumerate(videos[:3] if isinstance(videos, list) else ())
             ]
-            return rework(doors, whose, verb, files, how or {}, DOOR)
+            return cut(doors, whose, verb, files, how or {}, DOOR)
 
     remake.__doc__ = f"""Have videos made over. verb: one of those below. videos: uploaded files, or ids of finished jobs. how: the verb's
         options by name. consent: as in make_film. Returns the job's id. {options()}."""

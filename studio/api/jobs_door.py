@@ -113,10 +113,10 @@ def result_of(doors: Doors, job: Job) -> tuple[Told, Refusal | None]:
         return {}, Refusal(503, "stopped", "The film was stopped.", "Ask for it again: finished parts are kept.")
     if job.state == "failed":
         return {}, failure(last)
-    asked = doors.desk.story(job.id)
     made = {"duration": round(float(last.get("seconds", 0)), 3), "frames": last.get("frames", 0), "engines": last.get("engines", {}), "marks": last.get("marks", {})}
-    if "verb" in asked:  # given videos, made over: their size is that of the first
-        return made | {"verb": asked["verb"]}, None
+    asked = doors.desk.story(job.id)
+    if not asked:  # given videos, made over: their size is that of the first
+        return made | {"verb": job.told["cut"]["verb"]}, None
     frame = frame_of(Story(size=asked["size"], fps=asked["fps"], quality=asked["quality"]), doors.desk.presets)
     size = {"width": frame.width, "height": frame.height, "fps": round(float(frame.rate), 3)}
     return made | {"scenes": len(asked["scenes"])} | size, None

@@ -21,7 +21,7 @@ from pipelines.work import FilmError
 
 from .callers import Caller
 from .doors import Doors, here, who
-from .films import keep, options, rework, standing, submit
+from .films import cut, keep, options, standing, submit
 from .reading import number_of, plain_json, refuse_unknown, text_of
 from .refusals import bad, refusal
 
@@ -147,7 +147,7 @@ def _tools(doors: Doors) -> list[Tool]:
         films = [(await aside(doors.desk.result, (await aside(doors.job, one[:64], caller)).id)).film for one in ids[:3]]
         key = text_of(given, "request_id", 100)
         asking = replace(caller, consent=True)  # these are films of ours: whoever is seen was asked about before
-        job = await aside(rework, doors, asking, given.get("verb"), films, given.get("how") or {}, DOOR, key)
+        job = await aside(cut, doors, asking, given.get("verb"), films, given.get("how") or {}, DOOR, key)
         return {"film_id": job, "next": "film_status"}
 
     async def film_status(_request: Request, caller: Caller, given: Told) -> Told:

@@ -101,7 +101,7 @@ def extend(doors: Doors, caller: Caller, body: Body) -> Asked:
     rows = [*before_told["scenes"], scene | {"clip_action": action, "engine": engine}]
     story = _read(doors, before_told | {"scenes": rows})
     told = kept(doors, story, prompt, str(given.told["model"]), whole)
-    return Asked(story, told | {"from": public_id(given.id), "extensions": done + 1} | _carried(given))
+    return Asked(story, told | {"from": public_id(given.id), "extensions": done + 1})
 
 
 def finished(doors: Doors, caller: Caller, identity: str, where: str = "video_id") -> Job:
@@ -125,11 +125,7 @@ def _again(doors: Doors, source: Job, prompt: str, model: str) -> Asked:
         if cut["verb"] == "edit" and not understood(prompt, doors.desk.presets.looks).any:
             raise bad("Nothing that can be done to that video is said.", "prompt", "Name a look, slow motion or faster, reverse, ...")
         kept_now["cut"] = cut | {"how": cut["how"] | {"prompt": prompt}}
-    return Asked(story, kept_now | {"from": public_id(source.id), "extensions": source.told.get("extensions", 0)} | _carried(source))
-
-
-def _carried(source: Job) -> dict[str, Any]:
-    return {"before": source.told["before"]} if "before" in source.told else {}
+    return Asked(story, kept_now | {"from": public_id(source.id), "extensions": source.told.get("extensions", 0)})
 
 
 def _read(doors: Doors, told: Mapping[str, Any]) -> Story:
