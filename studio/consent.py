@@ -18,10 +18,8 @@ from pipelines.events import Warned
 from pipelines.people import People
 from pipelines.work import FilmError
 
-from .settings import HOME
 from .shelf import Document
 
-MODEL = HOME / "assets" / "faces" / "full_range.tflite"
 KEPT = "consent"  # what a door keeps with its job: whether whoever asked for it said that they agree
 HEADER = "reelwright-consent"
 YES = ("yes", "true", "1")

@@ -59,7 +59,7 @@ class Desk:
     def __init__(self, settings: Settings, studio: Studio | None = None, also_sweep: Callable[[], object] = list) -> None:
         self.settings = settings
         self.studio = studio or studio_of(settings)
-        self.people = People(consent.MODEL, self.studio.vault)
+        self.people = People(self.studio.vault)
         self.films = settings.data / "films"
         self.films.mkdir(parents=True, exist_ok=True)
         self._jobs = Jobs(settings.data / "jobs", self._make)

@@ -17,7 +17,6 @@ from typing import Any
 from pipelines.verbs.recut import ends
 from pipelines.work import FilmError
 
-from .consent import awaited
 from .desk import Desk
 from .jobs import Job
 from .project import inserted, new_row
@@ -64,12 +63,10 @@ def sources(desk: Desk, document: Document, row: str) -> dict[str, Path]:
 
 def begin(desk: Desk, document: Document, verb: str, videos: list[Path], how: Mapping[str, Any]) -> str:
     """Have them made over, or something new made of them. They are kept in the project first, so that nothing takes them
-    away meanwhile. FilmError if one shows somebody of whom nobody said that they agree."""
+    away meanwhile."""
     if newest(desk, document).busy:
         raise FilmError("A video is being made already.", "Stop it first, or wait until it is done.")
     names = [document.keep(video, video.name) for video in videos]
-    if awaited(document, names):
-        raise FilmError("What you gave shows a face.", "Say below it that whoever it shows agrees.")
     kept = [path for name in names if (path := document.kept(name))]
     job = desk.cut(verb, kept, dict(how), document.owner, told={"project": document.id, "kind": "cut", "verb": verb})
     try:

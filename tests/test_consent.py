@@ -29,7 +29,7 @@ FACE = Path(__file__).parent / "data" / "astronaut.jpg"
 
 @pytest.fixture
 def people(vault: Vault) -> People:
-    return People(consent.MODEL, vault)
+    return People(vault)
 
 
 def test_faces_are_found_in_pictures_and_videos_and_looked_for_once(people: People, room: Darkroom, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

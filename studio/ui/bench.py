@@ -84,9 +84,14 @@ class Bench:
             how = {name: str(document.project.settings[name]) for name in ("size", "fps", "look") if name in document.project.settings} | how
         else:
             videos = [self._video(document, selected, which, own)]
+        brought = list(videos) if verb == "chain" or which == OWN else []  # whoever is in the project's own videos was asked about
         if second := how.pop("second", None):
             videos.append(uploaded(second))
-        self.rooms.samples.look(document, [document.keep(video, video.name) for video in videos])
+            brought.append(videos[-1])
+        kept = [document.keep(file, file.name) for file in brought]
+        self.rooms.samples.look(document, kept)
+        if awaited(document, kept):
+            raise FilmError("What you gave shows a face.", "Say below it that whoever it shows agrees.")
         workshop.begin(self.rooms.desk, document, verb, videos, how)
         view = look(self.rooms, document)
         return [dock(view), *video_parts(view)]
