@@ -19,6 +19,12 @@ from pipelines.work import FilmError
 from studio import consent
 from studio.production import start
 from studio.project import edited
+from studio.samples import Samples
+from studio.takes import vary
+from studio.ui.acts import begin
+from studio.ui.handlers import Handlers
+from studio.ui.rooms import Rooms
+from studio.ui.views import look
 from tests.served import Served, serving
 from tests.test_generate_videos import SMALL, form
 from tests.test_production import Works, works
@@ -65,6 +71,21 @@ def test_nothing_is_made_of_a_face_before_somebody_agrees(works: Works, room: Da
     consent.look(document, consent.pictures(document), works.desk.people, room)
     assert not consent.awaited(document, consent.pictures(document)), "it is not asked again"
     assert start(works.desk, document)
+
+
+def test_a_picture_that_nobody_looked_at_is_looked_at_when_a_film_is_asked_for(works: Works) -> None:
+    document = works.project(1)
+    (row,) = document.project.rows
+    document.change(edited(row.id, "image", document.keep(FACE, FACE.name)))  # as in a project of before
+    rooms = Rooms(works.desk, works.shelf, Samples(works.desk.studio, works.desk.people))
+    with pytest.warns(UserWarning, match="seems to be a face"):
+        Handlers(rooms).start(document.id, row.id)
+    assert not document.works.job and look(rooms, document).faults[0].row == row.id
+    with pytest.raises(FilmError, match="shows a face"):
+        begin(rooms, document, row.id)
+    with pytest.raises(FilmError, match="shows a face"):
+        vary(works.desk, document, row.id, 2)
+    rooms.samples.close()
 
 
 @pytest.fixture(scope="module")
