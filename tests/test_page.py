@@ -418,6 +418,8 @@ def test_nothing_stands_in_the_way_of_anybody(opened: Open, pictures: list[Path]
     if viewport is DESKTOP:
         tab(page, "Story")
         found["story"] = Axe().run(page)
+        tab(page, "Video")
+        found["video"] = Axe().run(page)
         film(page)
         found["film"] = Axe().run(page)
         tab(page, "Spreadsheet")
