@@ -10,7 +10,7 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from pipelines.cards import cards
 from pipelines.crew import ROLES
 from pipelines.estimate import past, story_takes
 from pipelines.events import Began, Done, Made, Moved, Warned, wanted
+from pipelines.people import People
 from pipelines.presets import KINDS, Presets
 from pipelines.render import Studio, warm
 from pipelines.render import render as make_film
@@ -28,8 +29,9 @@ from pipelines.story import read as read_story
 from pipelines.story import schema as story_schema
 from pipelines.work import FilmError
 
+from . import consent
 from .jobs import Emit, Job, Jobs, Stamped, Terms, Told
-from .limits import check
+from .limits import check, check_verb
 from .settings import DAY, HOUR, Settings, sweep
 from .settings import studio as studio_of
 
@@ -57,6 +59,7 @@ class Desk:
     def __init__(self, settings: Settings, studio: Studio | None = None, also_sweep: Callable[[], object] = list) -> None:
         self.settings = settings
         self.studio = studio or studio_of(settings)
+        self.people = People(self.studio.vault)
         self.films = settings.data / "films"
         self.films.mkdir(parents=True, exist_ok=True)
         self._jobs = Jobs(settings.data / "jobs", self._make)
@@ -76,6 +79,7 @@ class Desk:
 
         `told`: what the caller keeps with the job; "cut" in it is what is made instead of the story: a verb, its videos
         and how (see `cut`).
+        "consent": whether a program said that whoever its pictures show agrees; if not, the film's warnings say so.
         `films`: how many this owner may ask for in a day, if not as many as the settings say. FilmError if the settings
         allow no such film, Busy if there are too many.
         """
@@ -90,7 +94,7 @@ class Desk:
         until it is done. FilmError, by the field's name, for what does not fit; Busy as for a film."""
         from pipelines.verbs.table import asked
 
-        asked(verb, how)
+        check_verb(asked(verb, how)[1], self.settings, self.presets)
         terms = Terms(self.settings.films_at_once, self.settings.films if films is None else films)
         work = {"verb": verb, "videos": [str(video) for video in videos], "how": dict(how)}
         return self._jobs.submit({}, owner, key, (told or {}) | {"cut": work}, terms)
@@ -231,6 +235,7 @@ class Desk:
         verb, how = asked(told["verb"], told["how"])
         out = self.films / job / FILM
         emit(Began("film", 1))
+        self._ask(job, {f"videos[{i}]": Path(video) for i, video in enumerate(told["videos"])}, emit)
         with ffmpeg.while_wanted(wanted(emit)):  # it has events only when a picture is made
             cut = verb.does([Path(video) for video in told["videos"]], how, self.studio, out, lambda done: emit(Moved("film", done)))
         for note in cut.notes:
@@ -238,12 +243,20 @@ class Desk:
         emit(Made("film", 0, str(out), False))
         emit(Done(str(out), cut.seconds, cut.frames, {"clips": cut.how}))
 
+    def _ask(self, job: str, pictures: Mapping[str, Path], emit: Emit) -> None:
+        """Where a program sent faces and did not say that they agree, its film says so."""
+        known = self._jobs.get(job)
+        for one in consent.untold(known.told if known else {}, pictures, self.people):
+            emit(one)
+
     def _make(self, job: str, told: Told, emit: Emit) -> None:
         known = self._jobs.get(job)
         if known is not None and "cut" in known.told:  # a given video made over; a story there is only what it is told by
             self._cut(job, known.told["cut"], emit)
             return
-        make_film(read_story(told, self.presets, Path(Path.cwd().anchor)), self.studio, emit, self.films / job / FILM)
+        story = read_story(told, self.presets, Path(Path.cwd().anchor))
+        self._ask(job, {f"scenes[{i}].image": scene.image for i, scene in enumerate(story.scenes) if scene.image}, emit)
+        make_film(story, self.studio, emit, self.films / job / FILM)
 
     def sweep(self) -> None:
         """Let go of what is old: jobs with their films, parts that nobody used, uploads, and what the page keeps."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pipelines.presets import Presets
 from pipelines.render import frame_of
-from pipelines.story import Story
+from pipelines.story import Scene, Story
 from pipelines.work import FilmError
 
 from .settings import Settings
@@ -23,6 +25,19 @@ def check(story: Story, own: Settings, presets: Presets) -> None:
     if own.most_seconds and (seconds := seconds_of(story)) > own.most_seconds:
         said = f"The film would have about {seconds:.0f} seconds; here it may have {own.most_seconds:g}."
         raise FilmError(said, "Make it shorter, or run Reelwright on your own machine.", "scenes")
+    _size(story, own, presets)
+
+
+def check_verb(how: Any, own: Settings, presets: Presets) -> None:
+    """The same of what a verb is asked to make; `how` are its options."""
+    seconds = float(getattr(how, "seconds", None) or 0.0)
+    if own.most_seconds and seconds > own.most_seconds:
+        raise FilmError(f"{seconds:g} seconds are asked for; here a film may have {own.most_seconds:g}.", "Ask for less.", "seconds")
+    if size := getattr(how, "size", ""):
+        _size(Story(scenes=(Scene(1),), size=size), own, presets)
+
+
+def _size(story: Story, own: Settings, presets: Presets) -> None:
     frame = frame_of(story, presets)
     if own.most_pixels and frame.width * frame.height > own.most_pixels:
         said = f"{frame.width} x {frame.height} is larger than films may be here."

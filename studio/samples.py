@@ -5,19 +5,20 @@ Each is a part of the vault, so it is made once; all of them together hold one c
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from pipelines import preview
 from pipelines.darkroom import Darkroom
-from pipelines.faces import Finder
 from pipelines.moves import MAX_DURATION
+from pipelines.people import People
 from pipelines.plan import Frame
 from pipelines.render import Studio
 from pipelines.story import Story
 from pipelines.vault import Part
 from pipelines.work import FilmError
 
-from .settings import HOME
+from . import consent
 from .shelf import Document
 
 THUMB, STILL = 480, 720  # pixels wide
@@ -26,20 +27,17 @@ THUMB, STILL = 480, 720  # pixels wide
 class Samples:
     """Safe to use from any thread."""
 
-    def __init__(self, studio: Studio) -> None:
-        self.studio = studio
+    def __init__(self, studio: Studio, people: People) -> None:
+        self.studio, self._people = studio, people
         self._darkroom = Darkroom()
-        self._finder = Finder(HOME / "assets" / "faces" / "full_range.tflite")
 
     def thumb(self, document: Document, kept: str) -> str:
         """The shown name of a small version of one of the project's pictures; FilmError if it is none."""
         return document.show(self._small(document, kept).path, f"{Path(kept).stem}.jpg")
 
-    def shows_face(self, document: Document, kept: str) -> bool:
-        """Whether one of the project's pictures shows a face; FilmError if it is none."""
-        import cv2
-
-        return self._finder.shows_face(cv2.imread(str(self._small(document, kept).path)))  # type: ignore[arg-type]
+    def look(self, document: Document, kept: Iterable[str]) -> None:
+        """Notes which of these pictures and videos of the project show a face."""
+        consent.look(document, kept, self._people, self._darkroom)
 
     def still(self, story: Story, i: int) -> Path:
         """A JPEG of scene i as the film will show it."""

@@ -44,10 +44,12 @@ def most_bytes(name: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Take:
-    """A clip that was made of a scene with that seed; `clip` is a file's name in the project's shown folder."""
+    """A clip that was made of a scene with that seed; `clip` is a file's name in the project's shown folder, `look` a
+    sign of what it was to show."""
 
     seed: int
     clip: str
+    look: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +183,7 @@ class Document:
         works = self.works
         kept = {
             "made": dict(works.made),
-            "takes": {row: [[take.seed, take.clip] for take in takes] for row, takes in works.takes.items()},
+            "takes": {row: [[take.seed, take.clip, take.look] for take in takes] for row, takes in works.takes.items()},
             "failed": {row: list(said) for row, said in works.failed.items()},
             "job": works.job,
             "heard": works.heard,
@@ -288,7 +290,7 @@ def _told(path: Path) -> dict[str, Any] | None:
 
 
 def _works(told: Mapping[str, Any]) -> Works:
-    takes = {row: tuple(Take(int(seed), str(clip)) for seed, clip in each) for row, each in told.get("takes", {}).items()}
+    takes = {row: tuple(Take(int(seed), *map(str, rest)) for seed, *rest in each) for row, each in told.get("takes", {}).items()}
     failed = {row: (str(said[0]), str(said[1]), str(said[2])) for row, said in told.get("failed", {}).items()}
     plain = {name: told[name] for name in ("job", "heard", "film", "film_sign") if name in told}
     faces = {str(name): agreed is True for name, agreed in told.get("faces", {}).items()}

@@ -5,12 +5,16 @@ Knows no page. A job that is sent goes on whatever happens to us, as a film's do
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import pairwise
+from math import ceil
 from pathlib import Path
 from typing import Any
 
+from pipelines.verbs.recut import ends
 from pipelines.work import FilmError
 
 from .desk import Desk
@@ -19,6 +23,8 @@ from .project import inserted, new_row
 from .shelf import Document
 
 MOST_CUTS = 12  # of a project that are shown; the films of older ones are swept in time
+SECONDS = r"\s*\d{1,5}(?:\.\d{1,6})?\s*(?:,\s*\d{1,5}(?:\.\d{1,6})?\s*){0,30}"
+SHORTEST, LONGEST = 0.5, 60.0  # seconds of a scene
 FILM, SCENE, CUT = "film", "scene", "cut"
 
 
@@ -56,15 +62,12 @@ def sources(desk: Desk, document: Document, row: str) -> dict[str, Path]:
 
 
 def begin(desk: Desk, document: Document, verb: str, videos: list[Path], how: Mapping[str, Any]) -> str:
-    """Have them made over. The videos are kept in the project first, so that nothing takes them away meanwhile."""
+    """Have them made over, or something new made of them. They are kept in the project first, so that nothing takes them
+    away meanwhile."""
     if newest(desk, document).busy:
-        raise FilmError("A video is being made over already.", "Stop it first, or wait until it is done.")
-    kept = []
-    for video in videos:
-        name = document.keep(video, video.name)
-        path = document.kept(name)
-        assert path
-        kept.append(path)
+        raise FilmError("A video is being made already.", "Stop it first, or wait until it is done.")
+    names = [document.keep(video, video.name) for video in videos]
+    kept = [path for name in names if (path := document.kept(name))]
     job = desk.cut(verb, kept, dict(how), document.owner, told={"project": document.id, "kind": "cut", "verb": verb})
     try:
         document.note(lambda works: replace(works, cuts=(*works.cuts, job)[-MOST_CUTS:]))
@@ -72,6 +75,29 @@ def begin(desk: Desk, document: Document, verb: str, videos: list[Path], how: Ma
         desk.cancel(job)  # nobody would know whose it is
         raise
     return job
+
+
+def split(desk: Desk, document: Document, video: Path, at: str) -> str:
+    """The parts of a video between those seconds, such as "2, 5.5", as scenes at the end of the story; none is made
+    anew. -> the first one's row."""
+    if not re.fullmatch(SECONDS, at):
+        raise FilmError(f'"{at[:40]}" does not fit.', "Give seconds such as 2, 5.5.")
+    whole = ends(video, desk.studio)
+    inner = sorted({float(one) for one in at.split(",")})
+    edges = [0.0, *(one for one in inner if 0 < one < whole), whole]
+    if len(edges) < 3:
+        raise FilmError("There is nothing to cut there.", f"The video lasts {whole:.1f} seconds: give seconds within it.")
+    return _scenes(document, document.keep(video, video.name), edges)
+
+
+def _scenes(document: Document, kept: str, edges: Sequence[float]) -> str:
+    """A video's parts between those seconds as scenes with its own sound. -> the first one's row."""
+    rows = [
+        new_row({"image": kept, "duration": round(end - start, 3), "clip_sound": "full"} | ({"clip_start": round(start, 3)} if start else {}))
+        for start, end in pairwise(edges)
+    ]
+    document.change(inserted(rows))
+    return rows[0].id
 
 
 def newest(desk: Desk, document: Document) -> State:
@@ -120,13 +146,15 @@ def stop(desk: Desk, document: Document) -> None:
 
 
 def taken(desk: Desk, document: Document) -> str:
-    """The newest one as a scene at the end of the story. -> its row."""
+    """The newest one as a scene at the end of the story, as long as it is; as several, where it is longer than a scene may
+    be. -> the first one's row."""
     made = newest(desk, document)
     if not made.film:
         raise FilmError("There is no finished video to add.", "Make one first.")
-    row = new_row({"image": document.keep(Path(made.film), Path(made.film).name), "clip_sound": "full"})
-    document.change(inserted([row]))
-    return row.id
+    video = Path(made.film)
+    whole = max(SHORTEST, ends(video, desk.studio))
+    count = ceil(whole / LONGEST)
+    return _scenes(document, document.keep(video, video.name), [whole * i / count for i in range(count + 1)])
 
 
 def _job(desk: Desk, document: Document) -> Job | None:

@@ -32,7 +32,7 @@ def rooms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rooms]:
     uploads.mkdir(parents=True)
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(uploads))
     desk = Desk(Settings(data=tmp_path / "data", online_voices=False))
-    made = Rooms(desk, Shelf(tmp_path / "data"), Samples(desk.studio))
+    made = Rooms(desk, Shelf(tmp_path / "data"), Samples(desk.studio, desk.people))
     yield made
     made.samples.close()
     desk.close()

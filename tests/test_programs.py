@@ -34,6 +34,7 @@ def test_gradios_own_client(served: Served, picture: Path, tmp_path: Path) -> No
     assert told["status"]["state"] == "done" and told["status"]["progress"] == 1 and told["status"]["scenes"] == 2
     assert told["film"] == ["ftyp", told["status"]["frames"]] and told["moves"] > 10 and told["voices"]
     assert told["remade"] == ["done"] and told["slow"] == 2 * told["status"]["frames"] and told["blended"] == "done"
+    assert told["chained"] == ["done", 24]
     for name, word in (("no video", "not a video"), ("a picture", "not a video"), ("one of two", "takes 2"), ("no verb", "verb"), ("a sound", "name")):
         assert word in told[name], name
     assert told["cancelled"] in ("queued", "running", "stopped") and told["stopped"] == "stopped"

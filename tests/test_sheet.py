@@ -27,7 +27,7 @@ from tests.test_project import NAUGHTY
 @pytest.fixture
 def rooms(tmp_path: Path) -> Iterator[Rooms]:
     desk = Desk(Settings(data=tmp_path / "data", online_voices=False))
-    made = Rooms(desk, Shelf(tmp_path / "data"), Samples(desk.studio))
+    made = Rooms(desk, Shelf(tmp_path / "data"), Samples(desk.studio, desk.people))
     yield made
     made.samples.close()
     desk.close()
@@ -182,7 +182,7 @@ def test_nothing_that_people_write_is_markup(rooms: Rooms, document: Document, t
 def test_a_folder_with_an_odd_name_cannot_break_out_of_the_picture_cell(tmp_path: Path) -> None:
     data = tmp_path / 'a b)<img src=x onerror="y">[z](w'
     desk = Desk(Settings(data=data, online_voices=False))
-    rooms = Rooms(desk, Shelf(data), Samples(desk.studio))
+    rooms = Rooms(desk, Shelf(data), Samples(desk.studio, desk.people))
     try:
         Image.new("RGB", (40, 30), "red").save(tmp_path / "p.png")
         document = rooms.shelf.new("me")

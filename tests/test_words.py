@@ -15,7 +15,7 @@ SCRIPTS = {path.name: path.read_text("utf-8") for path in (UI / "static").glob("
 PAGES = {path.name: path.read_text("utf-8") for path in UI.glob("*.py")}
 # Keys that are put together: their beginnings, and where each is made.
 MADE = {"status_": "board.js", "stage_": "dock.js", "download_": "showing.py"} | dict.fromkeys(
-    ("cap_", "fit_", "clip_sound_", "card_", "focus_", "logo_", "which_", "verb_", "how_", "strength_", "seam_", "curve_"), "panels.py"
+    ("cap_", "fit_", "clip_sound_", "card_", "focus_", "logo_", "which_", "verb_", "how_", "strength_", "seam_", "curve_", "start_"), "panels.py"
 )
 COMING: set[str] = set()  # said nowhere yet
 

@@ -12,6 +12,7 @@ from ..presets import choose
 from ..stage import Studio
 from ..work import FilmError, Tick
 from .blend import Blend, blend
+from .chained import Chain, chained
 from .cutting import Cut
 from .edit import Edit, edit
 from .extend import Extend, extend
@@ -42,14 +43,17 @@ VERBS: Mapping[str, Verb] = MappingProxyType(
         "edit": Verb(edit, Edit, 1, "another look, pace, direction, shape; words over it"),
     }
 )
+EVERY: Mapping[str, Verb] = MappingProxyType(  # and what is made anew, from a picture or from none
+    {**VERBS, "chain": Verb(chained, Chain, 0, "a long clip in segments that carry on from each other; it may be given a picture to begin with")}
+)
 
 
 def asked(name: str, told: Mapping[str, Any]) -> tuple[Verb, Any]:
     """A verb and its options from plain data, such as a form's or JSON's; `keep` is text such as "2-5". FilmError by
     the field's name for what does not fit."""
-    if name not in VERBS:
-        raise FilmError(f'There is no verb called "{name}".', choose(name, VERBS))
-    verb = VERBS[name]
+    if name not in EVERY:
+        raise FilmError(f'There is no verb called "{name}".', choose(name, EVERY))
+    verb = EVERY[name]
     types = get_type_hints(verb.options)
     known = [field.name for field in fields(verb.options)]
     values: dict[str, Any] = {}

@@ -111,7 +111,7 @@ def _submit(doors: Doors, caller: Caller, body: Body, key: str) -> Job:
     if image is not None:
         asked["input_reference"] = image
     first = videos_ask.create(doors, caller, asked)
-    told = first.told | {"door": DOOR, "variants": variants, "items": body.get("inpaint_items") is not None}
+    told = first.told | caller.kept | {"door": DOOR, "variants": variants, "items": body.get("inpaint_items") is not None}
     others = []
     for n in range(1, variants):
         story = videos_ask.reseeded(first.story, n)

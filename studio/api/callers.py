@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..consent import KEPT
 from ..keys import Key
 
 LOCAL = "local"
@@ -24,11 +25,17 @@ class Caller:
     all: bool = False
     key: Key | None = None
     borne: bool = False  # the key came in a header, which no web page of somebody else can send
+    consent: bool = False  # whoever asks says that people in the pictures agree
 
     @property
     def films(self) -> int | None:
         """Films a day, where the key says."""
         return self.key.films or None if self.key else None
+
+    @property
+    def kept(self) -> dict[str, bool]:
+        """What is kept with the job that they ask for."""
+        return {KEPT: self.consent}
 
 
 def by_address(address: str) -> Caller:

@@ -17,7 +17,7 @@ from pipelines.story import STORY_FIELDS
 from pipelines.story import read as read_story
 from pipelines.story_cells import is_sound
 from pipelines.template import filled
-from pipelines.verbs.table import VERBS
+from pipelines.verbs.table import EVERY, VERBS
 from pipelines.work import FilmError
 
 from ..jobs import Job
@@ -54,30 +54,34 @@ def submit(doors: Doors, caller: Caller, scenes: Any, settings: Mapping[str, Any
     if (given := whole.get("logo")) not in (None, ""):
         whole["logo"] = picture(given, "logo") or from_text(doors, caller, given, "logo")
     story = read_story(whole | {"scenes": rows}, doors.desk.presets)
-    return doors.desk.submit(story, caller.owner, f"{door} {key}" if key else "", {"door": door}, caller.films)
+    return doors.desk.submit(story, caller.owner, f"{door} {key}" if key else "", {"door": door} | caller.kept, caller.films)
 
 
 def cut(doors: Doors, caller: Caller, verb: Any, videos: Sequence[Path], how: Any, door: str, key: str = "") -> str:
     """Accept videos to be made over. -> the job's id. `verb` and `how` as in pipelines.verbs; videos are copied first, so
     that nothing takes them away meanwhile."""
-    if not isinstance(verb, str) or verb not in VERBS:
-        raise bad("There is no such verb.", "verb", f"Known: {', '.join(VERBS)}.")
+    if not isinstance(verb, str) or verb not in EVERY:
+        raise bad("There is no such verb.", "verb", f"Known: {', '.join(EVERY)}.")
     if not isinstance(how, dict):
         raise bad("how is not an object.", "how", "Give each of the verb's options its value, by name.")
     if is_sound(how.get("voice")):
         raise bad("A voice is asked for by its name.", "voice", "Look at the list of voices.")
-    if len(videos) != VERBS[verb].videos:
-        raise bad(f"{verb} takes {VERBS[verb].videos}, not {len(videos)}.", "videos", "Give as many as it takes.")
+    takes = EVERY[verb].videos
+    if len(videos) != takes and (verb in VERBS or len(videos) > 1):
+        raise bad(f"{verb} takes {takes}, not {len(videos)}.", "videos", "Give as many as it takes.")
     kept = []
-    for video in videos:
-        with video.open("rb") as file:
-            kept.append(doors.inbox.keep_video(caller.owner, file, doors.desk.settings.upload_megabytes << 20))
-    return doors.desk.cut(verb, kept, how, caller.owner, f"{door} {key}" if key else "", {"door": door}, caller.films)
+    for given in videos:
+        with given.open("rb") as file:
+            if verb in VERBS:
+                kept.append(doors.inbox.keep_video(caller.owner, file, doors.desk.settings.upload_megabytes << 20))
+            else:
+                kept.append(doors.inbox.keep_picture(caller.owner, file, given.name))
+    return doors.desk.cut(verb, kept, how, caller.owner, f"{door} {key}" if key else "", {"door": door} | caller.kept, caller.films)
 
 
 def options() -> str:
     """Every verb with its options, for whoever asks by name."""
-    return "; ".join(f"{name} ({one.what}): {', '.join(field.name for field in fields(one.options))}" for name, one in VERBS.items())
+    return "; ".join(f"{name} ({one.what}): {', '.join(field.name for field in fields(one.options))}" for name, one in EVERY.items())
 
 
 def from_text(doors: Doors, caller: Caller, given: Any, where: str) -> Path:

@@ -131,7 +131,7 @@ def routes(doors: Doors) -> list[BaseRoute]:
 def _submit(doors: Doors, caller: Caller, folder_id: str, data: Any, key: str) -> str:
     folder = doors.inbox.folder(caller.owner, folder_id, caller.trusted)
     story: Story = from_body(data, doors.desk.presets, folder, title=folder_id, quality=QUALITY)
-    return doors.desk.submit(story, caller.owner, f"{DOOR} {key}" if key else "", {"door": DOOR, "folder": folder_id}, caller.films)
+    return doors.desk.submit(story, caller.owner, f"{DOOR} {key}" if key else "", {"door": DOOR, "folder": folder_id} | caller.kept, caller.films)
 
 
 def _answer(doors: Doors, job: Job, address: str) -> Response:

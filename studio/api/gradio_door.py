@@ -4,6 +4,7 @@ Attached to the page, of which it knows nothing.
 """
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,9 @@ def attach(desk: Desk) -> None:
     doors = doors_of(desk)
     uploads = os.path.realpath(desk.settings.data / "uploads")
 
-    def caller(request: gr.Request) -> Caller:
-        return caller_of(request.request.scope)  # type: ignore[union-attr]
+    def caller(request: gr.Request, consent: bool = False) -> Caller:
+        found = caller_of(request.request.scope)  # type: ignore[union-attr]
+        return replace(found, consent=found.consent or consent is True)
 
     def uploaded(given: dict[str, Any], where: str) -> Path:
         """A file that the client uploaded a moment ago."""
@@ -44,16 +46,17 @@ def attach(desk: Desk) -> None:
         with path.open("rb") as file:
             return doors.inbox.keep_picture("uploads", file, os.path.basename(path))
 
-    def make_film(scenes: list[dict[str, Any]], settings: dict[str, Any], request: gr.Request, fields: dict[str, Any] | None = None) -> str:
+    def make_film(scenes: list[dict[str, Any]], settings: dict[str, Any], request: gr.Request, fields: dict[str, Any] | None = None, consent: bool = False) -> str:
         """Ask for a film. scenes: one object a scene (narration, image as an uploaded file or base64, duration, clip_action,
         music_mood, transition, voice, prompt, seed). settings: title, size, fps, quality, voice, music, captions, look, seed;
-        {} for the usual. fields: what fills {{name}} in any of their texts. Returns the job's id."""
+        {} for the usual. fields: what fills {{name}} in any of their texts. consent: whoever the pictures show agrees; if that
+        is not said, the film's warnings name pictures with faces. Returns the job's id."""
         with _said(gr):
-            return submit(doors, caller(request), scenes, settings or {}, DOOR, sent, values=fields)
+            return submit(doors, caller(request, consent), scenes, settings or {}, DOOR, sent, values=fields)
 
-    def remake(verb: str, videos: list[Any], how: dict[str, Any], request: gr.Request) -> str:
+    def remake(verb: str, videos: list[Any], how: dict[str, Any], request: gr.Request, consent: bool = False) -> str:
         with _said(gr):
-            whose = caller(request)
+            whose = caller(request, consent or not any(isinstance(one, dict) for one in videos or ()))  # our own were asked about
             files = [
                 uploaded(one, f"videos[{i}]") if isinstance(one, dict) else desk.result(doors.job(str(one), whose).id).film
                 for i, one in enumerate(videos[:3] if isinstance(videos, list) else ())
@@ -61,7 +64,7 @@ def attach(desk: Desk) -> None:
             return cut(doors, whose, verb, files, how or {}, DOOR)
 
     remake.__doc__ = f"""Have videos made over. verb: one of those below. videos: uploaded files, or ids of finished jobs. how: the verb's
-        options by name. Returns the job's id. {options()}."""
+        options by name. consent: as in make_film. Returns the job's id. {options()}."""
 
     def status(job: str, request: gr.Request) -> dict[str, Any]:
         """How a film stands: its state (queued, running, done, failed, stopped), its progress from 0 to 1, warnings, an error."""

@@ -14,7 +14,7 @@ import re
 import secrets
 import socket
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,6 +24,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pipelines.work import FilmError
 
+from ..consent import said
 from ..keys import Keys
 from ..settings import Settings
 from .callers import LOCAL, STATE, Caller, by_address, by_key, given_key, shown_pass
@@ -38,7 +39,7 @@ SAFE = ("GET", "HEAD", "OPTIONS")
 CHEAPER = 10  # reading, and the page's own events, count so much less than a film
 ALWAYS = ("/healthz", "/readyz", "/health", "/enter")
 TOKEN = "x-reelwright-token"
-TAKEN = "authorization, api-key, x-api-key, content-type, idempotency-key, prefer, range, last-event-id"
+TAKEN = "authorization, api-key, x-api-key, content-type, idempotency-key, prefer, range, last-event-id, reelwright-consent"
 log = logging.getLogger("reelwright.access")
 
 
@@ -74,7 +75,7 @@ class Guard:
                 self._known_host(headers)
                 await _preflight(headers)(scope, receive, told.send)
             else:
-                caller = self._admit(scope, headers, method)
+                caller = replace(self._admit(scope, headers, method), consent=said(headers))
                 scope[STATE] = caller
                 told.borne = caller.borne
                 await self.app(scope, self._limited(scope, receive, headers), told.send)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from starlette.requests import Request
@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from pipelines.presets import KINDS
-from pipelines.verbs.table import VERBS
+from pipelines.verbs.table import EVERY
 from pipelines.work import FilmError
 
 from .callers import Caller
@@ -131,12 +131,13 @@ def _tools(doors: Doors) -> list[Tool]:
         return doors.job(text_of(given, "film_id", 64, least=1), caller)
 
     async def make_film(_request: Request, caller: Caller, given: Told) -> Told:
-        settings = {name: value for name, value in given.items() if name not in ("scenes", "request_id", "fields")}
+        settings = {name: value for name, value in given.items() if name not in ("scenes", "request_id", "fields", "consent")}
         rows = given.get("scenes")
         if isinstance(rows, list):
             rows = [_scene(row, i) for i, row in enumerate(rows)]
         key = text_of(given, "request_id", 100)
-        job = await aside(submit, doors, caller, rows, settings, DOOR, lambda _given, _where: None, key, given.get("fields"))
+        asking = replace(caller, consent=caller.consent or given.get("consent") is True)
+        job = await aside(submit, doors, asking, rows, settings, DOOR, lambda _given, _where: None, key, given.get("fields"))
         return {"film_id": job, "next": "film_status"}
 
     async def remake_film(_request: Request, caller: Caller, given: Told) -> Told:
@@ -145,7 +146,8 @@ def _tools(doors: Doors) -> list[Tool]:
             raise bad("film_ids is not a list of ids.", "film_ids", "Give what make_film returned.")
         films = [(await aside(doors.desk.result, (await aside(doors.job, one[:64], caller)).id)).film for one in ids[:3]]
         key = text_of(given, "request_id", 100)
-        job = await aside(cut, doors, caller, given.get("verb"), films, given.get("how") or {}, DOOR, key)
+        asking = replace(caller, consent=True)  # these are films of ours: whoever is seen was asked about before
+        job = await aside(cut, doors, asking, given.get("verb"), films, given.get("how") or {}, DOOR, key)
         return {"film_id": job, "next": "film_status"}
 
     async def film_status(_request: Request, caller: Caller, given: Told) -> Told:
@@ -197,12 +199,13 @@ def _tools(doors: Doors) -> list[Tool]:
     values = {"type": "object", "additionalProperties": {"type": ["string", "number"]}, "description": "What fills {{name}} in any of the texts."}
     how = {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"], "maxLength": 2000}, "description": "The verb's options by name."}
     kind = TEXT | {"enum": [*KINDS, "engines"]}
+    agreed = {"type": "boolean", "description": "Whoever the pictures show agrees. If it is not said, the film's warnings name pictures with faces."}
     picture = TEXT | {"maxLength": 20_971_520, "description": "JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF, as base64 or a data URL."}
     wait = {"type": "number", "minimum": 0, "maximum": MOST_WAIT, "description": "Wait so long for it to be over."}
     return [
         Tool("upload_picture", "Send a picture for a scene. Returns its id.", {"base64": picture}, ("base64",), upload_picture),
-        Tool("make_film", "Make a narrated, scored, captioned film from scenes. Returns its id at once.", {"scenes": scenes, "request_id": request_id, "fields": values} | story, ("scenes",), make_film),
-        Tool("remake_film", f"Have finished films made over. Returns the new one's id at once. {options()}.", {"verb": TEXT | {"enum": list(VERBS)}, "film_ids": {"type": "array", "items": FILM_ID, "minItems": 1, "maxItems": 2}, "how": how, "request_id": request_id}, ("verb", "film_ids"), remake_film),
+        Tool("make_film", "Make a narrated, scored, captioned film from scenes. Returns its id at once.", {"scenes": scenes, "request_id": request_id, "fields": values, "consent": agreed} | story, ("scenes",), make_film),
+        Tool("remake_film", f"Have finished films made over. Returns the new one's id at once. {options()}.", {"verb": TEXT | {"enum": list(EVERY)}, "film_ids": {"type": "array", "items": FILM_ID, "maxItems": 2}, "how": how, "request_id": request_id}, ("verb", "film_ids"), remake_film),
         Tool("film_status", "How a film stands.", {"film_id": FILM_ID, "wait_seconds": wait}, ("film_id",), film_status, reads=True),
         Tool("film_result", "A finished film: where to fetch it, its captions, what made it.", {"film_id": FILM_ID}, ("film_id",), film_result, reads=True),
         Tool("list_presets", "What can be asked for by name: moves, transitions, voices, moods, looks, sizes, and engines.", {"kind": kind}, (), list_presets, reads=True),

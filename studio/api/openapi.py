@@ -25,6 +25,7 @@ from .videos_ask import LONGEST, MODELS, PROMPT, SHORTEST
 Told = dict[str, Any]
 TEXT: Told = {"type": "string"}
 OBJECT: Told = {"type": "object"}
+CONSENT = "Whoever the pictures show agrees. Without it, a film's warnings name pictures with faces."
 STYLE = "body{font:15px/1.5 system-ui;max-width:60em;margin:2em auto;padding:0 1em}code{background:#8882;padding:.1em .3em}details{margin:.4em 0}pre{overflow:auto;background:#8882;padding:.6em}"
 
 
@@ -77,6 +78,7 @@ def _service() -> Told:
         "additionalProperties": False,
     }
     folder = _param("folder_id", "path", TEXT | {"pattern": "^[A-Za-z0-9_-]{1,64}$"})
+    agreed = _consent()
     job, key = _param("job", "path", TEXT), _param("Idempotency-Key", "header", TEXT | {"maxLength": 200})
     prefer, wait = _param("Prefer", "header", TEXT | {"enum": ["respond-async"]}), _param("wait", "query", TEXT | {"enum": ["true", "false"]})
     last = _param("Last-Event-ID", "header", TEXT | {"pattern": "^[0-9]{1,9}$"})
@@ -87,7 +89,7 @@ def _service() -> Told:
     failed = {"400": "Error", "401": "Error", "404": "Error", "413": "Error", "429": "Error", "503": "Error"}
     return {
         "/generateVideos/{folder_id}": {
-            "post": _operation("A folder of pictures becomes a film.", [folder, key, prefer, wait], _json(body), {"200": "Film", "202": "Film"} | failed)
+            "post": _operation("A folder of pictures becomes a film.", [folder, key, prefer, wait, agreed], _json(body), {"200": "Film", "202": "Film"} | failed)
         },
         "/folders/{folder_id}/images": {"post": _operation("Put pictures into a folder.", [folder], files, {"200": "Film"} | failed)},
         "/folders/{folder_id}": {"get": _operation("The pictures in a folder.", [folder], None, {"200": "Film"} | failed)},
@@ -130,12 +132,12 @@ def _videos() -> Told:
     top = "/v1/videos"
     return {
         top: {
-            "post": _operation("A video from a prompt and a picture.", [], _json(_object(create, "prompt")), good),
+            "post": _operation("A video from a prompt and a picture.", [_consent()], _json(_object(create, "prompt")), good),
             "get": _operation("Videos, by pages.", [after, limit, order], None, good | {"200": "A list."}),
         },
-        f"{top}/edits": {"post": _operation("A video from a video, by other words.", [], _json(_object({"prompt": prompt, "video": named} | over, "prompt", "video")), good)},
+        f"{top}/edits": {"post": _operation("A video from a video, by other words.", [_consent()], _json(_object({"prompt": prompt, "video": named} | over, "prompt", "video")), good)},
         f"{top}/extensions": {
-            "post": _operation("A video, and more of it.", [], _json(_object({"prompt": prompt, "video": named, "seconds": seconds}, "prompt", "video", "seconds")), good)
+            "post": _operation("A video, and more of it.", [_consent()], _json(_object({"prompt": prompt, "video": named, "seconds": seconds}, "prompt", "video", "seconds")), good)
         },
         f"{top}/characters": {"post": _operation("Keep a character.", [], _form({"name": TEXT | {"minLength": 1, "maxLength": 80}, "video": TEXT | {"format": "binary"}}), good | {"200": "It."})},
         f"{top}/characters/{{character_id}}": {"get": _operation("A character.", [character], None, good | {"200": "It."})},
@@ -174,6 +176,10 @@ def _operation(summary: str, params: list[Told], body: Told | None, answers: Map
 
 def _param(name: str, place: str, schema: Told) -> Told:
     return {"name": name, "in": place, "required": place == "path", "schema": schema}
+
+
+def _consent() -> Told:
+    return _param("Reelwright-Consent", "header", TEXT | {"enum": ["yes"]}) | {"description": CONSENT}
 
 
 def _json(schema: Told) -> Told:

@@ -128,7 +128,7 @@ def _create(doors: Doors, caller: Caller, body: Body) -> Asked:
 
 def submitted(doors: Doors, caller: Caller, asked: Asked, key: str) -> Job:
     """Accepted: the job."""
-    job = doors.desk.submit(asked.story, caller.owner, f"{DOOR} {key}" if key else "", asked.told, caller.films)
+    job = doors.desk.submit(asked.story, caller.owner, f"{DOOR} {key}" if key else "", asked.told | caller.kept, caller.films)
     return doors.job(job, caller, DOOR)
 
 

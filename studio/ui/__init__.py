@@ -20,7 +20,7 @@ from .wiring import wire
 
 def build(desk: Desk, shelf: Shelf) -> gr.Blocks:
     """The page, ready to be launched with `launching()`."""
-    handlers = Handlers(Rooms(desk, shelf, Samples(desk.studio)))
+    handlers = Handlers(Rooms(desk, shelf, Samples(desk.studio, desk.people)))
 
     def motion(asked: dict[str, Any]) -> dict[str, Any]:
         return handlers.motion(asked)

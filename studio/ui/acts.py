@@ -9,6 +9,7 @@ import html
 import os
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import wraps
 from pathlib import Path
@@ -25,6 +26,7 @@ from pipelines.story_pictures import PICTURES, VIDEOS, natural
 from pipelines.vault import disk, linked
 from pipelines.work import FilmError
 
+from .. import consent
 from ..bundle import load as unpack
 from ..production import reroll, start
 from ..project import Change, Project, Row, both, edited, inserted, moved, new_row, of, removed, set_to
@@ -91,7 +93,7 @@ def act(rooms: Rooms, identity: str, selected: str, asked: dict[str, Any]) -> tu
             name = str(asked.get("field"))
             document.change(edited(row, name, asked.get("value")), f"{row}.{name}")
         case "move":
-            document.change(moved(row, _whole(asked.get("to"))))
+            document.change(moved(row, whole(asked.get("to"))))
         case "add":
             selected = _insert(document, [new_row({})], str(asked.get("after") or ""))
         case "duplicate":
@@ -106,12 +108,12 @@ def act(rooms: Rooms, identity: str, selected: str, asked: dict[str, Any]) -> tu
         case "unsent":
             raise FilmError(f'"{str(asked.get("name", ""))[:80]}" could not be uploaded.', "It may be too large; try again.")
         case "only":
-            start(rooms.desk, document, row)
+            begin(rooms, document, row)
         case "reroll":
             if look(rooms, document).state.busy:
                 raise FilmError("A film is being made already.", "Stop it first, or wait until it is done.")
             reroll(document, row)
-            start(rooms.desk, document, row)
+            begin(rooms, document, row)
     return before, look(rooms, document), selected
 
 
@@ -123,8 +125,7 @@ def picture(rooms: Rooms, document: Document, file: Path, name: str) -> str:
             rooms.samples.thumb(document, kept)
         except FilmError as error:
             raise FilmError(f'"{name[-60:]}": {error.message}', error.hint, name[-60:]) from error
-        if kept not in document.works.faces and rooms.samples.shows_face(document, kept):
-            document.note(lambda works: replace(works, faces=dict(works.faces) | {kept: False}))
+        rooms.samples.look(document, [kept])
     return kept
 
 
@@ -239,13 +240,19 @@ def _files_of(row: Row, files: Mapping[str, str]) -> dict[str, str]:
 
 
 def thumbs(rooms: Rooms, document: Document, kept: list[str]) -> None:
-    """Small pictures for all of them; one that cannot be opened is told of when the film is made."""
+    """Small pictures for all of them, and a look for faces; one that cannot be opened is told of when the film is made."""
     for name in dict.fromkeys(kept):
-        try:
+        with suppress(FilmError):
             rooms.samples.thumb(document, name)
-        except FilmError:
-            continue
+    rooms.samples.look(document, kept)
 
 
-def _whole(value: object) -> int:
+def begin(rooms: Rooms, document: Document, row: str = "") -> str:
+    """Have the film made, or a film of that row alone. -> the job's id."""
+    rooms.samples.look(document, consent.pictures(document))
+    return start(rooms.desk, document, row)
+
+
+def whole(value: object) -> int:
+    """A whole number from a browser; 0 for anything else."""
     return value if isinstance(value, int) and not isinstance(value, bool) else 0

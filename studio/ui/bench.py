@@ -5,6 +5,7 @@ Each is from values to values, as in handlers.py. Places nothing.
 
 from __future__ import annotations
 
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,14 +13,18 @@ from typing import Any
 import gradio as gr
 
 from pipelines import helper, template
+from pipelines.gate import is_video
+from pipelines.vault import disk
 from pipelines.work import FilmError
 
 from .. import workshop
+from ..consent import agree, awaited, pictures
 from ..project import Change, both, edited, set_to, told
 from ..settings import identity
+from ..shelf import Document
 from . import acts, opening
-from .acts import document_of, uploaded
-from .panels import VERBS
+from .acts import document_of, thumbs, uploaded
+from .panels import ENGINES, NEW, VERBS
 from .rooms import Rooms
 from .showing import everything, lacks, video_parts
 from .views import dock, look, patch
@@ -43,9 +48,28 @@ class Bench:
 
     def verb(self, verb: str) -> Outputs:
         """Only that verb's options are seen."""
-        return [gr.update(visible=name == verb) for name in VERBS]
+        groups = [gr.update(visible=name == verb) for name in VERBS]
+        return [*groups, gr.update(visible=verb not in NEW), gr.update(visible=verb in ENGINES), gr.update(visible=verb != "split")]
 
-    def begin(self, identity: str, selected: str, which: str, own: str | None, verb: str, *values: Any) -> Outputs:
+    def start(self, start: str) -> Any:
+        """A picture is asked for where one is wanted."""
+        return gr.update(visible=start == OWN)
+
+    def came(self, identity: str, *files: str | None) -> Any:
+        """A video or picture came in, or went: whoever those show is asked."""
+        document = document_of(self.rooms, identity)
+        kept = [document.keep(uploaded(path), Path(path).name) for path in files if path]
+        self.rooms.samples.look(document, kept)
+        asked = [name for name in kept if name in document.works.faces]
+        return gr.update(visible=bool(asked), value=bool(asked) and not awaited(document, asked))
+
+    def agree(self, identity: str, agreed: bool, *files: str | None) -> None:
+        """Whoever those files show agrees, or not."""
+        document = document_of(self.rooms, identity)
+        agree(document, [document.keep(uploaded(path), Path(path).name) for path in files if path], bool(agreed))
+
+    def begin(self, identity: str, selected: str, which: str, own: str | None, verb: str, engine: str, *values: Any) -> Outputs:
+        """A video is made over, or a new one is made."""
         document = document_of(self.rooms, identity)
         how, at = dict[str, Any](), 0
         for name in VERBS:
@@ -53,14 +77,47 @@ class Bench:
             at += len(self.options[name])
             if name == verb:
                 how = {key: value for key, value in given.items() if value not in ("", None, False)}
-        videos = [self._video(document, selected, which, own)]
+        if verb in ENGINES and engine:
+            how["engine"] = engine
+        if verb == "chain":
+            videos = self._first(document, selected, str(how.pop("start", "words")), how.pop("picture", None))
+            how = {name: str(document.project.settings[name]) for name in ("size", "fps", "look") if name in document.project.settings} | how
+        else:
+            videos = [self._video(document, selected, which, own)]
+        brought = list(videos) if verb == "chain" or which == OWN else []  # whoever is in the project's own videos was asked about
         if second := how.pop("second", None):
             videos.append(uploaded(second))
+            brought.append(videos[-1])
+        kept = [document.keep(file, file.name) for file in brought]
+        self.rooms.samples.look(document, kept)
+        if awaited(document, kept):
+            raise FilmError("What you gave shows a face.", "Say below it that whoever it shows agrees.")
         workshop.begin(self.rooms.desk, document, verb, videos, how)
         view = look(self.rooms, document)
         return [dock(view), *video_parts(view)]
 
-    def _video(self, document: Any, selected: str, which: str, own: str | None) -> Path:
+    def split(self, identity: str, selected: str, saved: Plain, which: str, own: str | None, at: str) -> Outputs:
+        """The parts of a video become scenes; nothing is made for that."""
+        document = document_of(self.rooms, identity)
+        row = workshop.split(self.rooms.desk, document, self._video(document, selected, which, own), at)
+        thumbs(self.rooms, document, pictures(document))
+        return [*everything(self.rooms, document, str(saved.get("visitor", "")), row), gr.update(selected="scene")]
+
+    def _first(self, document: Document, selected: str, start: str, own: str | None) -> list[Path]:
+        """The picture that a long clip begins with, if it begins with one."""
+        if start == "words":
+            return []
+        if start == OWN:
+            if not own:
+                raise FilmError("There is no picture yet.", "Choose one first, or begin with words alone.")
+            return [uploaded(own)]
+        row = document.project.row(selected)
+        kept = document.kept(str(row.cells.get("image", ""))) if row else None
+        if kept is None or is_video(kept):
+            raise FilmError("The chosen scene has no picture of its own.", "Give it one, choose another scene, or begin with words alone.")
+        return [kept]
+
+    def _video(self, document: Document, selected: str, which: str, own: str | None) -> Path:
         if which == OWN:
             if not own:
                 raise FilmError("There is no video yet.", "Choose one first.")
@@ -81,20 +138,33 @@ class Bench:
         document = document_of(self.rooms, identity)
         row = workshop.taken(self.rooms.desk, document)
         kept = next(str(each.cells["image"]) for each in document.project.rows if each.id == row)
-        self.rooms.samples.thumb(document, kept)
+        thumbs(self.rooms, document, [kept])
+        agree(document, [kept], True)  # what it was made of was asked about
         return everything(self.rooms, document, str(saved.get("visitor", "")), row)
 
     def paper(self, identity: str) -> str:
         """The storyboard as a PDF."""
+        return str(self._paper(identity, ".pdf")[0])
+
+    def paper_png(self, identity: str) -> str:
+        """The storyboard as a picture; of several pages, those in one file."""
+        pages = self._paper(identity, ".png")
+        if len(pages) == 1:
+            return str(pages[0])
+        out = opening.handed_out(document_of(self.rooms, identity), ".pages.zip")
+        with disk(), zipfile.ZipFile(out, "w") as packed:
+            for page in pages:
+                packed.write(page, page.name)
+        return str(out)
+
+    def _paper(self, identity: str, suffix: str) -> list[Path]:
         from pipelines.board import sheet
 
         document = document_of(self.rooms, identity)
         view = look(self.rooms, document)
         if view.film is None:
             raise FilmError("The storyboard cannot be drawn yet.", "Add a scene, and mend what is marked.")
-        out = opening.handed_out(document, ".pdf")
-        sheet(view.film, self.rooms.desk.studio, out)
-        return str(out)
+        return sheet(view.film, self.rooms.desk.studio, opening.handed_out(document, suffix))
 
     def check(self, path: str | None) -> Plain:
         """What a file says of itself."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,12 @@ from pipelines.story_cells import is_sound, number
 from pipelines.story_moods import mood_for
 from pipelines.work import FilmError
 
+from ..consent import agree, pictures
+from ..production import start
 from ..production import stop as stop_job
 from ..project import Change, edited, set_to
 from ..shelf import Document
+from ..takes import pick, vary
 from . import acts, making, opening, sheet
 from .acts import document_of, uploaded
 from .rooms import Rooms
@@ -33,7 +36,7 @@ from .showing import (
     scene_parts,
     video_parts,
 )
-from .views import board, dock, look, patch, takes
+from .views import FACE, board, dock, look, patch, takes
 
 Plain = dict[str, Any]
 Outputs = list[Any]
@@ -82,22 +85,39 @@ class Handlers:
         document = document_of(self.rooms, identity)
         value = acts.picture(self.rooms, document, uploaded(path), Path(path).name) if path else ""
         drawn = self._change(identity, selected, edited(selected, "image", value))
-        return [*drawn, consent(look(self.rooms, document), selected)]
+        view = look(self.rooms, document)
+        return [*drawn, scene_notes(view, selected), *consent(view, selected)]
 
-    def agree(self, identity: str, selected: str, agreed: bool) -> None:
+    def agree(self, identity: str, selected: str, agreed: bool) -> Outputs:
         """Whoever the chosen scene's picture shows agrees, or not."""
-        document = document_of(self.rooms, identity)
-        row = document.project.row(selected)
-        if row and (picture := str(row.cells.get("image", ""))) in document.works.faces:
-            document.note(lambda works: replace(works, faces=dict(works.faces) | {picture: bool(agreed)}))
+        row = document_of(self.rooms, identity).project.row(selected)
+        return self._agree(identity, selected, [str(row.cells.get("image", ""))] if row else [], bool(agreed))
 
-    def choose_take(self, identity: str, selected: str, event: gr.SelectData) -> Outputs:
-        """One of the takes is the one for the film: its seed is the scene's."""
-        made = document_of(self.rooms, identity).works.takes.get(selected, ())
-        take = made[event.index] if isinstance(event.index, int) and event.index < len(made) else None
-        change = edited(selected, "seed", take.seed) if take else lambda project: project
-        drawn = self._change(identity, selected, change)
-        return [*drawn, *scene_parts(self.rooms, look(self.rooms, document_of(self.rooms, identity)), selected)]
+    def agree_all(self, identity: str, selected: str) -> Outputs:
+        """Everybody in every picture agrees."""
+        return self._agree(identity, selected, pictures(document_of(self.rooms, identity)), True)
+
+    def _agree(self, identity: str, selected: str, kept: list[str], agreed: bool) -> Outputs:
+        document = document_of(self.rooms, identity)
+        before = look(self.rooms, document)
+        agree(document, kept, agreed)
+        after = look(self.rooms, document)
+        return [patch(before, after, selected), dock(after), scene_notes(after, selected), *consent(after, selected)]
+
+    def take(self, identity: str, selected: str, event: gr.EventData) -> Outputs:
+        """The scene is made from several seeds, or one of its takes is chosen: then its seed is the scene's."""
+        document = document_of(self.rooms, identity)
+        before = look(self.rooms, document)
+        told: Plain = event._data
+        row = str(told.get("row"))
+        if document.project.row(row) is not None:
+            if told.get("what") == "vary":
+                self.rooms.samples.look(document, pictures(document))
+                vary(self.rooms.desk, document, row, acts.whole(told.get("count")))
+            else:
+                pick(document, row, acts.whole(told.get("seed")))
+        after = look(self.rooms, document)
+        return [patch(before, after, selected), dock(after), *scene_parts(self.rooms, after, selected)]
 
     def set_story(self, name: str) -> Callable[[str, str, Any], Outputs]:
         """Somebody changes how the film looks or sounds."""
@@ -135,10 +155,17 @@ class Handlers:
 
         return stepped
 
-    def start(self, identity: str) -> Plain:
+    def start(self, identity: str, selected: str) -> Outputs:
+        """The film is made; unless a face is seen now in a picture that came without anybody looking."""
         document = document_of(self.rooms, identity)
-        making.start(self.rooms, identity)
-        return dock(look(self.rooms, document))
+        before = look(self.rooms, document)
+        self.rooms.samples.look(document, pictures(document))
+        after = look(self.rooms, document)
+        if len(after.faults) > len(before.faults):
+            gr.Warning(f"{FACE.message} {FACE.hint}", duration=12)
+            return [patch(before, after, selected), dock(after)]
+        start(self.rooms.desk, document)
+        return [gr.skip(), dock(look(self.rooms, document))]
 
     def only(self, again: bool) -> Callable[[str, str], Outputs]:
         """Make only the chosen scene; `again`: with another seed."""
@@ -180,10 +207,8 @@ class Handlers:
             tab = gr.update(selected="clips")
         elif now != heard and view.state.state == "failed":
             tab = gr.update(selected="scene")
-        row = view.project.row(selected)
-        made = takes(view, selected) if row else []
         parts = [*film_parts(self.rooms, view), *video_parts(view)]
-        return [*parts, scene_notes(view, selected), gr.update(value=made, visible=len(made) > 1), tab, now]
+        return [*parts, scene_notes(view, selected), takes(view, selected), tab, now]
 
     def fill_sheet(self, identity: str) -> Outputs:
         return list(sheet.filled(look(self.rooms, document_of(self.rooms, identity))))

@@ -1,4 +1,4 @@
-"""Making the film from the page: start, stop, and following what happens for as long as the page is open.
+"""Following a film from the page: what happens for as long as the page is open.
 
 A follower is a watcher only: closing the tab ends it, never the job.
 """
@@ -11,8 +11,6 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from .. import workshop
-from ..production import start as start_job
-from .acts import document_of
 from .rooms import Rooms
 from .views import dock, look
 
@@ -23,11 +21,6 @@ LOOKED = 0.1  # seconds between two looks for news
 QUIET = 15.0  # seconds after which something is pushed all the same, so that a closed tab is noticed
 
 
-def start(rooms: Rooms, identity: str) -> None:
-    """Have the whole film made."""
-    start_job(rooms.desk, document_of(rooms, identity))
-
-
 async def follow(rooms: Rooms, identity: str) -> AsyncIterator[Plain]:
     """Every news of the project and its job, one small value each, for as long as somebody listens."""
     document = rooms.shelf.get(identity)
@@ -36,6 +29,7 @@ async def follow(rooms: Rooms, identity: str) -> AsyncIterator[Plain]:
     seen: tuple[object, ...] = ()
     moved = 0
     told: Plain = {}
+    staged = ("", "")
     last = 0.0
     while True:
         job = document.works.job
@@ -45,7 +39,10 @@ async def follow(rooms: Rooms, identity: str) -> AsyncIterator[Plain]:
         if now - last >= (SOON if stamp != seen else PAUSE if far != moved else QUIET):
             value = await asyncio.to_thread(lambda: dock(look(rooms, document)))
             seen, moved, last = stamp, far, now
-            fresh = {row: moving for row, moving in value["rows"].items() if told.get(row) != moving}
-            told = value["rows"]
+            stage = value["job"], value["state"]
+            # Whoever pressed a button was told by its answer how rows stand, which we did not see: so all are told once
+            # a job begins or ends, or a scene that lay ready would seem to wait for ever.
+            fresh = {row: moving for row, moving in value["rows"].items() if stage != staged or told.get(row) != moving}
+            told, staged = value["rows"], stage
             yield value | {"rows": fresh}
         await asyncio.sleep(LOOKED)

@@ -12,7 +12,7 @@ from pipelines.crew import Crew
 from pipelines.presets import Presets
 
 from .panels import scene_panel, story_panel, video_panel
-from .parts import Board, Dock, Lines, icon, words
+from .parts import Board, Dock, Lines, Takes, icon, words
 from .sheet import COLUMNS, KINDS, WIDTHS
 
 Say = Callable[[str], Any]
@@ -47,7 +47,7 @@ class Page:
     scene_more: dict[str, Any]
     scene_box: gr.Column
     scene_notes: Lines
-    takes: gr.Gallery
+    takes: Takes
     one: gr.Button
     again: gr.Button
     story: dict[str, Any]
@@ -58,6 +58,7 @@ class Page:
     player: gr.Video
     film_lines: Lines
     paper: gr.Button
+    paper_png: gr.Button
     video: dict[str, Any]
     watch: gr.Button
     make: gr.Button
@@ -110,9 +111,11 @@ def lay_out(presets: Presets, crew: Crew, say: Say, functions: list[Callable[...
                     film_note = Lines(elem_id="film-note")
                     player = gr.Video(show_label=False, label=say("film"), elem_id="player", interactive=False, buttons=[], visible=False)
                     film_lines = Lines(elem_id="film-lines")
-                    paper = gr.Button(say("paper"), icon=icon("printer"), elem_id="paper", elem_classes="quiet", size="sm")
+                    with gr.Row(elem_id="papers"):
+                        paper = gr.Button(say("paper"), icon=icon("printer"), elem_id="paper", elem_classes="quiet", size="sm")
+                        paper_png = gr.Button(say("paper_png"), icon=icon("image"), elem_id="paper-png", elem_classes="quiet", size="sm")
                 with gr.Tab(say("rework"), id="video") as video_tab:
-                    video = {"tab": video_tab} | video_panel(presets, say)
+                    video = {"tab": video_tab} | video_panel(presets, crew, say)
     with gr.Row(elem_id="dockrow"):
         dock = Dock(elem_id="dock", scale=1, min_width=100)
         watch = gr.Button(say("watch"), icon=icon("film"), elem_id="watch", scale=0, min_width=0)
@@ -121,7 +124,7 @@ def lay_out(presets: Presets, crew: Crew, say: Say, functions: list[Callable[...
     return Page(
         project, selected, saved, heard, shown, title, undo, redo, new, opener, save, download, theme, board, dock, add, sheet_tab, sheet,
         bulk, side, panel_close, scene, scene_more, scene_box, scene_notes, takes, one, again, story, story_more, clips_note, gallery,
-        film_note, player, film_lines, paper, video, watch, make, stop,
+        film_note, player, film_lines, paper, paper_png, video, watch, make, stop,
     )  # fmt: skip
 
 

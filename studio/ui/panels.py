@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import fields
 from typing import Any
 
 import gradio as gr
@@ -10,16 +11,19 @@ import gradio as gr
 from pipelines.crew import Crew
 from pipelines.presets import Presets
 from pipelines.story import schema_of
+from pipelines.verbs.table import EVERY
 
-from .parts import Lines, icon
+from .parts import Lines, Takes, icon
 
 Say = Callable[[str], Any]
 Choices = list[tuple[Any, str]]
 FOCUS = ("left", "right", "top", "bottom", "middle")
-VERBS = ("edit", "extend", "fill", "loop", "recut", "blend")
+VERBS = ("edit", "extend", "fill", "loop", "recut", "split", "blend", "chain")
+NEW = ("chain",)  # needs no video
+ENGINES = tuple(name for name, verb in EVERY.items() if "engine" in {field.name for field in fields(verb.options)})
 
 
-def scene_panel(presets: Presets, crew: Crew, say: Say) -> tuple[dict[str, Any], dict[str, Any], gr.Button, gr.Button, gr.Gallery]:
+def scene_panel(presets: Presets, crew: Crew, say: Say) -> tuple[dict[str, Any], dict[str, Any], gr.Button, gr.Button, Takes]:
     """The inspector: its fields by name, what helps with them, its buttons and the takes."""
     made: dict[str, Any] = {}
     more: dict[str, Any] = {}
@@ -28,6 +32,7 @@ def scene_panel(presets: Presets, crew: Crew, say: Say) -> tuple[dict[str, Any],
         buttons=["fullscreen"], placeholder=say("image_drop"),
     )  # fmt: skip
     more["consent"] = gr.Checkbox(label=say("consent"), info=say("consent_info"), elem_id="consent", visible=False)
+    more["consent_all"] = gr.Button(say("consent_all"), elem_id="consent-all", elem_classes="quiet", size="sm", visible=False)
     made["prompt"] = gr.Textbox(label=say("prompt"), lines=3, max_lines=8, elem_id="prompt", placeholder=say("prompt_empty"))
     more["lacks"] = gr.Radio([], show_label=False, label=say("prompt_add"), elem_id="lacks", visible=False)
     made["narration"] = gr.Textbox(label=say("narration"), lines=2, max_lines=8, elem_id="narration", placeholder=say("narration_hint"))
@@ -58,10 +63,7 @@ def scene_panel(presets: Presets, crew: Crew, say: Say) -> tuple[dict[str, Any],
     with gr.Row(elem_id="scene-acts"):
         one = gr.Button(say("make_scene"), icon=icon("play"), elem_id="one", min_width=120)
         again = gr.Button(say("another_take"), icon=icon("dices"), elem_id="again", min_width=120)
-    takes = gr.Gallery(
-        label=say("takes_label"), columns=3, height=130, object_fit="cover", elem_id="takes", visible=False, interactive=False,
-        buttons=[], allow_preview=False,
-    )  # fmt: skip
+    takes = Takes(elem_id="takes")
     return made, more, one, again, takes
 
 
@@ -148,25 +150,38 @@ def _voices(presets: Presets) -> Choices:
     return [(f"{one.label} ({one.language})", name) for name, one in presets.voices.items()]
 
 
+def _makers(crew: Crew, presets: Presets) -> Choices:
+    """Clip engines that are here, and models by name."""
+    return [*_engines(crew, presets)[1:], *((one.label, name) for name, one in presets.models.items())]
+
+
 def _engines(crew: Crew, presets: Presets) -> Choices:
     found = [(crew.get("clips", name).label, name) for name in crew.present("clips")]
     return [("auto", "auto"), *found]
 
 
-def video_panel(presets: Presets, say: Say) -> dict[str, Any]:
+def video_panel(presets: Presets, crew: Crew, say: Say) -> dict[str, Any]:
     """A finished clip or somebody's own video, made over; and what any file says of itself."""
     made: dict[str, Any] = {}
     hint = Lines()
     hint.value = {"lines": [{"kind": "title", "key": "video_title"}, {"kind": "hint", "key": "video_hint"}]}
-    made["which"] = gr.Radio(_words("which", ("film", "scene", "cut", "own"), say), value="own", label=say("which"), elem_id="which")
-    made["own"] = gr.File(label=say("which_own"), file_types=["video"], height=96, elem_id="own-video")
     made["verb"] = gr.Dropdown(_words("verb", VERBS, say), value="edit", label=say("verb"), elem_id="verb")
+    with gr.Column(elem_id="given") as made["given"]:
+        made["which"] = gr.Radio(_words("which", ("film", "scene", "cut", "own"), say), value="own", label=say("which"), elem_id="which")
+        made["own"] = gr.File(label=say("which_own"), file_types=["video"], height=96, elem_id="own-video")
     groups: dict[str, gr.Column] = {}
     how: dict[str, dict[str, Any]] = {}
     for verb in VERBS:
         with gr.Column(visible=verb == "edit", elem_id=f"how-{verb}") as groups[verb]:
             how[verb] = _how(verb, presets, say)
+            if verb == "split":
+                made["split"] = gr.Button(say("video_split"), elem_id="video-split")
     made |= {"groups": groups, "how": how}
+    made["engine"] = gr.Dropdown(
+        [(say("how_engine_none"), ""), *_makers(crew, presets)], value="", label=say("how_engine"), info=say("how_engine_info"), elem_id="how-engine",
+        allow_custom_value=True, visible="edit" in ENGINES,
+    )  # fmt: skip
+    made["consent"] = gr.Checkbox(label=say("video_consent"), info=say("video_consent_info"), elem_id="video-consent", visible=False)
     with gr.Row():
         made["go"] = gr.Button(say("video_go"), icon=icon("play"), elem_id="video-go", min_width=120)
         made["halt"] = gr.Button(say("stop"), elem_id="video-halt", visible=False, min_width=120)
@@ -187,7 +202,7 @@ def _how(verb: str, presets: Presets, say: Say) -> dict[str, Any]:
 
     def text(name: str, word: str, lines: int = 1, info: str = "") -> gr.Textbox:
         label = say(word)
-        return gr.Textbox(label=label, info=say(info) if info else None, lines=lines, max_lines=4, elem_id=f"{verb}-{name}", min_width=120)
+        return gr.Textbox(label=label, info=say(info) if info else None, lines=lines, max_lines=max(4, 2 * lines), elem_id=f"{verb}-{name}", min_width=120)
 
     def number(name: str, low: float, high: float, usual: float, step: float) -> gr.Slider:
         return gr.Slider(low, high, value=usual, step=step, label=say(f"how_{name}"), buttons=[], elem_id=f"{verb}-{name}", min_width=120)
@@ -209,7 +224,11 @@ def _how(verb: str, presets: Presets, say: Say) -> dict[str, Any]:
                 made["crop"] = _free([("", ""), *((shape, shape) for shape in ("16:9", "9:16", "1:1", "4:5"))], say("how_crop"), "edit-crop")
             made["narration"] = text("narration", "how_narration", 2)
             with gr.Row():
+                made["caption"], made["voice"] = text("caption", "how_caption"), _free([("auto", "auto"), *_voices(presets)], say("voice"), "edit-voice")
+            with gr.Row():
                 made["reverse"], made["mute"] = switch("reverse"), switch("mute")
+            with gr.Row():
+                made["steady"], made["captions"] = switch("steady"), switch("captions")
             return made
         case "extend":
             made = {"seconds": number("more_seconds", 1, 20, 4, 0.5), "prompt": text("prompt", "how_extend", 2, "how_extend_info")}
@@ -222,6 +241,12 @@ def _how(verb: str, presets: Presets, say: Say) -> dict[str, Any]:
         case "recut":
             made = {"keep": text("keep", "how_keep", 1, "how_keep_info"), "seconds": text("seconds", "whole_seconds", 1, "how_whole_seconds_info")}
             return made | {"prompt": text("prompt", "how_extend", 2)}
+        case "split":
+            return {"at": text("at", "how_at", 1, "how_at_info")}
+        case "chain":
+            made = {"prompts": text("prompts", "how_prompts", 4, "how_prompts_info"), "seconds": number("whole_seconds", 2, 120, 12, 1)}
+            made["start"] = choice("start", ("words", "scene", "own"), "words")
+            return made | {"picture": gr.File(label=say("how_picture"), file_types=["image"], height=96, elem_id="chain-picture", visible=False)}
         case _:
             made = {"second": gr.File(label=say("how_second"), file_types=["video"], height=96, elem_id="blend-second")}
             made["seconds"] = number("blend_seconds", 0.25, 4, 1, 0.25)

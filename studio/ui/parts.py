@@ -5,6 +5,7 @@ A template here never holds a value: Gradio runs templates as code. Knows no pro
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from collections.abc import Callable, Mapping
@@ -15,6 +16,7 @@ from typing import Any
 import gradio as gr
 
 from pipelines.story_pictures import PICTURES, VIDEOS
+from pipelines.variations import MOST
 
 from ..settings import HOME
 
@@ -28,6 +30,13 @@ DRAWN = ("grip-vertical", "image", "play", "dices", "copy", "trash-2", "plus", "
 def words() -> Mapping[str, Mapping[str, str]]:
     """Every word on the page: {"en": {key: text}, ...}."""
     return tomllib.loads(Path(__file__).with_name("words.toml").read_text("utf-8"))
+
+
+def words_script() -> str:
+    """Every word as a script for the page's head: there once, for all components, in the language that the browser chooses."""
+    said = json.dumps(words(), ensure_ascii=True).replace("<", "\\u003c")
+    chosen = "(navigator.languages || []).map(l => l.slice(0, 2)).find(l => w[l]) || 'en'"
+    return f"window.reelwright = {{ words: (w => w[{chosen}])({said}) }};"
 
 
 def icon(name: str) -> str:
@@ -70,7 +79,6 @@ class Board(Shell):
             js_on_load=script("board.js"),
             apply_default_css=False,
             server_functions=functions,
-            words=words(),
             icons={name: _svg(name) for name in DRAWN},
             moves=moves,
             moods=moods,
@@ -89,7 +97,6 @@ class Dock(Shell):
             html_template='<div class="dock"></div>',
             js_on_load=script("dock.js"),
             apply_default_css=False,
-            words=words(),
             **more,
         )
 
@@ -103,6 +110,20 @@ class Lines(Shell):
             html_template='<div class="lines"></div>',
             js_on_load=script("lines.js"),
             apply_default_css=False,
-            words=words(),
+            **more,
+        )
+
+
+class Takes(Shell):
+    """A scene's takes side by side. `act` is its one event: {"what": "vary" or "pick", "row": ..., ...}."""
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(
+            value={},
+            html_template='<div class="takes"></div>',
+            js_on_load=script("takes.js"),
+            apply_default_css=False,
+            icons={name: _svg(name) for name in ("dices", "play")},
+            most=MOST,
             **more,
         )

@@ -11,6 +11,7 @@ from pipelines.story import Scene, Story
 from pipelines.story_cells import figure
 from pipelines.work import FilmError
 
+from ..consent import awaited, pictures
 from ..project import CELLS, SETTINGS
 from ..shelf import Document
 from . import opening
@@ -32,23 +33,23 @@ def newest(view: View) -> Heard:
 def scene_parts(rooms: Rooms, view: View, selected: str, skip: bool = False) -> Outputs:
     """The inspector: notes, the box, its fields, takes, words for the prompt, consent. `skip`: it stays as it is."""
     if skip:
-        return [gr.skip()] * (len(CELLS) + 5)
+        return [gr.skip()] * (len(CELLS) + 6)
     row = view.project.row(selected)
     if row is None:
-        return [scene_notes(view, selected), gr.update(visible=False), *(gr.skip() for _ in CELLS), gr.update(visible=False, value=None), gr.skip(), gr.update(visible=False)]
+        return [scene_notes(view, selected), gr.update(visible=False), *(gr.skip() for _ in CELLS), {}, gr.skip(), *consent(view, selected)]
     cells: Plain = dict(row.cells)
     cells["image"] = shown_thumb(view.document, row.cells) or None
     values = [cells.get(name, "auto" if name in ("clip_action", "engine") else "") for name in CELLS]
-    made = takes(view, selected)
-    shown = gr.update(value=made, visible=len(made) > 1)
-    return [scene_notes(view, selected), gr.update(visible=True), *map(_text, values), shown, lacks(rooms, view, selected), consent(view, selected)]
+    return [scene_notes(view, selected), gr.update(visible=True), *map(_text, values), takes(view, selected), lacks(rooms, view, selected), *consent(view, selected)]
 
 
-def consent(view: View, selected: str) -> Any:
-    """Where the picture shows a face: whether whoever it shows agrees."""
+def consent(view: View, selected: str) -> Outputs:
+    """Where the picture shows a face: whether whoever it shows agrees; and whether others are to be asked about too."""
     row = view.project.row(selected)
     agreed = view.document.works.faces.get(str(row.cells.get("image", ""))) if row else None
-    return gr.update(visible=agreed is not None, value=bool(agreed))
+    more = agreed is not None and bool(awaited(view.document, pictures(view.document)))
+    several = sum(name in view.document.works.faces for name in pictures(view.document)) > 1
+    return [gr.update(visible=agreed is not None, value=bool(agreed)), gr.update(visible=more and several)]
 
 
 def lacks(rooms: Rooms, view: View, selected: str) -> Any:

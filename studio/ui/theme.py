@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gradio as gr
 
-from .parts import STATIC, script
+from .parts import STATIC, script, words_script
 
 # name: (light, dark); contrast of text on its ground is at least 4.5 to 1.
 COLOURS = {
@@ -69,4 +69,4 @@ def theme() -> gr.themes.Base:
 def head() -> str:
     """Script and style for the page's head: Gradio rewrites what it is given as css."""
     style = (STATIC / "style.css").read_text("utf-8")
-    return f'<meta name="color-scheme" content="light dark"><script>{script("keys.js")}</script><style>{style}</style>'
+    return f'<meta name="color-scheme" content="light dark"><script>{words_script()}</script><script>{script("keys.js")}</script><style>{style}</style>'

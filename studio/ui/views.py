@@ -13,15 +13,18 @@ from pydantic_core import PydanticCustomError
 
 from pipelines.story import Story
 from pipelines.story_cells import number
+from pipelines.work import FilmError
 
-from .. import workshop
+from .. import consent, workshop
 from ..production import RowState, State, hear, sign
 from ..project import CELLS, SETTINGS, Fault, Project, Row, story
 from ..project import short as short_of
 from ..shelf import Document
+from ..takes import side_by_side
 from .rooms import Rooms
 
 Plain = dict[str, Any]
+FACE = FilmError("There seems to be a face in the picture.", "Say under the picture whether that person agrees.")
 SPOKEN = 14.0  # characters a second, to guess how long a film is before its narration is spoken
 SHORTEST, BREATHS = 3.0, 0.8
 
@@ -53,7 +56,8 @@ def look(rooms: Rooms, document: Document) -> View:
         cut = workshop.newest(rooms.desk, document)
         takes = _takes(rooms, document, found[1][0])
         at = time.monotonic_ns() / 1e6
-    film, faults = found[1]
+        film, faults = found[1]
+        faults = (*faults, *_faces(document))
     return View(document, project, version, state, film, faults, cut, takes, at)
 
 
@@ -127,9 +131,12 @@ def clips(view: View) -> list[tuple[str, str]]:
     return found
 
 
-def takes(view: View, row: str) -> list[tuple[str, str]]:
-    """The clips that were made of a scene, the newest last."""
-    return [(str(view.document.shown / take.clip), str(take.seed)) for take in view.document.works.takes.get(row, ())]
+def takes(view: View, row: str) -> Plain:
+    """The clips that were made of a scene, side by side."""
+    if view.project.row(row) is None:
+        return {}
+    shown = [asdict(one) | {"clip": str(view.document.shown / one.clip)} for one in side_by_side(view.document, view.film, row)]
+    return {"row": row, "takes": shown}
 
 
 def recent(documents: Iterable[tuple[Document, float]], now: str) -> list[Plain]:
@@ -150,6 +157,13 @@ def shown_thumb(document: Document, cells: Mapping[str, Any]) -> str:
 def short(fault: Fault) -> str:
     """A fault at its scene."""
     return short_of(fault.message) if fault.row else fault.message
+
+
+def _faces(document: Document) -> list[Fault]:
+    """Scenes whose picture shows somebody who was not asked yet."""
+    waiting = set(consent.awaited(document, consent.pictures(document))) if document.works.faces else set()
+    rows = (row for row in document.project.rows if row.cells.get("image") in waiting and not row.cells.get("card"))
+    return [Fault(row.id, "image", FACE.message, FACE.hint) for row in rows]
 
 
 def _row(view: View, row: Row) -> Plain:

@@ -19,7 +19,8 @@ Plain = dict[str, Any]
 
 def wire(demo: gr.Blocks, page: Page, w: Handlers) -> None:
     """Connect everything; inside the same gr.Blocks."""
-    scene = [page.scene_notes, page.scene_box, *(page.scene[name] for name in CELLS), page.takes, page.scene_more["lacks"], page.scene_more["consent"]]
+    asked = [page.scene_more["consent"], page.scene_more["consent_all"]]
+    scene = [page.scene_notes, page.scene_box, *(page.scene[name] for name in CELLS), page.takes, page.scene_more["lacks"], *asked]
     film = [page.clips_note, page.gallery, page.film_note, page.player, page.film_lines, *_cut(page)]
     first = [page.project, page.selected, page.saved, page.heard, page.title, page.board, page.dock]
     whole = [*first, *scene, *(page.story[name] for name in FILM_FIELDS), *film]
@@ -44,11 +45,12 @@ def wire(demo: gr.Blocks, page: Page, w: Handlers) -> None:
     for name, component in page.scene.items():
         if name != "image":
             gr.on(_typed(component), plainly(w.type_in(name)), [*ids, component], drawn, **last)
-    consent = page.scene_more["consent"]
-    page.scene["image"].upload(plainly(w.choose_picture), [*ids, page.scene["image"]], [*drawn, consent], **quiet)
-    page.scene["image"].clear(plainly(w.no_picture), ids, [*drawn, consent], **quiet)
-    consent.input(plainly(w.agree), [*ids, consent], None, **quiet)
-    page.takes.select(plainly(w.choose_take), ids, [*drawn, *scene], **quiet)
+    answered = [*drawn, page.scene_notes, *asked]
+    page.scene["image"].upload(plainly(w.choose_picture), [*ids, page.scene["image"]], answered, **quiet)
+    page.scene["image"].clear(plainly(w.no_picture), ids, answered, **quiet)
+    asked[0].input(plainly(w.agree), [*ids, asked[0]], answered, **quiet)
+    asked[1].click(plainly(w.agree_all), ids, answered, **quiet)
+    page.takes.act(plainly(w.take), ids, [*drawn, *scene], **every)
     page.one.click(plainly(w.only(False)), ids, drawn, **quiet)
     page.again.click(plainly(w.only(True)), ids, drawn, **quiet)
 
@@ -70,7 +72,7 @@ def wire(demo: gr.Blocks, page: Page, w: Handlers) -> None:
     bench = Bench(w.rooms, {verb: tuple(page.video["how"][verb]) for verb in VERBS})
     _wire_bench(page, bench, whole, drawn, press)
 
-    page.make.click(plainly(w.start), [page.project], [page.dock], **quiet)
+    page.make.click(plainly(w.start), ids, drawn, **quiet)
     # Outside the queue it is answered sooner; there Gradio shows no error, and these have none to show
     page.stop.click(plainly(w.stop), [page.project], [page.dock], **quiet, queue=False)
 
@@ -99,14 +101,23 @@ def _wire_bench(page: Page, bench: Bench, whole: list[Any], drawn: list[Any], pr
     given = [component for verb in VERBS for component in video["how"][verb].values()]
     video["tab"].select(plainly(bench.which), [*ids, video["which"], video["own"]], [video["which"]], **quiet)
     video["own"].upload(None, None, [video["which"]], js="() => 'own'")
-    video["verb"].input(bench.verb, [video["verb"]], list(video["groups"].values()), **quiet)
-    asked = [*ids, video["which"], video["own"], video["verb"], *given]
+    video["verb"].input(bench.verb, [video["verb"]], [*video["groups"].values(), video["given"], video["engine"], video["go"]], **quiet)
+    chain = video["how"]["chain"]
+    chain["start"].input(bench.start, [chain["start"]], [chain["picture"]], **quiet)
+    files = [video["own"], video["how"]["blend"]["second"], chain["picture"]]
+    for file in files:
+        gr.on([file.upload, file.clear], plainly(bench.came), [page.project, *files], [video["consent"]], **quiet)
+    video["consent"].input(plainly(bench.agree), [page.project, video["consent"], *files], None, **quiet)
+    asked = [*ids, video["which"], video["own"], video["verb"], video["engine"], *given]
     video["go"].click(plainly(bench.begin), asked, [page.dock, *_cut(page)], **quiet)
+    asked = [*ids, page.saved, video["which"], video["own"], video["how"]["split"]["at"]]
+    video["split"].click(plainly(bench.split), asked, [*whole, page.side], **quiet)
     video["halt"].click(plainly(bench.halt), [page.project], [page.dock, *_cut(page)], **quiet)
     video["add"].click(plainly(bench.add), [*ids, page.saved], whole, **quiet)
     for event in (video["check"].upload, video["check"].clear):
         event(plainly(bench.check), [video["check"]], [video["verdict"]], **(quiet | {"show_progress": "full"}))
-    page.paper.click(plainly(bench.paper), [page.project], [page.download], **(quiet | {"show_progress": "full"})).success(None, js=press)
+    for button, drawn_on in ((page.paper, bench.paper), (page.paper_png, bench.paper_png)):
+        button.click(plainly(drawn_on), [page.project], [page.download], **(quiet | {"show_progress": "full"})).success(None, js=press)
     page.scene["prompt"].blur(plainly(bench.lacks), ids, [page.scene_more["lacks"]], **quiet)
     page.scene_more["lacks"].input(plainly(bench.add_words), [*ids, page.scene_more["lacks"]], [*drawn, page.scene["prompt"], page.scene_more["lacks"]], **quiet)
     more["gaps"].expand(plainly(bench.gaps), [page.project], [more["values"]], **quiet)

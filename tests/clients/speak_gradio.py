@@ -30,6 +30,8 @@ told["remade"] = [event["event"] for event in client.submit(filled, api_name="/f
 told["slow"] = client.predict(filled, api_name="/result")[1]["frames"]
 both = client.predict("blend", [handle_file(film), job], {"seconds": 0.2}, api_name="/remake")
 told["blended"] = [event["event"] for event in client.submit(both, api_name="/follow")][-1]
+long = client.predict("chain", [handle_file(PICTURE)], {"seconds": 1, "prompts": "pan left\nzoom in", "size": "160x90"}, api_name="/remake")
+told["chained"] = [[event["event"] for event in client.submit(long, api_name="/follow")][-1], client.predict(long, api_name="/result")[1]["frames"]]
 told["moves"] = len(client.predict(api_name="/catalog")["moves"])
 told["voices"] = {one["language"][:2] for one in client.predict("de", api_name="/voices")} == {"de"}
 long = client.predict([{"image": handle_file(PICTURE), "duration": 60}], {"size": "1920x1080", "music": "none"}, api_name="/make_film")

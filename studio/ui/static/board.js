@@ -1,6 +1,6 @@
 // The storyboard: one row a scene. The server holds the project; this draws it and sends every edit as one operation.
 // Text is set with textContent and value only: nothing that people type is ever read as markup.
-const W = props.words[(navigator.languages || ['en']).map(l => l.slice(0, 2)).find(l => props.words[l]) || 'en'];
+const W = window.reelwright.words;
 const say = (key, with_) => (W[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => with_?.[name] ?? '');
 const make = (tag, cls, ...inside) => { const e = document.createElement(tag); if (cls) e.className = cls; e.append(...inside); return e; };
 const icon = name => { const span = make('span', 'icon'); span.innerHTML = props.icons[name]; span.setAttribute('aria-hidden', 'true'); return span; };

@@ -1,6 +1,6 @@
 // The line at the bottom: what is being done, how far it is, how long it takes still. It hears every push of the server
 // and hands the rows' part of it to the storyboard.
-const W = props.words[(navigator.languages || ['en']).map(l => l.slice(0, 2)).find(l => props.words[l]) || 'en'];
+const W = window.reelwright.words;
 const say = (key, with_) => (W[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => with_?.[name] ?? '');
 const make = (tag, cls, ...inside) => { const e = document.createElement(tag); if (cls) e.className = cls; e.append(...inside); return e; };
 const root = element.querySelector('.dock');
@@ -20,6 +20,7 @@ const sentence = () => {
   if (v.faults) return v.wrong || say('dock_faults', { n: v.faults });
   if (v.state === 'stopped') return W.dock_stopped;
   if (v.state === 'done' && v.kind === 'scene') return W.dock_done_scene;
+  if (v.state === 'done' && v.kind === 'takes') return W.dock_done_takes;
   if (v.film === 'new') return W.dock_done;
   if (v.film === 'old' && v.ready === v.scenes) return W.dock_changed;
   return v.ready < v.scenes ? say('dock_todo', { n: v.scenes - v.ready, of: v.scenes }) : W.dock_all;
@@ -29,7 +30,7 @@ function tick() {
   const gone = (performance.now() - at) / 1000, busy = v.state === 'running' || v.state === 'queued';
   const rest = v.left == null ? null : v.left - gone;
   left.textContent = !busy ? (v.state === 'done' && v.took >= 1 ? say('took', { t: clock(v.took) }) : v.scenes && !v.faults ? (v.takes ? say('takes_about', { t: clock(v.takes) }) + ' · ' : '') + W.dock_start : '')
-    : (v.state === 'queued' ? '' : rest == null ? W.estimating : rest < 2.5 ? W.almost : say('left', { t: clock(rest) })) + (v.total && v.state === 'running' ? ' · ' + say('of_scenes', { n: v.made, of: v.total }) : '');
+    : (v.state === 'queued' ? '' : rest == null ? W.estimating : rest < 2.5 ? W.almost : say('left', { t: clock(rest) })) + (v.total && v.state === 'running' ? ' · ' + say(v.kind === 'takes' ? 'of_takes' : 'of_scenes', { n: v.made, of: v.total }) : '');
 }
 function draw() {
   if (!props.value || props.value.project === undefined) return;

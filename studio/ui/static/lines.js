@@ -1,5 +1,5 @@
 // A few lines of text and links, by kind. Words come by key where they are the page's own, else as they are.
-const W = props.words[(navigator.languages || ['en']).map(l => l.slice(0, 2)).find(l => props.words[l]) || 'en'];
+const W = window.reelwright.words;
 const root = element.querySelector('.lines');
 const url = path => 'gradio_api/file=' + path.split('/').map(encodeURIComponent).join('/');
 function draw() {
