@@ -99,6 +99,8 @@ def test_what_goes_wrong_is_said(presets: Presets, folders: dict[str, Path], pic
     assert "cut short" in refused(lambda: made.larger(pictures, Asked(), idle))
     file.unlink()
     assert "not all on this machine" in refused(lambda: made.larger(pictures, Asked(), idle))
+    loud = Enlarger(small("sd-x4", presets, folders["sd-x4"], more={"noise_level": 9000}), device="cpu")
+    assert "cannot make this picture larger" in refused(lambda: loud.larger(pictures, Asked(), idle)), "what diffusers refuses is said"
     here = Enlarger(small("sd-x4", presets, folders["sd-x4"]), device="cpu")
     real, batches = Enlarger._squares, list[int]()
 

@@ -170,7 +170,7 @@ class Enlarger:
             "guidance_scale": told.guidance, "output_type": "np", "generator": [torch.Generator("cpu").manual_seed(asked.seed) for _ in given],
         }  # fmt: skip
         known = inspect.signature(type(pipe).__call__).parameters
-        with pipes.hushed():
+        with pipes.called("diffusers cannot make this picture larger", "If every picture says so, fetch the model anew."):
             made = pipe(**{name: value for name, value in (every | told.more).items() if name in known}).images
         return iter(np.asarray(made, np.float32))
 
