@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from .darkroom import Darkroom
+from .darkroom import Darkroom, negative
 from .faces import MODEL, SURE, Finder
 from .footage import poster, survey
 from .gate import is_video
-from .preview import thumb
 from .vault import Notes, Vault
 
-VERSION = 1
+VERSION = 2
 WIDE = 480  # pixels of what is looked at
 SURER = 0.75  # enough where only one of a video's pictures shows one: a drawn lighthouse reached 0.68 in one of five
 LOOKS = (0.0, 0.25, 0.5, 0.75, 0.95)  # shares of a video's time
@@ -41,13 +40,11 @@ class People:
             yield poster(file, seconds * share, self._vault)
 
     def _likeness(self, picture: Path, darkroom: Darkroom) -> float:
-        small = thumb(picture, darkroom, self._vault, WIDE)
+        small = darkroom.develop(picture, (WIDE, 2), self._vault)
 
         def build(out: Path) -> Notes:
-            import cv2
-
             out.write_text("looked", "utf-8")
-            return {"likeness": round(self._finder.likeness(cv2.imread(str(small.path))), 3)}  # type: ignore[arg-type]
+            return {"likeness": round(self._finder.likeness(negative(small).rgb(WIDE)[..., ::-1]), 3)}
 
         told = self._vault.make("likeness", ".txt", [VERSION, small.key], build).notes
         return float(str(told["likeness"]))

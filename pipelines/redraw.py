@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from .account import source_of
-from .darkroom import negative
+from .darkroom import Darkroom, Negative, negative
 from .darkroom_child import TO_YUV
 from .plan import Brief, Frame
 from .policy import check_texts
@@ -56,18 +56,25 @@ def redrawn(developed: Part, how: Redraw, studio: Studio, tick: Tick = idle) -> 
         return {}
 
     def build(out: Path) -> Notes:
-        import cv2
-        import numpy as np
-
         made = out.with_suffix(".png")
         engine.paint(asked, made, tick)
-        drawn = np.asarray(cv2.imread(str(made), cv2.IMREAD_COLOR), np.uint8)
+        with Darkroom() as darkroom:
+            drawn = negative(darkroom.develop(made, (seen.width, seen.height), studio.vault))
         made.unlink()
-        out.write_bytes(planes(np.asarray(cv2.resize(drawn, (seen.width, seen.height), interpolation=cv2.INTER_AREA), np.uint8)))
+        out.write_bytes(sized(drawn, seen.width, seen.height))
         return dict(developed.notes)
 
     asked = replace(brief, picture=studio.vault.make("still", ".png", [developed.key], given).path)
     return studio.vault.make("redrawn", ".yuv", [who, engine.version, engine.recipe(asked), developed.key], build)
+
+
+def sized(drawn: Negative, wide: int, high: int) -> bytes:
+    """A negative's planes at that size, both even."""
+    import cv2
+    import numpy as np
+
+    parts = [cv2.resize(plane, (wide // half, high // half), interpolation=cv2.INTER_AREA) for plane, half in zip(drawn.planes(), (1, 2, 2), strict=True)]
+    return b"".join(np.ascontiguousarray(plane).tobytes() for plane in parts)
 
 
 def planes(drawn: NDArray[uint8]) -> bytes:

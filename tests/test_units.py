@@ -56,7 +56,7 @@ def shot(prompts: list[str], folder: Path, crew: Crew, tick: Tick = idle) -> dic
 
 
 def test_every_process_works_and_keeps_what_it_has(crew: Crew, tmp_path: Path) -> None:
-    told = shot(["a", "b", "c", "fail", "e", "f"], tmp_path / "a", crew)
+    told = shot(["a both", "b both", "c both", "fail", "e both", "f both"], tmp_path / "a", crew)
     assert isinstance(told.pop(3), FilmError) and len(told) == 5
     assert {one["device"] for one in told.values()} == {"one", "two"}
     processes = {one["process"] for one in told.values()}

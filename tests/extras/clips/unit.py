@@ -1,6 +1,7 @@
 """A clip engine that makes all of a film's shots in one go, and may be had once on each of several devices.
 
-A prompt may ask it to die: "die" as often as it is tried, "die once" the first time (beside `out` a file remembers).
+A prompt may ask it to die: "die" as often as it is tried, "die once" the first time (beside `out` a file remembers). One
+with "both" waits until two of its kind have come so far.
 """
 
 from __future__ import annotations
@@ -61,6 +62,10 @@ class Engine:
             time.sleep(self.pause)
         if slate.show:
             slate.show(np.zeros((4, 6, 3), np.uint8))
+        if "both" in slate.shot.prompt:
+            (Path(self.marks) / f"here {self.device}").touch()
+            while len(list(Path(self.marks).glob("here *"))) < 2:
+                time.sleep(0.02)
         if "fail" in slate.shot.prompt:
             raise FilmError("This one is torn.", "Splice it.")
         mark = Path(self.marks) / slate.out.stem
