@@ -6,7 +6,7 @@ STORY := presets/stories/to-the-sea.json
 STILLS := assets/stills
 EXTRAS := $(shell command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi -L >/dev/null 2>&1 && echo "[gpu]")
 
-.PHONY: setup studio demo test check bench bench-gpu docs audiocraft soak clean
+.PHONY: setup studio demo test check types cases bench bench-gpu docs audiocraft soak clean
 
 setup: $(VENV)/.ready
 
@@ -33,8 +33,13 @@ studio: setup
 
 test: $(VENV)/.tested
 	$(BIN)/ruff check .
+	$(MAKE) --no-print-directory --jobs 2 --output-sync types cases
+
+types: $(VENV)/.tested
 	$(BIN)/mypy
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+
+cases: $(VENV)/.tested
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations 12
 
 check: $(VENV)/.tested
 	$(BIN)/ruff check .
