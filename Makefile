@@ -33,7 +33,7 @@ studio: setup
 
 test: $(VENV)/.tested
 	$(BIN)/ruff check .
-	$(MAKE) --no-print-directory --jobs 2 --output-sync types cases
+	$(MAKE) --no-print-directory --jobs 2 types cases
 
 types: $(VENV)/.tested
 	$(BIN)/mypy
