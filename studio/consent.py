@@ -47,8 +47,8 @@ def untold(told: Mapping[str, Any], pictures: Mapping[str, Path], people: People
     return found
 
 
-def look(document: Document, kept: Iterable[str], people: People, darkroom: Darkroom) -> None:
-    """Notes which of these files of a project show a face; those that are known already are not asked about again."""
+def look(document: Document, kept: Iterable[str], people: People, darkroom: Darkroom) -> bool:
+    """Notes which of these files of a project show a face; those that are known already are not asked about again. -> whether any came to it."""
     found = {}
     for name in dict.fromkeys(kept):
         path = document.kept(name)
@@ -58,6 +58,7 @@ def look(document: Document, kept: Iterable[str], people: People, darkroom: Dark
                     found[name] = False
     if found:
         document.note(lambda works: replace(works, faces=found | dict(works.faces)))
+    return bool(found)
 
 
 def agree(document: Document, kept: Iterable[str], agreed: bool) -> None:

@@ -9,7 +9,7 @@ import re
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from os import PathLike
@@ -18,9 +18,10 @@ from typing import BinaryIO
 
 from pipelines.events import Event, Warned
 from pipelines.moves import said_in
-from pipelines.render import render
+from pipelines.render import Studio, render
 from pipelines.story import read as read_story
 from pipelines.vault import disk
+from pipelines.verbs.cutting import Cut
 from pipelines.verbs.edit import Edit, edit
 from pipelines.verbs.extend import Extend
 from pipelines.verbs.extend import extend as go_on
@@ -120,20 +121,9 @@ def extend(
     """The video and `duration_extension` seconds more, from its exact last picture (`backward`: before its first)."""
     if input_file is None:
         raise FilmError("input_file is missing.", "Give a video: its path, or an open file.", "input_file")
-    own = settings.studio(settings.read())
-    out = Path(tempfile.mkdtemp(prefix="reelwright-")) / "film.mp4"
-    try:
-        with _file(input_file) as given:
-            assert given is not None
-            engine = _engine(model)
-            how = Extend(duration_extension, prompt_continuation, backward, "" if engine == "auto" else engine, seed)
-            cut = go_on([given], how, own, out)
-            return Film(cut.path, cut.seconds, cut.notes)
-    except BaseException:
-        shutil.rmtree(out.parent, ignore_errors=True)
-        raise
-    finally:
-        own.crew.close()
+    engine = _engine(model)
+    how = Extend(duration_extension, prompt_continuation, backward, "" if engine == "auto" else engine, seed)
+    return _cut(input_file, lambda given, own, out: go_on([given], how, own, out))
 
 
 def restyle(
@@ -164,12 +154,20 @@ def upscale(input_file: Given, size: str = "1920x1080", model: str = "auto", pro
     from pipelines.story import pixels
     from pipelines.verbs.enlarge import Enlarge, enlarge
 
+    def make(given: Path, own: Studio, out: Path) -> Cut:
+        return enlarge(given, Enlarge(pixels(size, own.presets), model, prompt, seed), own, out)
+
+    return _cut(input_file, make)
+
+
+def _cut(input_file: Given, make: Callable[[Path, Studio, Path], Cut]) -> Film:
+    """What a verb makes of a given video."""
     own = settings.studio(settings.read())
     out = Path(tempfile.mkdtemp(prefix="reelwright-")) / "film.mp4"
     try:
         with _file(input_file) as given:
             assert given is not None
-            cut = enlarge(given, Enlarge(pixels(size, own.presets), model, prompt, seed), own, out)
+            cut = make(given, own, out)
             return Film(cut.path, cut.seconds, cut.notes)
     except BaseException:
         shutil.rmtree(out.parent, ignore_errors=True)

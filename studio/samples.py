@@ -35,9 +35,9 @@ class Samples:
         """The shown name of a small version of one of the project's pictures; FilmError if it is none."""
         return document.show(self._small(document, kept).path, f"{Path(kept).stem}.jpg")
 
-    def look(self, document: Document, kept: Iterable[str]) -> None:
-        """Notes which of these pictures and videos of the project show a face."""
-        consent.look(document, kept, self._people, self._darkroom)
+    def look(self, document: Document, kept: Iterable[str]) -> bool:
+        """Notes which of these pictures and videos of the project show a face. -> whether any was found that was not known."""
+        return consent.look(document, kept, self._people, self._darkroom)
 
     def still(self, story: Story, i: int) -> Path:
         """A JPEG of scene i as the film will show it."""

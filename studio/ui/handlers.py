@@ -159,9 +159,8 @@ class Handlers:
         """The film is made; unless a face is seen now in a picture that came without anybody looking."""
         document = document_of(self.rooms, identity)
         before = look(self.rooms, document)
-        self.rooms.samples.look(document, pictures(document))
-        after = look(self.rooms, document)
-        if len(after.faults) > len(before.faults):
+        if self.rooms.samples.look(document, pictures(document)):
+            after = look(self.rooms, document)
             gr.Warning(f"{FACE.message} {FACE.hint}", duration=12)
             return [patch(before, after, selected), dock(after)]
         start(self.rooms.desk, document)
