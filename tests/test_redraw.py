@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -57,7 +58,7 @@ def test_every_painter_that_can_draws_a_picture_anew(name: str, mine: Studio, gi
         calls.append((type(self).__name__, asked))
         return real(self, **asked)
 
-    watched.__signature__ = __import__("inspect").signature(real)  # type: ignore[attr-defined]
+    watched.__signature__ = inspect.signature(real)  # type: ignore[attr-defined]
     monkeypatch.setattr(kind, "__call__", watched)
     made, ticks = {}, list[float]()
     for strength in ("subtle", "strong"):
