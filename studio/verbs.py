@@ -334,9 +334,7 @@ def engines(args: argparse.Namespace) -> None:
 
 
 def _upscaler(name: str, model: Model, studio: Studio) -> dict[str, Any]:
-    from pipelines.gear.enlarger import Enlarger
-
-    lack = Enlarger(model, **studio.crew.options.get("upscalers", {})).missing()
+    lack = studio.crew.upscaler(model).missing()
     return {"role": "upscalers", "name": name, "label": model.label, "engine": "upscale", "terms": model.terms, "vram": model.vram, "missing": lack}
 
 

@@ -30,7 +30,7 @@ LAYERS = (
     ("pipelines.gear.",),
     ("pipelines.chat",),
     ("pipelines.pictures.", "pipelines.clips.", "pipelines.voices.", "pipelines.music."),
-    ("pipelines.crew", "pipelines.units"),
+    ("pipelines.crew", "pipelines.units", "pipelines.turns"),
     ("pipelines.progress", "pipelines.hands", "pipelines.faults", "pipelines.cast", "pipelines.stage", "pipelines.logo"),
     ("pipelines.certificate", "pipelines.credentials", "pipelines.account", "pipelines.seal"),
     ("pipelines.redraw",),

@@ -126,6 +126,10 @@ class Engine:
             shoot(self._machine(model, told, way, long=True), odd, cutting)
             cutting.settle(0)
 
+    def seat(self) -> str:
+        """See crew.Engine."""
+        return _gpu.seat(self._device)
+
     def close(self) -> None:
         """Let the model go."""
         with self._lock:

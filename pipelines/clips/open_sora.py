@@ -97,6 +97,10 @@ class Engine:
             machine.text(said)
         return made
 
+    def seat(self) -> str:
+        """See crew.Engine."""
+        return _gpu.seat(self._device)
+
     def close(self) -> None:
         """Let the model go."""
         with self._lock:

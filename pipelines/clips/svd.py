@@ -133,6 +133,10 @@ class Engine:
             raise told[0]
         return [pictures() for pictures, _ in one.made], told[0]
 
+    def seat(self) -> str:
+        """See crew.Engine."""
+        return _gpu.seat(self._device)
+
     def close(self) -> None:
         """Let the model go."""
         with self._lock:

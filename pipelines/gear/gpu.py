@@ -66,6 +66,14 @@ def chosen(device: str) -> torch.device:
     return torch.device(device)
 
 
+def seat(device: str) -> str:
+    """What a model's place is called, for those who take turns there; "" where a GPU is lent for each call."""
+    if zero.here():
+        return ""
+    one = chosen(device)
+    return one.type if one.type == "cpu" else f"{one.type}:{one.index or 0}"
+
+
 def total(device: torch.device) -> int:
     """Bytes of its memory."""
     import torch

@@ -128,6 +128,10 @@ class Engine:
         tick(1.0)
         return {"model": model.repo, "sections": len(sections)}
 
+    def seat(self) -> str:
+        """See crew.Engine."""
+        return gpu.seat(self._device)
+
     def close(self) -> None:
         """Let the model go."""
         with self._lock:

@@ -145,6 +145,10 @@ class Engine:
         _covering(picture, brief.frame).save(out)
         return notes | {"model": model.repo}
 
+    def seat(self) -> str:
+        """See crew.Engine."""
+        return gpu.seat(self._device)
+
     def close(self) -> None:
         """Let the model go."""
         with self._lock:
