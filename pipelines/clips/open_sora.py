@@ -60,8 +60,8 @@ class Engine:
         wanted, model = asked_of(shot)
         made = [[one.frames, one.kind] for one in cut(shot, wanted)]
         said = text(shot.styled, shot.camera, wanted.motion_score)
-        played = [played(shot)] if made[0][1] == "i2v_loop" else []
-        return [said, made, *played, size(wanted.resolution, aspect(shot)), shot.fit, shot.seed, *_files(model, wanted).changing]
+        long = [played(shot)] if made[0][1] == "i2v_loop" else []
+        return [said, made, *long, size(wanted.resolution, aspect(shot)), shot.fit, shot.seed, *_files(model, wanted).changing]
 
     def shoot(self, shot: Shot, out: Path, tick: Tick) -> Notes:
         """Write the MP4. FilmError if weights are lacking or damaged, or memory or numbers give out twice."""

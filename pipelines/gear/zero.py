@@ -74,8 +74,12 @@ class Lent(Generic[Asked]):
         _touched(work.weights)
         going, marks = self._lent(asked, show is not None), list[tuple[float, float]]()
         try:
-            while (told := _next(going)) is not None:
+            while True:
+                with _Asking():
+                    told = next(going, None)
                 match told:
+                    case None:
+                        raise FilmError("The GPU that was lent gave no answer.", "Try again later: its owner's time may be used up.")
                     case "tick", share:
                         marks += [(share, time.monotonic())] if share > 0 else []
                         tick(share)
@@ -91,7 +95,6 @@ class Lent(Generic[Asked]):
             close = getattr(going, "close", None)
             if close:
                 close()
-        raise FilmError("The GPU that was lent gave no answer.", "Try again later: its owner's time may be used up.")
 
     def _learn(self, work: Work, marks: list[tuple[float, float]]) -> None:
         """From shares and when they were told, of a call that was cut off too; loading is before the first."""
@@ -141,14 +144,16 @@ class Lent(Generic[Asked]):
             worker.join()
 
 
-def _next(going: Iterator[Any]) -> Any:
-    """What comes next, None at the end; FilmError where none is lent."""
-    try:
-        return next(going, None)
-    except Exception as error:
-        if type(error).__module__.partition(".")[0] not in REFUSED and not isinstance(error, RuntimeError):
-            raise
-        raise FilmError(f"No GPU is lent now: {' '.join(str(error).split())[:200]}", "Try again later, or with an account of your own.") from error
+class _Asking:
+    """Within it a GPU is asked for, or for what comes from it: why there is none becomes a FilmError."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        if kind is RuntimeError or (kind is not None and kind.__module__.partition(".")[0] in REFUSED):
+            said = " ".join(str(getattr(error, "message", "") or error).split())[:200]
+            raise FilmError(f"No GPU is lent now: {said}", "Try again later, or with an account of your own.") from error
 
 
 def _touched(files: tuple[Path, ...]) -> None:
