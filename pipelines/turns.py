@@ -68,7 +68,7 @@ class Turns:
                         self._sit(wish, seat)
                         return
                     if not patient:
-                        raise FilmError("The GPU is at work on something else.", "Try it again when that is done.")
+                        raise FilmError("Another model is at work here just now.", "Try it again when that is done.")
                     self._news.wait(OFTEN)
                 tick(0.0)
         finally:

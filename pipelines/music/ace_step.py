@@ -107,7 +107,7 @@ class Engine:
         told = options(model.options)
         sections = pieces(parts(cue), told.longest)
         with self._lock, torch.inference_mode():
-            way = plan(model, self._device, self._most) or pipes.PLANS[0]
+            way = self._way(model)
             try:
                 rate, heard = self._played(model, told, sections, cue.seed, way, tick)
             except torch.OutOfMemoryError:
@@ -166,6 +166,13 @@ class Engine:
             for i, sound in zip(batch, made, strict=True):
                 heard[i] = sound.float().cpu().numpy()
         return int(pipe.sample_rate), heard
+
+    def _way(self, model: Model) -> str:
+        """How it is kept in memory: as it is there already, else as there is room without what is there now."""
+        if self._loaded and self._loaded[0] == model:
+            return self._loaded[1].split()[0]
+        self._loaded = None
+        return plan(model, self._device, self._most) or pipes.PLANS[0]
 
     def _pipe(self, model: Model, told: Options, way: str, long: bool) -> Any:
         import torch

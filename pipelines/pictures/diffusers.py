@@ -136,7 +136,7 @@ class Engine:
         model, notes = self._chosen(brief), Notes()
         told = options(model.options)
         with self._lock, torch.inference_mode():
-            way, long = plan(model, self._device, self._most) or pipes.PLANS[0], False
+            way, long = self._way(model), False
             while True:
                 try:
                     picture = _painted(self._pipe(model, told, way, long), brief, told, tick)
@@ -170,6 +170,13 @@ class Engine:
             if name == (brief.model or name) and (brief.picture is None or _redraws(model)) and self.lacks(model) is None:
                 return model
         raise FilmError("No model that paints is here.", str(self.redraws(brief.model) if brief.picture else self.missing()))
+
+    def _way(self, model: Model) -> str:
+        """How it is kept in memory: as it is there already, else as there is room without what is there now."""
+        if self._loaded and self._loaded[0] == model:
+            return self._loaded[1].split()[0]
+        self._loaded = None
+        return plan(model, self._device, self._most) or pipes.PLANS[0]
 
     def _pipe(self, model: Model, told: Options, way: str, long: bool) -> Any:
         import torch
