@@ -54,7 +54,8 @@ class Engine(Protocol):
 class Painter(Engine, Protocol):
     """Prompt to picture. Like a clip engine it may offer `remarks(prompt, pictured)`: sentences that people should read
     before it draws; `pictured` where the scene has a picture of its own. It may offer `recipe(brief)`: everything in the brief that changes the picture, as plain data.
-    It may offer `redraws(model)`: None, or what is lacking for drawing anew a picture that a brief brings, and the remedy."""
+    It may offer `redraws(model)`: None, or what is lacking for drawing anew a picture that a brief brings, and the remedy.
+    One that runs models of the presets offers `uses(named, anew=False)`: the one that would paint now (draw anew), or None."""
 
     def paint(self, brief: Brief, out: Path, tick: Tick) -> Notes:
         """Write a PNG that covers the brief's frame."""
@@ -133,7 +134,8 @@ class Narrator(Engine, Protocol):
 
 
 class Composer(Engine, Protocol):
-    """A cue to music. It may offer `recipe(cue)`: what changes the music beside the cue, as plain data."""
+    """A cue to music. It may offer `recipe(cue)`: what changes the music beside the cue, as plain data. One that runs
+    models of the presets offers `uses()`: the one that would play now, or None."""
 
     def compose(self, cue: Cue, out: Path, tick: Tick) -> Notes:
         """Write a 48 kHz stereo WAV exactly as long as the cue."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipelines import ffmpeg
+from pipelines import ffmpeg, terms
 from pipelines.cards import cards
 from pipelines.crew import ROLES
 from pipelines.estimate import past, story_takes
@@ -230,11 +230,13 @@ class Desk:
 
     def _cut(self, job: str, told: Told, emit: Emit) -> None:
         """Given videos, made over."""
-        from pipelines.verbs.table import asked
+        from pipelines.verbs.table import asked, models
 
         verb, how = asked(told["verb"], told["how"])
         out = self.films / job / FILM
         emit(Began("film", 1))
+        for one in terms.news(models(verb, how, self.studio), self.studio.vault):
+            emit(one)
         self._ask(job, {f"videos[{i}]": Path(video) for i, video in enumerate(told["videos"])}, emit)
         with ffmpeg.while_wanted(wanted(emit)):  # it has events only when a picture is made
             cut = verb.does([Path(video) for video in told["videos"]], how, self.studio, out, lambda done: emit(Moved("film", done)))

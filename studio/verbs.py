@@ -139,7 +139,9 @@ def generate(args: argparse.Namespace) -> None:
 
 def _made_over(args: argparse.Namespace) -> None:
     """A given video as the prompt and the style say; by a model, if one is named."""
+    from pipelines.terms import news
     from pipelines.verbs.edit import Edit, edit
+    from pipelines.verbs.table import VERBS, models
 
     if args.input_image or args.variations != 1:
         raise FilmError("--input-video makes one video over.", "Leave --input-image and --variations out.")
@@ -148,6 +150,8 @@ def _made_over(args: argparse.Namespace) -> None:
         with watching(args.json) as watcher:
             engine = "" if args.engine == "auto" else args.engine
             how = Edit(args.prompt, look=args.style, narration=args.narration, engine=engine, seed=args.seed)
+            for one in news(models(VERBS["edit"], how, studio), studio.vault):
+                watcher.hear(one)
             cut = edit([args.input_video], how, studio, args.output, watcher.tick)
             for note in cut.notes:
                 watcher.hear(Warned(note))
@@ -160,6 +164,8 @@ def chain(args: argparse.Namespace) -> None:
     """Segments on one camera path."""
     from pipelines.chain import LONGEST, segments
     from pipelines.chain import chain as make_chain
+    from pipelines.terms import news
+    from pipelines.verbs.table import EVERY, models
 
     for name, value in (("total-duration", args.total_duration), ("segment", args.segment)):
         if not (isfinite(value) and 0.5 <= value <= LONGEST):
@@ -178,6 +184,8 @@ def chain(args: argparse.Namespace) -> None:
     moves = [_action(prompt, args) for prompt in prompts]
     try:
         with watching(args.json) as watcher:
+            for one in news(models(EVERY["chain"], args, studio), studio.vault):
+                watcher.hear(one)
             make_chain(
                 prompts, image, seconds, frame_of(story, studio.presets), args.engine, args.seed, story.look, studio,
                 args.output, watcher.tick, moves,
@@ -281,10 +289,13 @@ def upscale(args: argparse.Namespace) -> None:
 
 
 def _redrawn(args: argparse.Namespace, box: tuple[int, int], studio: Studio) -> None:
-    from pipelines.verbs.enlarge import Enlarge, enlarge
+    from pipelines.terms import news
+    from pipelines.verbs.enlarge import Enlarge, enlarge, enlarger
 
     try:
         with watching(args.json) as watcher:
+            for one in news({"model": enlarger(studio, args.model).model}, studio.vault):
+                watcher.hear(one)
             cut = enlarge(args.video, Enlarge(box, args.model, args.prompt, args.seed), studio, args.output, watcher.tick)
             for note in cut.notes:
                 watcher.hear(Warned(note))

@@ -80,6 +80,10 @@ class Engine:
         except FilmError as error:
             return str(error)
 
+    def uses(self) -> Model | None:
+        """See crew.Composer."""
+        return next((model for model in self._models.values() if self.lacks(model) is None), None)
+
     def recipe(self, _cue: Cue) -> object:
         """The model, beside what the cue says."""
         model = self._chosen()
@@ -138,9 +142,8 @@ class Engine:
             self._loaded = None
 
     def _chosen(self) -> Model:
-        for model in self._models.values():
-            if self.lacks(model) is None:
-                return model
+        if model := self.uses():
+            return model
         raise FilmError("No ACE-Step is here.", str(self.missing()))
 
     def _played(

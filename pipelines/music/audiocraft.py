@@ -91,6 +91,10 @@ class Engine:
                 return f"What it reads prompts or makes sound with is not on this machine: hf download {repo}"
         return too_small(model, self._device)
 
+    def uses(self) -> Model | None:
+        """See crew.Composer."""
+        return next((model for model in self._models.values() if self.lacks(model) is None), None)
+
     def recipe(self, _cue: Cue) -> object:
         """The model, beside what the cue says."""
         model = self._chosen()
@@ -134,9 +138,8 @@ class Engine:
             self._loaded = None
 
     def _chosen(self) -> Model:
-        for model in self._models.values():
-            if self.lacks(model) is None:
-                return model
+        if model := self.uses():
+            return model
         raise FilmError("No model for audiocraft is here.", str(self.missing()))
 
     def _player(self, model: Model) -> Any:

@@ -103,6 +103,11 @@ class Engine:
             return lack
         return None if any(self.lacks(one) is None for one in able) else self.lacks(able[0])
 
+    def uses(self, named: str = "", *, anew: bool = False) -> Model | None:
+        """See crew.Painter."""
+        able = (model for name, model in self._models.items() if name == (named or name) and (_redraws(model) or not anew))
+        return next((model for model in able if self.lacks(model) is None), None)
+
     def recipe(self, brief: Brief) -> object:
         """Everything that changes the picture, but for one that is given."""
         model = self._chosen(brief)
@@ -166,9 +171,8 @@ class Engine:
 
     def _chosen(self, brief: Brief) -> Model:
         """The model that is named, or the first that is here and can."""
-        for name, model in self._models.items():
-            if name == (brief.model or name) and (brief.picture is None or _redraws(model)) and self.lacks(model) is None:
-                return model
+        if model := self.uses(brief.model, anew=brief.picture is not None):
+            return model
         raise FilmError("No model that paints is here.", str(self.redraws(brief.model) if brief.picture else self.missing()))
 
     def _way(self, model: Model) -> str:
