@@ -271,6 +271,10 @@ def main() -> None:
         while True:
             name, options, places, asked = line.request()
             import_module(CLIPS).__path__ = places
+            if (device := str(options.get("device", ""))).startswith("cuda"):
+                import torch
+
+                torch.cuda.set_device(device)  # else streams would be made on the first one
             if held != repr((name, options)):
                 crew.close()
                 crew, held = Crew({f"clips.{name}": options}), repr((name, options))

@@ -137,6 +137,19 @@ def test_the_vae_decodes_as_the_official_one(reference: Tensors) -> None:
     assert (made - reference["decoded"]).abs().max() < 1e-4
 
 
+def test_the_vae_decodes_a_long_clip_some_frames_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    vae = vaes.empty(vae_sizes())
+    vae.load_state_dict(draw(vae_sizes()), assign=True)
+    latents = torch.randn(1, 16, 5, 8, 8, generator=torch.Generator().manual_seed(2))
+    whole, most, given = vaes.decode(vae, latents), 1 << 16, list[int]()
+    monkeypatch.setattr(vaes, "MOST", most)
+    for module in vae.decoder.modules():
+        if isinstance(module, torch.nn.Conv3d):
+            module.register_forward_pre_hook(lambda _, x: given.append(x[0].shape[2]))
+    assert torch.allclose(vaes.decode(vae, latents), whole, atol=1e-4)
+    assert max(given) < whole.shape[2], "never the whole clip at once"
+
+
 def test_our_attention_in_the_vae_is_diffusers_without_its_mask() -> None:
     from diffusers import AutoencoderKLHunyuanVideo
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import fields, replace
 from fractions import Fraction
 from pathlib import Path
@@ -17,9 +19,9 @@ from PIL import Image
 from pipelines import moves, plan
 from pipelines.clips import _svd_loop as loop
 from pipelines.clips import _svd_machine as machine
+from pipelines.clips import _svd_net, svd
 from pipelines.clips import _svd_plan as rules
 from pipelines.clips import _svd_shot as shots
-from pipelines.clips import svd
 from pipelines.clips._svd_net import Savings, build, predict, tell
 from pipelines.presets import Model, Presets
 from pipelines.vault import plain
@@ -72,6 +74,37 @@ def ours(pipe: Any, seen: Path, savings: Savings, apart: bool = False) -> torch.
         return loop.denoise(net, wish, loop.euler(pipe.scheduler, STEPS), context, latents, random, idle, apart)
 
 
+def test_every_film_compiles_as_many_shapes(pipe: Any, seen: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """torch keeps that setting for each thread, and a film has threads of its own."""
+    monkeypatch.setattr(torch, "compile", lambda function, **_: function)
+    _svd_net._compiled.cache_clear()
+    told = list[int]()
+
+    def film() -> None:
+        ours(pipe, seen, replace(ALL, compiled=True))
+        told.append(torch._dynamo.config.recompile_limit)
+
+    for _ in range(2):
+        thread = threading.Thread(target=film)
+        thread.start()
+        thread.join()
+    _svd_net._compiled.cache_clear()
+    assert told == [_svd_net.SHAPES] * 2
+
+
+def test_a_vae_that_saw_in_longer_numbers_is_as_before(pipe: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    vae = deepcopy(pipe.vae).half()
+    vae.register_to_config(force_upcast=True)
+
+    def full(*_: Any) -> None:
+        raise torch.OutOfMemoryError("as if")
+
+    monkeypatch.setattr(vae, "encode", full)
+    with pytest.raises(torch.OutOfMemoryError):
+        loop.encoded(vae, torch.zeros(1, 3, 64, 64), 0.0, torch.Generator())
+    assert vae.dtype == torch.float16, "or it would take twice the memory from then on"
+
+
 @pytest.mark.parametrize("name", ["none", *EACH, "all"])
 @pytest.mark.parametrize("apart", [False, True], ids=["together", "apart"])
 def test_every_saving_gives_what_diffusers_gives(name: str, apart: bool, pipe: Any, seen: Path, theirs: dict[str, torch.Tensor]) -> None:
@@ -84,8 +117,6 @@ def test_every_saving_gives_what_diffusers_gives(name: str, apart: bool, pipe: A
 
 def test_compiled_blocks_give_the_same_and_are_shared(pipe: Any, seen: Path, theirs: dict[str, torch.Tensor], monkeypatch: pytest.MonkeyPatch) -> None:
     from torch._dynamo.utils import counters
-
-    from pipelines.clips import _svd_net
 
     real = torch.compile
     monkeypatch.setattr(torch, "compile", lambda function, **more: real(function, **more, backend="aot_eager", fullgraph=True))

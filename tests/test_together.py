@@ -6,6 +6,7 @@ import base64
 import io
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -25,6 +26,7 @@ from pipelines.clips import _svd_shot as shots
 from pipelines.clips import svd
 from pipelines.crew import Crew
 from pipelines.events import Fault, Glimpse
+from pipelines.gear import gpu
 from pipelines.plan import Slate
 from pipelines.presets import Model, Presets
 from pipelines.render import Studio, render
@@ -155,6 +157,22 @@ def test_memory_that_runs_out_loses_nothing_that_is_finished(engine: svd.Engine,
     engine.shoot_all(reel.slates)
     assert count == [False, False, False, True, True], "the finished one is not made again, the others go on where they were"
     assert "memory" not in reel.told[0] and all("ran out" in str(reel.told[i]["memory"]) for i in (1, 2))  # type: ignore[operator, index, call-overload]
+
+
+def test_work_on_another_gpu_is_waited_for_there(engine: svd.Engine, presets: Presets, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert isinstance(gpu.current(torch.device("cuda:1")), torch.cuda.device)
+    here, real, told = list[torch.device](), shots.denoise, list[list[torch.device]]()
+
+    @contextmanager
+    def current(device: torch.device) -> Iterator[None]:
+        here.append(device)
+        yield
+        here.pop()
+
+    monkeypatch.setattr(gpu, "current", current)
+    monkeypatch.setattr(shots, "denoise", lambda *given: (told.append(list(here)), real(*given))[1])
+    engine.shoot_all(Reel(tmp_path / "all", presets, model(folder), (0.4,)).slates)
+    assert told == [[torch.device("cpu")]]
 
 
 def test_all_stop_within_a_step_and_what_is_whole_is_kept(engine: svd.Engine, presets: Presets, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

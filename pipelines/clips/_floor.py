@@ -224,15 +224,16 @@ class Floor(Generic[J, M]):
 
         while left := [one for one in jobs if not one.over]:
             try:
-                if some := [one for one in left if not one.long and not one.odd]:
-                    self.shoot(machine, some, ending)
-                    cutting.settle(0)
-                for one in left:
-                    if one.odd:
-                        one.again()
-                if some := [one for one in left if one.long and not one.over]:
-                    self.shoot(machine.longer(), some, ending)
-                    cutting.settle(0)
+                with gpu.current(machine.device):
+                    if some := [one for one in left if not one.long and not one.odd]:
+                        self.shoot(machine, some, ending)
+                        cutting.settle(0)
+                    for one in left:
+                        if one.odd:
+                            one.again()
+                    if some := [one for one in left if one.long and not one.over]:
+                        self.shoot(machine.longer(), some, ending)
+                        cutting.settle(0)
                 return
             except gpu.full():
                 pass  # what the failed work held is let go only out here

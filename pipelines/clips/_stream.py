@@ -81,6 +81,9 @@ class Blocks:
         largest = max((self._packs[i].held.numel() for i in self._away), default=0)
         self._places = [torch.empty(largest, dtype=torch.uint8, device=device) for _ in self._away[:2]]
         self._stream = torch.cuda.Stream(device) if fast and self._away else None
+        if self._stream is not None:
+            for place in self._places:  # a copy may be under way when a pass is broken off and its places are let go
+                place.record_stream(self._stream)
 
     def each(self) -> Iterator[Weights]:
         """Every block's weights; each is valid until the next is asked for."""

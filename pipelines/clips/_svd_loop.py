@@ -102,10 +102,12 @@ def encoded(vae: Any, picture: Tensor, noise: float, generator: torch.Generator)
 
     grain = torch.randn(picture.shape, generator=generator, dtype=torch.float32).to(picture)
     long = vae.dtype == torch.float16 and vae.config.force_upcast
-    vae = vae.float() if long else vae
-    latents: Tensor = vae.encode((picture + noise * grain).to(vae.dtype)).latent_dist.mode()
-    if long:
-        vae.half()
+    try:
+        vae = vae.float() if long else vae
+        latents: Tensor = vae.encode((picture + noise * grain).to(vae.dtype)).latent_dist.mode()
+    finally:
+        if long:
+            vae.half()
     return latents
 
 

@@ -151,6 +151,7 @@ class Machine:
             unet = self._load("unet").to(self.device)
             with torch.no_grad():
                 self._net = build(unet, self._savings)
+            del unet  # it has a copy of what is laid out otherwise
         try:
             with sdpa_kernel([getattr(SDPBackend, name) for name in KERNELS], set_priority=True):
                 yield self._net

@@ -156,6 +156,8 @@ def predict(net: Net, x: Tensor, known: Known, step: int, frames: int) -> Tensor
     from torch.nn import functional as F
 
     res, mix = (_compiled(_res), _compiled(_mix)) if net.savings.compiled else (_res, _mix)
+    if net.savings.compiled:  # a thread's own setting, and each film has threads of its own
+        torch._dynamo.config.recompile_limit = max(torch._dynamo.config.recompile_limit, SHAPES)
     times, fixed = iter(known.times[step]), iter(known.fixed)
 
     def both(pair: tuple[Block, Block | None], x: Tensor) -> Tensor:
@@ -339,5 +341,4 @@ def _layer(w: Weights, name: str, x: Tensor, eps: float) -> Tensor:
 def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     import torch
 
-    torch._dynamo.config.recompile_limit = max(torch._dynamo.config.recompile_limit, SHAPES)
     return torch.compile(function, dynamic=False)

@@ -102,6 +102,14 @@ def attention(device: torch.device) -> AbstractContextManager[None]:
     return sdpa_kernel(order, set_priority=True)
 
 
+def current(device: torch.device) -> AbstractContextManager[None]:
+    """Within it, this thread's events and streams are that GPU's: left to themselves they are the first one's, whichever
+    it is that works, and wait for nothing."""
+    import torch
+
+    return torch.cuda.device(device) if device.type == "cuda" else nullcontext()
+
+
 def free(device: torch.device, most: float | None) -> int:
     """Bytes of its memory that may still be taken, if no more than `most` GiB are to be ours; the CPU's are not
     counted."""
