@@ -180,7 +180,9 @@ def capped(place: Any, gigabytes: float) -> Iterator[None]:
     if place.device.type != "cuda":
         yield
         return
-    torch.cuda.empty_cache()
+    place.kept.clear()
+    torch.compiler.reset()  # what was recorded for other cases has memory of its own
+    place.emptied()
     torch.cuda.reset_peak_memory_stats(place.device)
     torch.cuda.set_per_process_memory_fraction(gigabytes * _gpu.GIB / _gpu.total(place.device), place.device)
     try:
