@@ -53,11 +53,10 @@ def empty(shapes: Shapes) -> Any:
     whole(vae, True)
     for half in (vae.encoder, vae.decoder):
         half.mid_block.forward = partial(_middle, half.mid_block)
+    ways: dict[Any, Any] = {HunyuanVideoUpsampleCausal3D: _larger, HunyuanVideoCausalConv3d: _along}
     for module in vae.decoder.modules():
-        if isinstance(module, HunyuanVideoUpsampleCausal3D):
-            module.forward = partial(_larger, module)
-        elif isinstance(module, HunyuanVideoCausalConv3d):
-            module.forward = partial(_along, module)
+        if way := ways.get(type(module)):
+            module.forward = partial(way, module)
     return vae.requires_grad_(False).eval()
 
 
