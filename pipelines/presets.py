@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import AfterValidator, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
+from .loras import Lora
 from .work import FilmError
 
 if TYPE_CHECKING:
@@ -315,6 +316,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "painters": Kind("painters.toml", Model, "model of a painter"),
         "upscalers": Kind("upscalers.toml", Model, "upscaler"),
         "composers": Kind("composers.toml", Model, "model of a composer"),
+        "loras": Kind("loras.toml", Lora, "LoRA"),
     }
 )
 
@@ -337,6 +339,7 @@ class Presets:
     painters: dict[str, Model] = field(default_factory=dict)
     upscalers: dict[str, Model] = field(default_factory=dict)
     composers: dict[str, Model] = field(default_factory=dict)
+    loras: dict[str, Lora] = field(default_factory=dict)
 
     def pick(self, kind: str, name: str) -> Any:
         """The entry of that name; an unknown one raises FilmError with the nearest known name."""

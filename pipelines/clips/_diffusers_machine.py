@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..gear import pipes
-from ..gear.loras import Lora, put
+from ..gear.loras import Lora, change
 from ..gear.snapshot import source
 from ..gear.weights import Source
 from ._diffusers_glimpse import sums
@@ -87,8 +87,6 @@ class Machine:
         """Put those small changes on the model, and no others."""
         if loras == self._loras:
             return
-        if self._loras:
-            self._first.unload_lora_weights()
-        self._loras = ()
-        put(self._first, loras)
+        before, self._loras = self._loras, ()
+        change(self._first, before, loras)
         self._loras = loras

@@ -60,6 +60,10 @@ class Engine:
         except FilmError as error:
             return str(error)
 
+    def adapts(self, model: Model, asked: tuple[loras.Lora, ...]) -> str | None:
+        """See crew.ClipEngine."""
+        return loras.lacking(asked)
+
     def recipe(self, shot: Shot) -> object:
         """Everything that changes a frame, but for the picture. Lengths that make the same clips are the same."""
         told, model = asked_of(shot)
@@ -82,11 +86,11 @@ class Engine:
         shots, and a file is written beside the next shot's steps."""
         import torch
 
-        waiting = list(slates)
+        waiting = grouped(slates)
         with self._lock, torch.inference_mode(), Cutting() as cutting:
             while waiting:
-                model = waiting[0].shot.model
-                some = [slate for slate in waiting if slate.shot.model == model][:AT_ONCE]
+                model, worn = waiting[0].shot.model, waiting[0].shot.loras
+                some = [slate for slate in waiting if slate.shot.model == model and slate.shot.loras == worn][:AT_ONCE]
                 waiting = [slate for slate in waiting if all(slate is not one for one in some)]
                 if jobs := [made for slate in some if (made := guarded(slate, job))]:
                     self._told(jobs, cutting)
@@ -142,6 +146,16 @@ class Engine:
             self._loaded = asked, Machine(origin, _gpu.chosen(self._device), way, long=long, compiled=self._compiled)
         self._loaded[1].ready(told.loras)
         return self._loaded[1]
+
+
+def grouped(slates: Sequence[Slate]) -> list[Slate]:
+    """A model's shots together, those with the same LoRA files next to each other: it is loaded once."""
+    models: list[Model | None] = []
+    worn: list[object] = []
+    for slate in slates:
+        models += [slate.shot.model] if slate.shot.model not in models else []
+        worn += [slate.shot.loras] if slate.shot.loras not in worn else []
+    return sorted(slates, key=lambda slate: (models.index(slate.shot.model), worn.index(slate.shot.loras)))
 
 
 def _thriftier(way: str, model: Model) -> str:

@@ -6,11 +6,9 @@ Knows a pipeline and no film.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from pydantic import ConfigDict, Field
-from pydantic.dataclasses import dataclass
-
+from ..loras import Lora as Lora
 from ..vault import digest
 from ..work import FilmError
 from .pipes import hushed
@@ -22,17 +20,11 @@ if TYPE_CHECKING:
 SAID = 400  # characters of trigger words
 
 
-@dataclass(frozen=True, slots=True, config=ConfigDict(extra="forbid", allow_inf_nan=False))
-class Lora:
-    """A file of small changes to a model: a path, or a file's name in `repo`. Its trigger words are `words`, or else
-    what the file or a text of its name beside it says. second: for the second of a model's two networks."""
-
-    file: Annotated[str, Field(pattern=r"\.safetensors$")]
-    repo: str = ""
-    revision: str = ""
-    weight: Annotated[float, Field(ge=-4, le=4)] = 1.0
-    words: str = ""
-    second: bool = False
+def change(pipe: Any, before: tuple[Lora, ...], after: tuple[Lora, ...]) -> None:
+    """Those on a pipeline that has these. FilmError if one is not for this model: it then has none."""
+    if before:
+        pipe.unload_lora_weights()
+    put(pipe, after)
 
 
 def put(pipe: Any, loras: tuple[Lora, ...]) -> None:
