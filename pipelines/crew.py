@@ -33,7 +33,7 @@ ROLES: Mapping[str, str] = {"pictures": "painter", "clips": "clip engine", "voic
 
 
 class Engine(Protocol):
-    """What all have. `rank`: "auto" takes the highest that is not missing; a plain number, read without the rest. `version`: goes up when results change.
+    """What all have. One that runs models may offer `sources(model)`: every gear.weights.Source that one is read from; a narrator `sources()`. `rank`: "auto" takes the highest that is not missing; a plain number, read without the rest. `version`: goes up when results change.
     It may offer `source`: what comes from it, as an IPTC term (marks.py); one that does not counts as a trained model."""
 
     label: str

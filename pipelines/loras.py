@@ -27,7 +27,7 @@ NUMBER = r"[+-]?\d{1,3}(?:\.\d{1,6})?"
 class Lora:
     """A file of small changes to a model: a path, or a file's name in `repo`. Its trigger words are `words`, or else
     what the file or a text of its name beside it says. second: for the second of a model's two networks. models: names of
-    presets, or their repositories, that it was made for; none: whichever the scene has."""
+    presets, or their repositories, that it was made for; none: whichever the scene has. name: its key among the presets."""
 
     file: Annotated[str, Field(pattern=r"\.safetensors$")]
     repo: str = ""
@@ -39,6 +39,7 @@ class Lora:
     what: str = ""
     models: tuple[str, ...] = ()
     licence: str = ""
+    name: str = ""
 
     @property
     def title(self) -> str:
@@ -59,7 +60,7 @@ def known(presets: Mapping[str, Lora], folder: Path | None) -> dict[str, Lora]:
     """Those of the presets, then every safetensors file of that folder, by its own name with _ for blanks and commas."""
     if odd := next((name for name in presets if re.search(r"[\s,;]", name)), ""):
         raise FilmError(f'loras.toml: "{odd}" has a blank or comma in it.', "Write _ instead.", "loras.toml")
-    named = {name: one if one.label else replace(one, label=name) for name, one in presets.items()}
+    named = {name: replace(one, name=name, label=one.label or name) for name, one in presets.items()}
     files = sorted(folder.glob("*.safetensors"))[:LISTED] if folder and folder.is_dir() else []
     for path in files:
         named.setdefault(re.sub(r"[\s,;]+", "_", path.stem), Lora(str(path), label=path.stem, what="A file of your own."))

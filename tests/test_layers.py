@@ -31,7 +31,7 @@ LAYERS = (
     ("pipelines.chat",),
     ("pipelines.pictures.", "pipelines.clips.", "pipelines.voices.", "pipelines.music."),
     ("pipelines.crew", "pipelines.units"),
-    ("pipelines.progress", "pipelines.hands", "pipelines.faults", "pipelines.wearing", "pipelines.cast", "pipelines.stage", "pipelines.logo"),
+    ("pipelines.progress", "pipelines.hands", "pipelines.faults", "pipelines.stock", "pipelines.wearing", "pipelines.cast", "pipelines.stage", "pipelines.logo"),
     ("pipelines.certificate", "pipelines.credentials", "pipelines.account", "pipelines.seal"),
     ("pipelines.redraw",),
     ("pipelines.album",),

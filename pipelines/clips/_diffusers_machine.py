@@ -26,8 +26,8 @@ class Origin:
     told: Options
 
     @classmethod
-    def of(cls, repo: str, revision: str, told: Options) -> Origin:
-        return cls(source(repo, revision, told.variant), told)
+    def of(cls, repo: str, revision: str, told: Options, name: str = "") -> Origin:
+        return cls(source(repo, revision, told.variant, name), told)
 
 
 class Machine:

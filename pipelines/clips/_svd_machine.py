@@ -38,12 +38,12 @@ class Origin:
     file: str = ""
 
     @classmethod
-    def of(cls, repo: str, revision: str, wanted: Options) -> Origin:
+    def of(cls, repo: str, revision: str, wanted: Options, name: str = "") -> Origin:
         """Of a model's repository and options."""
         if not wanted.unet:
-            return cls(source(repo, revision, wanted.variant), wanted.variant)
-        base = source(wanted.base, wanted.base_revision, wanted.variant)
-        return cls(base, wanted.variant, Source(repo, revision, (wanted.unet,)), wanted.unet)
+            return cls(source(repo, revision, wanted.variant, name), wanted.variant)
+        base = source(wanted.base, wanted.base_revision, wanted.variant, name)
+        return cls(base, wanted.variant, Source(repo, revision, (wanted.unet,), name), wanted.unet)
 
     def lacking(self) -> list[Source]:
         """Those that are not whole on this machine."""

@@ -15,6 +15,7 @@ from ..gear import gpu as _gpu
 from ..gear import loras
 from ..gear.pipes import PLANS
 from ..gear.snapshot import lacking, plan, too_small
+from ..gear.weights import Source
 from ..plan import Reach, Shot, Slate
 from ..presets import Model
 from ..vault import Notes
@@ -60,6 +61,11 @@ class Engine:
         except FilmError as error:
             return str(error)
 
+    def sources(self, model: Model) -> tuple[Source, ...]:
+        """See crew.Engine."""
+        told = options(model.options)
+        return Origin.of(model.repo, model.revision, told, model.name).base, *(loras.source(one) for one in told.loras if one.repo)
+
     def adapts(self, model: Model, asked: tuple[loras.Lora, ...]) -> str | None:
         """See crew.ClipEngine."""
         return loras.lacking(asked)
@@ -70,7 +76,7 @@ class Engine:
         clips = [[one.mode, one.frames] for one in cut(shot, told)]
         asked = [said(shot.styled, shot.camera, told, loras.triggers(told.loras)), clips, measured(shot, told, None), shot.fit, shot.seed, loras.contents(told.loras)]
         asked += [told.strengths[shot.given.strength]] if shot.given and shot.given.over else []
-        origin = Origin.of(model.repo, model.revision, told)
+        origin = Origin.of(model.repo, model.revision, told, model.name)
         return [*asked, *([shot.negative] if shot.negative else []), *origin.base.changing]
 
     def reach(self, model: Model) -> Reach:
@@ -139,7 +145,7 @@ class Engine:
         """The model, loaded; the one before it is let go."""
         if lack := lacking(model, told.variant):
             raise FilmError(f"{model.label}'s weights are not all on this machine.", lack)
-        origin = Origin.of(model.repo, model.revision, told)
+        origin = Origin.of(model.repo, model.revision, told, model.name)
         asked = (origin.base, {**model.options, "loras": None}, way, long)
         if self._loaded is None or self._loaded[0] != asked:
             self._loaded = None

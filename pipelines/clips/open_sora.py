@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from ..gear import gpu as _gpu
+from ..gear.weights import Source
 from ..plan import Shot, Slate
 from ..presets import Model
 from ..vault import Notes
@@ -53,7 +54,12 @@ class Engine:
             lacking = _files(model, options(model.options)).lacking()
         except FilmError as error:
             return str(error)
-        return f"Its weights are needed ({model.terms}): {'; '.join(source.fetch for source in lacking)}" if lacking else None
+        return f"Its weights are needed ({model.terms}): {'; '.join(dict.fromkeys(source.fetch for source in lacking))}" if lacking else None
+
+    def sources(self, model: Model) -> tuple[Source, ...]:
+        """See crew.Engine."""
+        files = _files(model, options(model.options))
+        return files.model, *(one for one in (files.text, files.clip) if one)
 
     def recipe(self, shot: Shot) -> object:
         """Everything that changes a frame, but for picture and model. Lengths that make the same clips are the same."""
@@ -135,7 +141,7 @@ def _asked(shot: Shot) -> tuple[Model, Options]:
 
 
 def _files(model: Model, wanted: Options) -> Files:
-    return Files.of(model.repo, model.revision, wanted.text_encoder, wanted.clip_encoder)
+    return Files.of(model.repo, model.revision, wanted.text_encoder, wanted.clip_encoder, model.name)
 
 
 def job(slate: Slate, wanted: Options) -> Job:

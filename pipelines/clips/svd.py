@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ..gear import gpu as _gpu
 from ..gear import zero
 from ..gear.snapshot import plan, too_small
+from ..gear.weights import Source
 from ..plan import Shot, Slate
 from ..presets import Model
 from ..vault import Notes
@@ -64,12 +65,17 @@ class Engine:
     def lacks(self, model: Model) -> str | None:
         """Weights, or room for them."""
         try:
-            lacking = Origin.of(model.repo, model.revision, options(model.options)).lacking()
+            lacking = Origin.of(model.repo, model.revision, options(model.options), model.name).lacking()
         except FilmError as error:
             return str(error)
         if lacking:
-            return f"Its weights are not on this machine: {' ; '.join(one.fetch for one in lacking)} ({model.terms})"
+            return f"Its weights are not on this machine: {' ; '.join(dict.fromkeys(one.fetch for one in lacking))} ({model.terms})"
         return too_small(model, self._device)
+
+    def sources(self, model: Model) -> tuple[Source, ...]:
+        """See crew.Engine."""
+        origin = Origin.of(model.repo, model.revision, options(model.options), model.name)
+        return origin.base, *([origin.unet] if origin.unet else [])
 
     def recipe(self, shot: Shot) -> object:
         """Everything that changes a frame, but for the picture. Lengths that make the same clips are the same."""
@@ -78,7 +84,7 @@ class Engine:
         wanted = options(shot.model.options)
         count, moved = pieces(shot.frame.seconds(shot.frames), wanted), motion(shot.camera, wanted)
         steps = [[one.start, one.end, list(one.aims)] for one in shot.camera.steps] if pans(shot, wanted) else None
-        origin = Origin.of(shot.model.repo, shot.model.revision, wanted)
+        origin = Origin.of(shot.model.repo, shot.model.revision, wanted, shot.model.name)
         return [size(wanted.size, shape(shot)), count, moved, steps, shot.fit, shot.seed, *origin.changing]
 
     def shoot(self, shot: Shot, out: Path, tick: Tick) -> Notes:
@@ -167,9 +173,9 @@ class Engine:
 
     def _machine(self, model: Model, wanted: Options, *, thrifty: bool) -> Machine:
         """The model, loaded; the one before it is let go."""
-        origin = Origin.of(model.repo, model.revision, wanted)
+        origin = Origin.of(model.repo, model.revision, wanted, model.name)
         if lacking := origin.lacking():
-            raise FilmError(f"{model.label}'s weights are not all on this machine.", " ; ".join(one.fetch for one in lacking))
+            raise FilmError(f"{model.label}'s weights are not all on this machine.", " ; ".join(dict.fromkeys(one.fetch for one in lacking)))
         asked = (origin, thrifty)
         if self._loaded is None or self._loaded[0] != asked:
             self._loaded = None

@@ -57,7 +57,7 @@ def _load(pipe: Any, name: str, lora: Lora) -> None:
 def found(lora: Lora) -> Path:
     """Where its file lies; FilmError if it is not there."""
     if lora.repo:
-        return Source(lora.repo, lora.revision, (lora.file,)).path(lora.file)
+        return source(lora).path(lora.file)
     path = Path(lora.file).expanduser()
     if not path.is_file():
         raise FilmError(f"The LoRA {path.name} is not on this machine.", f"Put it at {path}.", path.name)
@@ -65,7 +65,12 @@ def found(lora: Lora) -> Path:
 
 
 def _fetch(lora: Lora) -> str:
-    return Source(lora.repo, lora.revision, (lora.file,)).fetch if lora.repo else "from where it came."
+    return source(lora).fetch if lora.repo else "from where it came."
+
+
+def source(lora: Lora) -> Source:
+    """Where one comes from that has a repository."""
+    return Source(lora.repo, lora.revision, (lora.file,), lora.name)
 
 
 def lacking(loras: tuple[Lora, ...]) -> str | None:

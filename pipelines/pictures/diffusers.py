@@ -21,6 +21,7 @@ from pydantic.dataclasses import dataclass
 from ..gear import gpu, loras, pipes
 from ..gear.loras import Lora
 from ..gear.snapshot import lacking, plan, source, too_small
+from ..gear.weights import Source
 from ..plan import Brief, Frame, without
 from ..presets import Model, choose
 from ..vault import Notes
@@ -108,6 +109,11 @@ class Engine:
             return lack
         return None if any(self.lacks(one) is None for one in able) else self.lacks(able[0])
 
+    def sources(self, model: Model) -> tuple[Source, ...]:
+        """See crew.Engine."""
+        told = options(model.options)
+        return source(model.repo, model.revision, told.variant, model.name), *(loras.source(one) for one in told.loras if one.repo)
+
     def adapts(self, asked: tuple[Lora, ...]) -> str | None:
         """See crew.Painter."""
         named = [one.label for name, one in self._models.items() if _suits(asked, name, one)]
@@ -175,7 +181,7 @@ class Engine:
             self._loaded, self._worn = None, ()
             device = gpu.chosen(self._device)
             dtype = torch.float32 if long or device.type == "cpu" else getattr(torch, told.dtype)
-            base = source(model.repo, model.revision, told.variant)
+            base = source(model.repo, model.revision, told.variant, model.name)
             pipe = pipes.load(pipes.named(told.kind), base, told.variant, dtype, told.long, {})
             self._loaded = model, asked, pipes.placed(pipe, device, way, False)
         if told.loras != self._worn:
