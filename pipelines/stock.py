@@ -21,14 +21,13 @@ KINDS: Mapping[str, str] = {"models": "clips", "painters": "pictures", "composer
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """Something to be fetched: what it is called, on what terms it comes, what it is read from and in which form. home: a
-    folder that it goes into, None for the hub's cache."""
+    """Something to be fetched: what it is called, on what terms it comes, and what it is read from. home: a folder
+    that it goes into, None for the hub's cache."""
 
     name: str
     label: str
     terms: str
     sources: tuple[Source, ...]
-    variant: str = ""
     home: Path | None = None
 
 
@@ -67,4 +66,4 @@ def _model(model: Model, role: str, crew: Crew) -> Wish:
         from .gear.enlarger import Enlarger
 
         sources = Enlarger(model).sources()
-    return Wish(model.name, model.label, model.terms, sources, str(model.options.get("variant", "")))
+    return Wish(model.name, model.label, model.terms, sources)

@@ -56,7 +56,7 @@ LAYERS = (
     ("studio.terminal", "studio.checkup", "studio.gradio_stubs"),
     ("studio.api.", "studio.ui", "studio.ui."),
     ("studio.serve",),
-    ("studio.verbs", "studio.verbs_serve", "studio.verbs_paper", "studio.verbs_videos", "studio.verbs_marks"),
+    ("studio.verbs", "studio.verbs_serve", "studio.verbs_paper", "studio.verbs_videos", "studio.verbs_marks", "studio.verbs_fetch"),
     ("studio.front",),
     ("studio.cli_text", "studio.cli_videos", "studio.cli"),
     ("studio.__main__",),

@@ -686,12 +686,13 @@ def test_weights_that_are_not_there_come_with_their_command_and_licence(presets:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     for name in ("open-sora-256", "open-sora-768"):
         told = str(Engine(device="cpu").lacks(presets.models[name]))
-        assert "hf download hpcai-tech/Open-Sora-v2 --include Open_Sora_v2.safetensors --include hunyuan_vae.safetensors" in told
-        assert "--include 'google/t5-v1_1-xxl/*'" in told
+        assert f"reelwright fetch {name}" in told
+        (source,) = Engine(device="cpu").sources(presets.models[name])
+        assert source.repo == "hpcai-tech/Open-Sora-v2" and {"Open_Sora_v2.safetensors", "hunyuan_vae.safetensors", "google/t5-v1_1-xxl/*"} <= set(source.wanted)
         assert "Apache-2.0" in told and "South Korea" in told
     lone = replace(presets.models["open-sora-256"], revision="v2", options={"text_encoder": "some/t5"})
-    told = str(Engine(device="cpu").lacks(lone))
-    assert "--revision v2" in told and "hf download some/t5" in told and "google/" not in told
+    model, text = Engine(device="cpu").sources(lone)
+    assert (model.revision, text.repo) == ("v2", "some/t5") and not any("google/" in one for one in model.wanted)
 
 
 def test_weights_are_found_where_the_hub_keeps_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

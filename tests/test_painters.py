@@ -76,7 +76,7 @@ def test_the_first_that_is_here_paints(presets: Presets, folders: dict[str, Path
     assert made.missing() is None
     assert made.paint(BRIEF, tmp_path / "a.png", idle)["model"] == str(folders["sdxl"])
     said = str(engine(replace(lost, repo="some/where")).missing())
-    assert "hf download some/where" in said and "Apache-2.0" in said
+    assert "reelwright fetch z-image" in said and "Apache-2.0" in said
     assert "painters.toml" in str(painters.Engine().missing())
     assert Crew({"pictures.diffusers": {"models": {"a": lost}}}).get("clips", "diffusers").label, "the clip engine of the same name is another"
 

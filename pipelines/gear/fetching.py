@@ -7,6 +7,7 @@ The library finds the token by itself; nothing here sees it, and none of the lib
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -42,7 +43,7 @@ class Order:
         return sum(self.files[name] for name in self.lacking)
 
 
-def order(source: Source, home: Path | None = None, variant: str = "") -> Order:
+def order(source: Source, home: Path | None = None) -> Order:
     """What is to be fetched; asks the hub. FilmError if it cannot be had."""
     from huggingface_hub import HfApi
 
@@ -54,7 +55,7 @@ def order(source: Source, home: Path | None = None, variant: str = "") -> Order:
     commit = str(told.sha)
     wanted = [name for name in sizes if any(fnmatch(name, each) for each in source.wanted)]
     if INDEX in wanted:
-        wanted = needed(wanted + [name for name in sizes if name not in wanted], _index(source, commit), variant)
+        wanted = needed(wanted + [name for name in sizes if name not in wanted], _index(source, commit), source.variant)
     lost = [each for each in source.wanted if not any(mark in each for mark in "*?[") and each not in sizes]
     if lost or not wanted:
         raise FilmError(f"{source.repo} has no {lost[0] if lost else ', '.join(source.wanted)}.", "Mend the preset, or its revision.", source.repo)
@@ -65,33 +66,27 @@ def order(source: Source, home: Path | None = None, variant: str = "") -> Order:
 
 def fetch(asked: Order, moved: Callable[[int], None]) -> None:
     """Have it. moved: told of every few bytes that came. FilmError with the remedy if it cannot be had."""
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.utils import logging
-
-    source, loud = asked.source, logging.get_verbosity()
-    logging.set_verbosity(logging.CRITICAL)  # addresses that it tells may have a signature in them
-    try:
-        for name in asked.lacking:
-            place = _place(source, asked.commit, name, asked.home)
-            if place.exists():  # it is there, and not whole
-                place.resolve().unlink()
-            with Asking(source):
-                made = Path(hf_hub_download(source.repo, name, revision=asked.commit, tqdm_class=_bar(moved), **_to(asked.home)))
-            if not _whole(made, asked.files[name]):
-                made.resolve().unlink()
-                raise FilmError(f"{name} did not come whole.", f"Run it again: {source.fetch}", name)
-            if name.endswith(".safetensors"):
-                table(made, source.fetch)
-    finally:
-        logging.set_verbosity(loud)
+    source = asked.source
+    for name in asked.lacking:
+        place = _place(source, asked.commit, name, asked.home)
+        if place.exists():  # it is there, and not whole
+            place.resolve().unlink()
+        made = _brought(source, asked.commit, name, moved, asked.home)
+        if not _whole(made, asked.files[name]):
+            made.resolve().unlink()
+            raise FilmError(f"{name} did not come whole.", f"Run it again: {source.fetch}", name)
+        if name.endswith(".safetensors"):
+            table(made, source.fetch)
     if not asked.home:
         source.keep(asked.commit)
 
 
-def _to(home: Path | None) -> dict[str, Any]:
-    from huggingface_hub.constants import HF_HUB_CACHE
+def _brought(source: Source, commit: str, name: str, moved: Callable[[int], None], home: Path | None = None) -> Path:
+    from huggingface_hub import constants, hf_hub_download
 
-    return {"local_dir": home} if home else {"cache_dir": HF_HUB_CACHE}
+    to: dict[str, Any] = {"local_dir": home} if home else {"cache_dir": constants.HF_HUB_CACHE}
+    with Asking(source):
+        return Path(hf_hub_download(source.repo, name, revision=commit, tqdm_class=_bar(moved), **to))
 
 
 def _place(source: Source, commit: str, name: str, home: Path | None) -> Path:
@@ -105,10 +100,7 @@ def _whole(path: Path, size: int) -> bool:
 
 
 def _index(source: Source, commit: str) -> dict[str, object]:
-    from huggingface_hub import hf_hub_download
-
-    with Asking(source):
-        path = Path(hf_hub_download(source.repo, INDEX, revision=commit, tqdm_class=_bar(lambda _: None), **_to(None)))
+    path = _brought(source, commit, INDEX, lambda _: None)
     told: object = None
     with suppress(ValueError):
         told = json.loads(path.read_text("utf-8"))
@@ -143,15 +135,21 @@ class Asking:
     """Use it in a `with` in which the hub is asked: what it answers, and what keeps it from answering, in words."""
 
     def __init__(self, source: Source) -> None:
-        self._source = source
+        self._source, self._loud = source, 0
 
     def __enter__(self) -> None:
-        pass
+        from huggingface_hub.utils import logging as told
+
+        self._loud = told.get_verbosity()
+        told.set_verbosity(logging.CRITICAL)  # addresses that it tells may have a signature in them
 
     def __exit__(self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None) -> None:
         from huggingface_hub import errors
+        from huggingface_hub.utils import logging as told
 
-        if isinstance(error, (errors.HTTPError, errors.EntryNotFoundError, OSError, RuntimeError, errors.HFValidationError)):
+        told.set_verbosity(self._loud)
+        unheard = errors.HfHubHTTPError.__bases__[0]  # whatever its client of HTTP raises
+        if isinstance(error, (unheard, errors.EntryNotFoundError, OSError, RuntimeError, errors.HFValidationError)):
             raise self._said(error) from None  # its own words may hold an address with a signature
 
     def _said(self, error: BaseException) -> FilmError:

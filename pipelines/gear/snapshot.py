@@ -35,7 +35,7 @@ class Files:
 def source(repo: str, revision: str, variant: str = "", name: str = "") -> Source:
     """Everything of a repository that a pipeline is read from. variant: such as fp16, to leave the longer one out; name:
     the model's, see Source."""
-    return Source(repo, revision, (*KINDS, f"*.{variant}.safetensors" if variant else "*.safetensors"), name)
+    return Source(repo, revision, (*KINDS, f"*.{variant}.safetensors" if variant else "*.safetensors"), name, variant)
 
 
 def needed(names: Collection[str], told: Mapping[str, object], variant: str = "") -> list[str]:
