@@ -27,6 +27,7 @@ from ._open_sora_plan import BEFORE, RATE, Options, Piece
 from ._open_sora_vae import SIDE, TIMES
 from ._reel import write_planes
 from ._stages import Cutting, guarded, landed, planes
+from ._window import Window
 
 if TYPE_CHECKING:
     import torch
@@ -40,8 +41,8 @@ T = TypeVar("T")
 
 @dataclass
 class Job:
-    """A shot on its way. size: width, height; said: the model's text; picture: (1, 3, 1, height, width) in -1..1;
-    played: how many frames a clip that ends as it begins is played for, 0 where it is none. edge: those frames of the last
+    """A shot on its way. size: width, height; said: the model's text; picture: (1, 3, 1, height, width) in -1..1, or the
+    two that it lies between; window: where in the model's picture the film's is, if not everywhere; played: how many frames a clip that ends as it begins is played for, 0 where it is none. edge: those frames of the last
     clip that the next goes on from; made: the clips as I420 pictures, in the order of playing."""
 
     slate: Slate
@@ -56,6 +57,7 @@ class Job:
     notes: Notes = field(default_factory=lambda: {"rows": 0})
     made: list[Callable[[], NDArray[Any]]] = field(default_factory=list)
     over: bool = False
+    window: Window | None = None
 
     @property
     def piece(self) -> Piece:
@@ -105,6 +107,8 @@ def _each(one: Job, work: Callable[[], tuple[Any, ...]]) -> tuple[Any, ...] | No
 
 def _begun(machine: Machine, one: Job) -> tuple[Tensor | None]:
     """The latents of what the clip begins or ends with."""
+    import torch
+
     one.tick(0.0)
     if one.slate.show and machine.sums is None and machine.seeing:  # soft patches of every colour, and what the VAE makes of them
         machine.sums = _roomy(machine, one, lambda: _sums(machine))
@@ -113,7 +117,8 @@ def _begun(machine: Machine, one: Job) -> tuple[Tensor | None]:
     if source is None:
         return (None,)
     seen = source.to(machine.device)
-    return (_numbers(machine, one, lambda kind: vaes.encode(machine.vae(kind), seen)),)
+    apart = seen.split(1, 2) if kind == "i2v_loop" else (seen,)  # two pictures are no video
+    return (_numbers(machine, one, lambda kind: torch.cat([vaes.encode(machine.vae(kind), each) for each in apart], 2)),)
 
 
 def _sums(machine: Machine) -> Tensor:
@@ -129,9 +134,9 @@ def _latents(machine: Machine, one: Job, ref: Tensor | None) -> tuple[Tensor]:
     one.tick(0.0)
     latents = _numbers(machine, one, lambda kind: _stepped(machine, one, ref, kind, part(one.tick, 0.0, STEPPED)))
     if ref is not None and one.piece.kind in ("i2v_head", "i2v_loop"):
-        latents[:, :, :1] = ref
+        latents[:, :, :1] = ref[:, :, :1]
     if ref is not None and one.piece.kind in ("i2v_tail", "i2v_loop"):
-        latents[:, :, -1:] = ref
+        latents[:, :, -1:] = ref[:, :, -1:]
     return (latents,)
 
 
@@ -179,6 +184,7 @@ def _show(machine: Machine, one: Job, latents: Tensor, cutting: Cutting) -> tupl
     one.tick(STEPPED)
     frames = _numbers(machine, one, lambda kind: vaes.decode(machine.vae(kind), latents)).float().clamp(-1, 1)
     new = frames if not one.at else frames[:, :, :-BEFORE] if one.backwards else frames[:, :, BEFORE:]
+    new = one.window.shown(new) if one.window else new
     pictures = [planes(some) for some in new[0].transpose(0, 1).split(FRAMES)]
     one.made.insert(0 if one.backwards else len(one.made), landed(torch.cat(pictures)))
     edge = frames[:, :, :BEFORE] if one.backwards else frames[:, :, -BEFORE:]
@@ -226,10 +232,11 @@ def condition(kind: str, ref: Tensor | None, empty: Tensor) -> Tensor:
     held, mask = empty.clone(), empty[:, :1].clone()
     if ref is not None:
         n = ref.shape[2]
-        ends = {"head": (slice(0, n),), "tail": (slice(-n, None),), "loop": (slice(0, n), slice(-n, None))}
-        for place in ends[kind.split("_")[1]]:
+        whole = {"head": [(slice(0, n), ref)], "tail": [(slice(-n, None), ref)]}
+        ends = whole | {"loop": [(slice(0, 1), ref[:, :, :1]), (slice(-1, None), ref[:, :, -1:])]}
+        for place, given in ends[kind.split("_")[1]]:
             mask[:, :, place] = 1
-            held[:, :, place] = ref
+            held[:, :, place] = given
     return torch.cat([mask, held], dim=1)
 
 

@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from ..gear import gpu as _gpu
 from ..gear.weights import Source
-from ..plan import Shot, Slate
+from ..plan import Given, Reach, Shot, Slate
 from ..presets import Model
 from ..vault import Notes
 from ..work import FilmError, Tick
+from . import _open_sora_given as moving
 from ._open_sora_machine import Files, Machine
-from ._open_sora_plan import RATE, Options, Piece, options, pieces, size, text
+from ._open_sora_plan import RATE, Kind, Options, Piece, options, pieces, size, text
 from ._open_sora_shot import Job, shoot
 from ._reel import opened
 from ._stages import Cutting, alone, guarded
@@ -65,9 +67,13 @@ class Engine:
         """Everything that changes a frame, but for picture and model. Lengths that make the same clips are the same."""
         model, wanted = _asked(shot)
         made = [[one.frames, one.kind] for one in _pieces(shot, wanted)]
-        said = text(shot.styled, shot.camera, wanted.motion_score)
-        played = [_played(shot)] if made[0][1] == "i2v_loop" else []
+        said = text(shot.styled, None if shot.given else shot.camera, wanted.motion_score)
+        played = [_played(shot)] if made[0][1] == "i2v_loop" and not shot.given else []
         return [said, made, *played, size(wanted.resolution, _aspect(shot)), shot.fit, shot.seed, *_files(model, wanted).changing]
+
+    def reach(self, _model: Model) -> Reach:
+        """See crew.ClipEngine."""
+        return moving.REACH
 
     def shoot(self, shot: Shot, out: Path, tick: Tick) -> Notes:
         """Write the MP4. FilmError if weights are lacking or damaged, or memory or numbers give out twice."""
@@ -123,7 +129,7 @@ class Engine:
 
 def _given(slate: Slate) -> tuple[Model, Options]:
     model, wanted = _asked(slate.shot)
-    if not slate.shot.prompt.strip() and slate.shot.picture is None:
+    if not slate.shot.prompt.strip() and slate.shot.picture is None and slate.shot.given is None:
         raise FilmError("There is neither a prompt nor a picture.", "Say in the prompt what is to be seen.")
     return model, wanted
 
@@ -150,6 +156,8 @@ def job(slate: Slate, wanted: Options) -> Job:
 
     wish, seen = slate.shot, None
     measures = size(wanted.resolution, _aspect(wish))
+    if wish.given:
+        return _going_on(slate, wanted, wish.given, measures)
     if wish.picture is not None:
         given = opened(wish.picture)
         if wish.fit.startswith("contain"):  # all of the picture is to be seen: the clip has its shape
@@ -161,12 +169,25 @@ def job(slate: Slate, wanted: Options) -> Job:
     return Job(slate, wanted, measures, said, made, seen, _played(wish) if made[0].kind == "i2v_loop" else 0)
 
 
+def _going_on(slate: Slate, wanted: Options, given: Given, measures: tuple[int, int]) -> Job:
+    """A shot that goes by moving pictures."""
+    made, held = moving.parts(slate.shot, given), moving.Held.of(slate.shot, given, measures)
+    said = text(slate.shot.styled, None, wanted.motion_score)
+    window = held.window if (held.window.width, held.window.height) != measures else None
+    if made[0].kind == "i2v_loop" or held.seen.shape[2] == 1:
+        lone: Kind = "i2v_loop" if made[0].kind == "i2v_loop" else "i2v_head" if given.first else "i2v_tail"
+        return Job(slate, wanted, measures, said, [replace(made[0], kind=lone), *made[1:]], held.seen, window=window)
+    return Job(slate, wanted, measures, said, made, None, edge=held.seen, window=window)
+
+
 def _played(shot: Shot) -> int:
     """The scene's length in the model's frames."""
     return round(shot.frame.seconds(shot.frames) * RATE)
 
 
 def _pieces(shot: Shot, wanted: Options) -> list[Piece]:
+    if shot.given:
+        return moving.parts(shot, shot.given)
     return pieces(shot.frame.seconds(shot.frames), shot.picture is not None, wanted.ends)
 
 

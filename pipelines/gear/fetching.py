@@ -149,7 +149,7 @@ class Asking:
 
         told.set_verbosity(self._loud)
         unheard = errors.HfHubHTTPError.__bases__[0]  # whatever its client of HTTP raises
-        if isinstance(error, (unheard, errors.EntryNotFoundError, OSError, RuntimeError, errors.HFValidationError)):
+        if error is not None and isinstance(error, (unheard, errors.EntryNotFoundError, OSError, RuntimeError, errors.HFValidationError)):
             raise self._said(error) from None  # its own words may hold an address with a signature
 
     def _said(self, error: BaseException) -> FilmError:
