@@ -201,7 +201,8 @@ def test_a_clip_that_goes_on_is_the_literal_loops(name: str, home: Path, presets
     decoded: list[torch.Tensor] = []
     watch(monkeypatch, "encode", lambda _, made: encoded.append(made))
     watch(monkeypatch, "decode", lambda latents, _: decoded.append(latents))
-    asked = replace(wish(presets, home, seconds=1.2, steps=12), given=given[name])
+    steps = 12 if name == "v2v_head" else 3
+    asked = replace(wish(presets, home, seconds=1.2, steps=steps), given=given[name])
     own = Engine(device="cpu")
     own.shoot(asked, tmp_path / "made.mp4", idle)
     machine, (latents,) = own._machine(asked.model, options(asked.model.options)), decoded  # type: ignore[arg-type]
@@ -216,7 +217,7 @@ def test_a_clip_that_goes_on_is_the_literal_loops(name: str, home: Path, presets
         place = slice(0, 9) if name == "v2v_head" else slice(-9, None)
         mask[:, :, place], held[:, :, place] = 1, encoded[0]
     noise = packed(torch.randn(1, 16, count, high, wide, generator=torch.Generator("cpu").manual_seed(asked.seed)))
-    times = schedule(12, high * wide // 4, count)
+    times = schedule(steps, high * wide // 4, count)
     words, pooled = zip(machine.text(text(asked.prompt, None, 0)), machine.text(""), strict=True)
     net = replace(machine.net(1, (wide * 8, high * 8)), dtype=torch.float32)
     clip = prepare(net, times[:-1], (count, high // 2, wide // 2), words, pooled, packed(torch.cat([mask, held], 1)))
@@ -240,11 +241,11 @@ def filmed(path: Path, count: int, shift: int = 0) -> Path:
 def test_a_video_goes_on_for_longer_than_a_clip(home: Path, engine: Engine, presets: Presets, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     taken: list[torch.Tensor] = []
     watch(monkeypatch, "encode", lambda frames, _: taken.append(frames))
-    for near, kinds in ((filmed(tmp_path / "long.mp4", 40), [33, 33]), (filmed(tmp_path / "short.mp4", 11), [9, 33]), (filmed(tmp_path / "one.mp4", 2), [1, 33])):
+    for near, seconds, kinds in ((filmed(tmp_path / "long.mp4", 40), 3.0, [33, 33]), (filmed(tmp_path / "short.mp4", 11), 1.0, [9]), (filmed(tmp_path / "one.mp4", 2), 1.0, [1])):
         taken.clear()
-        asked = replace(wish(presets, home, seconds=3.0, steps=1), given=Given(first=near))
+        asked = replace(wish(presets, home, seconds=seconds, steps=1), given=Given(first=near))
         notes = engine.shoot(asked, tmp_path / "on.mp4", idle)
-        assert [one.shape[2] for one in taken] == kinds and int(str(notes["frames"])) >= 73
+        assert [one.shape[2] for one in taken] == kinds and int(str(notes["frames"])) > seconds * 24
         assert (notes["width"], notes["height"]) == (56, 32), "of the model's picture, what has the video's shape"
         edges = taken[0][0, :, 0].mean(0)
         assert torch.equal(edges[:, 0], edges[:, 3]), "what lies beside it repeats its edge"
