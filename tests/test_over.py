@@ -32,6 +32,8 @@ from pipelines.verbs.extend import Extend, extend
 from pipelines.verbs.fill import Fill, fill
 from pipelines.verbs.loop import Loop, loop
 from pipelines.verbs.over import spans
+from pipelines.verbs.shooting import at_hand
+from pipelines.verbs.table import EVERY
 from pipelines.verify import verified
 from pipelines.video import look
 from pipelines.work import FilmError, Tick
@@ -202,6 +204,13 @@ def test_what_cannot_be_is_said_with_the_remedy(how: Edit, said: str, hint: str,
     with pytest.raises(FilmError, match=said) as told:
         edit([pan], how, studio, out)
     assert re.search(hint, told.value.hint) and not out.exists()
+
+
+def test_only_who_can_is_offered(studio: Studio, negatives: Negatives) -> None:
+    over, ends, anybody = (dict(at_hand(studio, way)) for way in (EVERY["edit"].way, EVERY["blend"].way, EVERY["extend"].way))
+    assert "wan-1.3b" in over and "mochi" not in over and "camera" not in over, "who makes videos over"
+    assert "wan-14b-i2v" in ends and "wan-1.3b" not in ends, "who finds the way between pictures"
+    assert {"camera", "wan-1.3b", "mochi"} <= set(anybody) and "svd-xt" not in anybody, "who is on this machine"
 
 
 # The way from one picture to another ----------------------------------------------------------------------------------

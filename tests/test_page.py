@@ -62,6 +62,8 @@ def opened(studio: StudioProcess, browser: Any) -> Iterator[Open]:
 
     yield opens
     for context in contexts:
+        for page in context.pages:  # a word's key that is Gradio's own comes out as one
+            assert not page.locator("#main", has_text="[object Object]").count()
         context.close()
     assert not watched.strangers
     assert not watched.errors

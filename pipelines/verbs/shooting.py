@@ -97,6 +97,15 @@ def able(studio: Studio, way: str) -> list[str]:
     return [name for name, model in studio.presets.models.items() if getattr(_reach(studio, model.engine, model), way)]
 
 
+def at_hand(studio: Studio, way: str = "") -> list[tuple[str, str]]:
+    """(name, label) of every model that is here and goes that way; with no way, of the clip engines that are here and
+    of every model that is."""
+    crew, models = studio.crew, studio.presets.models
+    engines = [] if way else [(name, str(crew.get("clips", name).label)) for name in crew.present("clips")]
+    here = {name for name, _, lack in crew.models(studio.presets) if lack is None}
+    return engines + [(name, models[name].label) for name in (able(studio, way) if way else models) if name in here]
+
+
 def _able(studio: Studio, label: str, reach: Reach, way: str) -> None:
     if way and not getattr(reach, way):
         raise FilmError(f"{label} is no model that {CAN[way]}.", f"Choose one that does: {', '.join(able(studio, way)) or 'models.toml names none'}.", "engine")

@@ -25,22 +25,24 @@ Does = Callable[[Sequence[Path], Any, Studio, Path, Tick], Cut]
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """`does(videos, how, studio, out, tick)`; `how` is a value of `options`; it takes so many `videos`."""
+    """`does(videos, how, studio, out, tick)`; `how` is a value of `options`; it takes so many `videos`. way: what its
+    `engine` must be able to do with pictures, as in shooting.py."""
 
     does: Does
     options: type
     videos: int
     what: str
+    way: str = ""
 
 
 VERBS: Mapping[str, Verb] = MappingProxyType(
     {
         "extend": Verb(extend, Extend, 1, "goes on from its exact last picture, or before its first"),
-        "fill": Verb(fill, Fill, 1, "more pictures a second, slow motion, pictures that were lost"),
-        "blend": Verb(blend, Blend, 2, "one turns into the other, warped along the way"),
-        "loop": Verb(loop, Loop, 1, "begins again without being noticed"),
+        "fill": Verb(fill, Fill, 1, "more pictures a second, slow motion, pictures that were lost", "ends"),
+        "blend": Verb(blend, Blend, 2, "one turns into the other, warped along the way", "ends"),
+        "loop": Verb(loop, Loop, 1, "begins again without being noticed", "ends"),
         "recut": Verb(recut, Recut, 1, "parts of it are kept, what is around them is made anew"),
-        "edit": Verb(edit, Edit, 1, "another look, pace, direction, shape; words over it"),
+        "edit": Verb(edit, Edit, 1, "another look, pace, direction, shape; words over it", "over"),
     }
 )
 EVERY: Mapping[str, Verb] = MappingProxyType(  # and what is made anew, from a picture or from none

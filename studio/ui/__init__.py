@@ -30,7 +30,7 @@ def build(desk: Desk, shelf: Shelf) -> gr.Blocks:
 
     gr.set_static_paths([str(shelf.shown), str(desk.films), str(ICONS)])
     with gr.Blocks(title="Reelwright", fill_width=True, analytics_enabled=False, delete_cache=(3600, 86400)) as demo:
-        page = lay_out(desk.presets, desk.studio.crew, translations(), [motion, mood])
+        page = lay_out(desk.studio, translations(), [motion, mood])
         attach(desk)  # before the page's own events: names go to whoever comes first
         wire(demo, page, handlers)
     demo.max_threads = FOLLOWERS  # Gradio's queue holds so many events at a time, and who follows a film is one

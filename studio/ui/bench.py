@@ -24,7 +24,7 @@ from ..settings import identity
 from ..shelf import Document
 from . import acts, opening
 from .acts import document_of, thumbs, uploaded
-from .panels import ENGINES, NEW, VERBS
+from .panels import ENGINES, NEW, VERBS, Choices
 from .rooms import Rooms
 from .showing import everything, lacks, video_parts
 from .views import dock, look, patch
@@ -36,10 +36,12 @@ OWN = "own"
 
 @dataclass(frozen=True)
 class Bench:
-    """One page's workshop. `options`: the names of every verb's options, in the order in which the page gives them."""
+    """One page's workshop. `options`: the names of every verb's options, in the order in which the page gives them;
+    `makers`: whom it lets choose for a verb."""
 
     rooms: Rooms
     options: dict[str, tuple[str, ...]]
+    makers: dict[str, Choices]
 
     def which(self, identity: str, selected: str, chosen: str, own: str | None) -> Any:
         """The best of the project's own videos, unless another is chosen already."""
@@ -49,7 +51,9 @@ class Bench:
     def verb(self, verb: str) -> Outputs:
         """Only that verb's options are seen."""
         groups = [gr.update(visible=name == verb) for name in VERBS]
-        return [*groups, gr.update(visible=verb not in NEW), gr.update(visible=verb in ENGINES), gr.update(visible=verb != "split")]
+        able = self.makers.get(verb, [])
+        maker = gr.update(visible=len(able) > 1, choices=able, value="")
+        return [*groups, gr.update(visible=verb not in NEW), maker, gr.update(visible=verb != "split")]
 
     def start(self, start: str) -> Any:
         """A picture is asked for where one is wanted."""

@@ -8,8 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from pipelines.crew import Crew
-from pipelines.presets import Presets
+from pipelines.stage import Studio
 
 from .panels import scene_panel, story_panel, video_panel
 from .parts import Board, Dock, Lines, Takes, icon, words
@@ -70,7 +69,7 @@ def translations() -> gr.I18n:
     return gr.I18n(**{language: dict(said) for language, said in words().items()})
 
 
-def lay_out(presets: Presets, crew: Crew, say: Say, functions: list[Callable[..., Any]]) -> Page:
+def lay_out(studio: Studio, say: Say, functions: list[Callable[..., Any]]) -> Page:
     """Place every component; inside a gr.Blocks."""
     project, selected, shown, heard = gr.State(""), gr.State(""), gr.State(None), gr.State(("", "idle"))
     saved = gr.BrowserState({}, storage_key="reelwright", secret="reelwright")
@@ -80,15 +79,15 @@ def lay_out(presets: Presets, crew: Crew, say: Say, functions: list[Callable[...
         with gr.Row(elem_id="top-acts", scale=0):
             undo = _small(say("undo"), "undo-2", "undo")
             redo = _small(say("redo"), "redo-2", "redo")
-            new = gr.Button(say("new"), elem_id="new", scale=0, min_width=0)
-            opener = gr.UploadButton(say("open"), file_types=[".zip"], elem_id="open", scale=0, min_width=0)
-            save = gr.Button(say("save"), elem_id="save", scale=0, min_width=0)
+            new = gr.Button(say("new"), icon=icon("file-plus"), elem_id="new", scale=0, min_width=0)
+            opener = gr.UploadButton(say("open"), icon=icon("folder-open"), file_types=[".zip"], elem_id="open", scale=0, min_width=0)
+            save = gr.Button(say("save"), icon=icon("save"), elem_id="save", scale=0, min_width=0)
             download = gr.DownloadButton(visible="hidden", elem_id="download")
             theme = _small(say("theme"), "sun-moon", "theme")
     with gr.Row(elem_id="main"):
         with gr.Column(scale=7, elem_id="left", min_width=300), gr.Tabs(elem_id="view"):
             with gr.Tab(say("storyboard"), id="board"):
-                board = Board(_listed(presets.moves), _listed(presets.moods), functions, elem_id="board")
+                board = Board(_listed(studio.presets.moves), _listed(studio.presets.moods), functions, elem_id="board")
                 add = gr.Button(say("add_scene"), elem_id="add", visible="hidden")
             with gr.Tab(say("spreadsheet"), id="sheet") as sheet_tab, gr.Column(elem_id="sheet-tab"):
                 sheet, bulk = _sheet(say)
@@ -98,9 +97,9 @@ def lay_out(presets: Presets, crew: Crew, say: Say, functions: list[Callable[...
                 with gr.Tab(say("scene"), id="scene"):
                     scene_notes = Lines(elem_id="scene-notes")
                     with gr.Column(visible=False, elem_id="scene-box") as scene_box:
-                        scene, scene_more, one, again, takes = scene_panel(presets, crew, say)
+                        scene, scene_more, one, again, takes = scene_panel(studio, say)
                 with gr.Tab(say("story"), id="story"):
-                    story, story_more = story_panel(presets, crew, say)
+                    story, story_more = story_panel(studio, say)
                 with gr.Tab(say("clips"), id="clips"):
                     clips_note = Lines(elem_id="clips-note")
                     gallery = gr.Gallery(
@@ -115,7 +114,7 @@ def lay_out(presets: Presets, crew: Crew, say: Say, functions: list[Callable[...
                         paper = gr.Button(say("paper"), icon=icon("printer"), elem_id="paper", elem_classes="quiet", size="sm")
                         paper_png = gr.Button(say("paper_png"), icon=icon("image"), elem_id="paper-png", elem_classes="quiet", size="sm")
                 with gr.Tab(say("rework"), id="video") as video_tab:
-                    video = {"tab": video_tab} | video_panel(presets, crew, say)
+                    video = {"tab": video_tab} | video_panel(studio, say)
     with gr.Row(elem_id="dockrow"):
         dock = Dock(elem_id="dock", scale=1, min_width=100)
         watch = gr.Button(say("watch"), icon=icon("film"), elem_id="watch", scale=0, min_width=0)

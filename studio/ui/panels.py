@@ -8,9 +8,10 @@ from typing import Any
 
 import gradio as gr
 
-from pipelines.crew import Crew
 from pipelines.presets import Presets
+from pipelines.stage import Studio
 from pipelines.story import schema_of
+from pipelines.verbs.shooting import at_hand
 from pipelines.verbs.table import EVERY
 
 from .parts import Lines, Takes, icon
@@ -23,8 +24,9 @@ NEW = ("chain",)  # needs no video
 ENGINES = tuple(name for name, verb in EVERY.items() if "engine" in {field.name for field in fields(verb.options)})
 
 
-def scene_panel(presets: Presets, crew: Crew, say: Say) -> tuple[dict[str, Any], dict[str, Any], gr.Button, gr.Button, Takes]:
+def scene_panel(studio: Studio, say: Say) -> tuple[dict[str, Any], dict[str, Any], gr.Button, gr.Button, Takes]:
     """The inspector: its fields by name, what helps with them, its buttons and the takes."""
+    presets = studio.presets
     made: dict[str, Any] = {}
     more: dict[str, Any] = {}
     made["image"] = gr.Image(
@@ -44,7 +46,7 @@ def scene_panel(presets: Presets, crew: Crew, say: Say) -> tuple[dict[str, Any],
         made["transition"] = gr.Dropdown([("", ""), *_turns(presets)], label=say("transition"), info=say("transition_info"), elem_id="transition", min_width=120)
     with gr.Row():
         made["voice"] = _free([("", ""), *_voices(presets)], say("voice"), "voice", say("voice_info"))
-        made["engine"] = gr.Dropdown(_engines(crew, presets), label=say("engine"), elem_id="engine", min_width=120, allow_custom_value=True)
+        made["engine"] = gr.Dropdown([("auto", "auto"), *_makers(studio)], label=say("engine"), elem_id="engine", min_width=120, allow_custom_value=True)
     made["seed"] = gr.Textbox(label=say("seed"), info=say("seed_info"), elem_id="seed", max_lines=1)
     with gr.Accordion(say("scene_more"), open=False, elem_id="scene-more"):
         with gr.Row():
@@ -67,9 +69,9 @@ def scene_panel(presets: Presets, crew: Crew, say: Say) -> tuple[dict[str, Any],
     return made, more, one, again, takes
 
 
-def story_panel(presets: Presets, crew: Crew, say: Say) -> tuple[dict[str, Any], dict[str, Any]]:
+def story_panel(studio: Studio, say: Say) -> tuple[dict[str, Any], dict[str, Any]]:
     """The film's own fields by name, and what helps with them."""
-    spec = schema_of("Story")
+    spec, presets, crew = schema_of("Story"), studio.presets, studio.crew
     made: dict[str, Any] = {}
     more: dict[str, Any] = {}
     heading = Lines()
@@ -109,7 +111,7 @@ def story_panel(presets: Presets, crew: Crew, say: Say) -> tuple[dict[str, Any],
             made["logo_place"] = gr.Dropdown(_words("logo", spec["logo_place"]["enum"], say), label=say("logo_place"), elem_id="logo-place", min_width=120)
             made["logo_opacity"] = gr.Slider(0, 1, step=0.05, label=say("logo_opacity"), buttons=[], elem_id="logo-opacity", min_width=120)
     made["seed"] = gr.Textbox(label=say("story_seed"), elem_id="story-seed", max_lines=1)
-    made["label"] = gr.Textbox(label=say("label"), info=say("label_info"), elem_id="label", max_lines=1)
+    made["label"] = gr.Textbox(label=say("film_label"), info=say("film_label_info"), elem_id="label", max_lines=1)
     more["settings_name"] = gr.Textbox(label=say("settings_name"), elem_id="settings-name", max_lines=1, max_length=100)
     with gr.Row():
         more["keep"] = gr.Button(say("keep_settings"), elem_id="keep-settings", size="sm", min_width=120)
@@ -150,17 +152,11 @@ def _voices(presets: Presets) -> Choices:
     return [(f"{one.label} ({one.language})", name) for name, one in presets.voices.items()]
 
 
-def _makers(crew: Crew, presets: Presets) -> Choices:
-    """Clip engines that are here, and models by name."""
-    return [*_engines(crew, presets)[1:], *((one.label, name) for name, one in presets.models.items())]
+def _makers(studio: Studio, way: str = "") -> Choices:
+    return [(label, name) for name, label in at_hand(studio, way)]
 
 
-def _engines(crew: Crew, presets: Presets) -> Choices:
-    found = [(crew.get("clips", name).label, name) for name in crew.present("clips")]
-    return [("auto", "auto"), *found]
-
-
-def video_panel(presets: Presets, crew: Crew, say: Say) -> dict[str, Any]:
+def video_panel(studio: Studio, say: Say) -> dict[str, Any]:
     """A finished clip or somebody's own video, made over; and what any file says of itself."""
     made: dict[str, Any] = {}
     hint = Lines()
@@ -173,13 +169,14 @@ def video_panel(presets: Presets, crew: Crew, say: Say) -> dict[str, Any]:
     how: dict[str, dict[str, Any]] = {}
     for verb in VERBS:
         with gr.Column(visible=verb == "edit", elem_id=f"how-{verb}") as groups[verb]:
-            how[verb] = _how(verb, presets, say)
+            how[verb] = _how(verb, studio.presets, say)
             if verb == "split":
                 made["split"] = gr.Button(say("video_split"), elem_id="video-split")
     made |= {"groups": groups, "how": how}
+    made["makers"] = {verb: [(say("how_engine_none"), ""), *_makers(studio, EVERY[verb].way)] for verb in ENGINES}
     made["engine"] = gr.Dropdown(
-        [(say("how_engine_none"), ""), *_makers(crew, presets)], value="", label=say("how_engine"), info=say("how_engine_info"), elem_id="how-engine",
-        allow_custom_value=True, visible="edit" in ENGINES,
+        made["makers"].get("edit", []), value="", label=say("how_engine"), info=say("how_engine_info"), elem_id="how-engine",
+        allow_custom_value=True, visible=len(made["makers"]["edit"]) > 1,
     )  # fmt: skip
     made["consent"] = gr.Checkbox(label=say("video_consent"), info=say("video_consent_info"), elem_id="video-consent", visible=False)
     with gr.Row():
@@ -218,7 +215,7 @@ def _how(verb: str, presets: Presets, say: Say) -> dict[str, Any]:
             made: dict[str, Any] = {"prompt": text("prompt", "how_edit", 2, "how_edit_info")}
             with gr.Row():
                 made["look"] = gr.Dropdown([("", ""), *_choices(presets.looks)], label=say("look"), elem_id="edit-look", min_width=120)
-                made["strength"] = choice("strength", ("subtle", "mild", "strong"), "strong")
+                made["strength"] = choice("strength", ("", "subtle", "mild", "strong"), "")
             with gr.Row():
                 made["speed"] = number("speed", 0.25, 4, 1, 0.05)
                 made["crop"] = _free([("", ""), *((shape, shape) for shape in ("16:9", "9:16", "1:1", "4:5"))], say("how_crop"), "edit-crop")

@@ -69,7 +69,7 @@ def wire(demo: gr.Blocks, page: Page, w: Handlers) -> None:
     more["keep"].click(plainly(w.keep_settings), [page.project, more["settings_name"]], [page.download], **quiet).success(None, js=press)
     more["use"].upload(plainly(w.use_settings), [*ids, page.saved, more["use"]], whole, **quiet)
 
-    bench = Bench(w.rooms, {verb: tuple(page.video["how"][verb]) for verb in VERBS})
+    bench = Bench(w.rooms, {verb: tuple(page.video["how"][verb]) for verb in VERBS}, page.video["makers"])
     _wire_bench(page, bench, whole, drawn, press)
 
     page.make.click(plainly(w.start), ids, drawn, **quiet)

@@ -4,9 +4,9 @@ const W = window.reelwright.words;
 const say = (key, with_) => (W[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => with_?.[name] ?? '');
 const make = (tag, cls, ...inside) => { const e = document.createElement(tag); if (cls) e.className = cls; e.append(...inside); return e; };
 const root = element.querySelector('.dock');
-const what = make('span', 'd-what'), left = make('span', 'd-left'), bar = make('i'), track = make('div', 'd-track', bar);
+const what = make('span', 'd-what'), left = make('span', 'd-left'), keys = make('span', 'd-keys', W.dock_start), bar = make('i'), track = make('div', 'd-track', bar);
 what.setAttribute('role', 'status'); track.setAttribute('role', 'progressbar'); track.setAttribute('aria-valuemin', 0); track.setAttribute('aria-valuemax', 100); track.setAttribute('aria-label', W.film);
-root.append(make('div', 'd-top', what, left), track);
+root.append(make('div', 'd-top', what, left, keys), track);
 let v = {}, at = 0, seen = '';
 const clock = s => { s = Math.max(0, Math.round(s)); return Math.floor(s / 60) + ':' + String(s % 60).padStart(2, '0'); };
 const cutting = () => v.cut?.state === 'queued' || v.cut?.state === 'running';
@@ -28,8 +28,9 @@ const sentence = () => {
 function tick() {
   if (!element.isConnected) return clearInterval(timer);
   const gone = (performance.now() - at) / 1000, busy = v.state === 'running' || v.state === 'queued';
+  keys.hidden = busy || !v.scenes || !!v.faults || !!(v.state === 'done' && v.took >= 1);
   const rest = v.left == null ? null : v.left - gone;
-  left.textContent = !busy ? (v.state === 'done' && v.took >= 1 ? say('took', { t: clock(v.took) }) : v.scenes && !v.faults ? (v.takes ? say('takes_about', { t: clock(v.takes) }) + ' · ' : '') + W.dock_start : '')
+  left.textContent = !busy ? (v.state === 'done' && v.took >= 1 ? say('took', { t: clock(v.took) }) : v.scenes && !v.faults && v.takes ? say('takes_about', { t: clock(v.takes) }) : '')
     : (v.state === 'queued' ? '' : rest == null ? W.estimating : rest < 2.5 ? W.almost : say('left', { t: clock(rest) })) + (v.total && v.state === 'running' ? ' · ' + say(v.kind === 'takes' ? 'of_takes' : 'of_scenes', { n: v.made, of: v.total }) : '');
 }
 function draw() {
