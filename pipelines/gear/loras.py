@@ -5,6 +5,7 @@ Knows a pipeline and no film.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -106,4 +107,15 @@ def _words(lora: Lora) -> str:
 
 def contents(loras: tuple[Lora, ...]) -> list[object]:
     """What of them changes a picture."""
-    return [[digest(found(lora)), lora.weight, *(["second"] if lora.second else [])] for lora in loras]
+    return [[_digest(path, *_state(path)), lora.weight, *(["second"] if lora.second else [])] for lora, path in ((one, found(one)) for one in loras)]
+
+
+def _state(path: Path) -> tuple[int, int]:
+    told = path.stat()
+    return told.st_size, told.st_mtime_ns
+
+
+@lru_cache(64)
+def _digest(path: Path, _size: int, _changed: int) -> str:
+    """Read once for all scenes that load it: such files may be large."""
+    return digest(path)
