@@ -5,7 +5,7 @@ Knows which engine reads what; fetches nothing itself.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,18 +46,23 @@ def wish(name: str, presets: Presets, crew: Crew) -> Wish:
         if narrator.home is None:
             raise FilmError(f"{narrator.label} has no folder of voices.", "Set REELWRIGHT_VOICES.", name)
         return Wish(name, narrator.label, VOICES[name], narrator.sources(), home=narrator.home)
-    raise FilmError(f'There is nothing called "{name[:60]}" to be fetched.', choose(name[:60], known(presets)), name[:60])
+    raise FilmError(f'There is nothing called "{name[:60]}" to be fetched.', choose(name[:60], known(presets, crew)), name[:60])
 
 
-def known(presets: Presets) -> list[str]:
-    """Every name."""
-    every = [*(name for kind in KINDS for name in getattr(presets, kind)), *(name for name, one in presets.loras.items() if one.repo), *VOICES]
+def known(presets: Presets, crew: Crew) -> list[str]:
+    """Every name that has something to be fetched."""
+    models = [(name, one, role) for kind, role in KINDS.items() for name, one in getattr(presets, kind).items()]
+    every = [*(name for name, one, role in models if not role or _asked(one, role, crew)), *(name for name, one in presets.loras.items() if one.repo), *VOICES]
     return list(dict.fromkeys(every))
+
+
+def _asked(model: Model, role: str, crew: Crew) -> Callable[[Model], tuple[Source, ...]] | None:
+    return getattr(crew.get(role, model.engine), "sources", None) if model.engine in names(role) else None
 
 
 def _model(model: Model, role: str, crew: Crew) -> Wish:
     if role:
-        asked = getattr(crew.get(role, model.engine), "sources", None) if model.engine in names(role) else None
+        asked = _asked(model, role, crew)
         if asked is None:
             hint = f"`reelwright engines` says what {model.engine} needs."
             raise FilmError(f"{model.label} has no weights that are fetched here.", hint, model.name)

@@ -28,19 +28,19 @@ def fetch(args: argparse.Namespace) -> None:
     finally:
         studio.crew.close()
     orders = [(one, [fetching.order(source, one.home) for source in one.sources]) for one in wishes]
+    told = sys.stderr if args.json else sys.stdout
+    for one, own in orders:
+        print(_said(one, own), file=told)
+    every = _once([order for _, own in orders for order in own])
+    whole = sum(order.bytes for order in every)
+    room = {_disk(order.home): 0 for order in every}
+    for order in every:
+        room[_disk(order.home)] += order.bytes
+    for folder, needs in room.items():
+        _room(folder, needs, told)
+    if any(order.lacking for order in every) and not (args.yes or _agreed()):
+        raise FilmError("Nothing was fetched.", "Run it again and answer y, or with --yes where nobody can answer.")
     with watching(args.json) as watcher:
-        told = sys.stderr if args.json else sys.stdout
-        for one, own in orders:
-            print(_said(one, own), file=told)
-        every = _once([order for _, own in orders for order in own])
-        whole = sum(order.bytes for order in every)
-        room = {_disk(order.home): 0 for order in every}
-        for order in every:
-            room[_disk(order.home)] += order.bytes
-        for folder, needs in room.items():
-            _room(folder, needs, told)
-        if any(order.lacking for order in every) and not (args.yes or _agreed()):
-            raise FilmError("Nothing was fetched.", "Run it again and answer y, or with --yes where nobody can answer.")
         came = [0]
 
         def moved(count: int) -> None:

@@ -229,12 +229,13 @@ def test_a_component_as_a_pickle_only_is_not_fetched() -> None:
 def test_everything_that_has_weights_can_be_asked_for(presets: Presets, tmp_path: Path) -> None:
     crew = Crew({name: {"folder": tmp_path} for name in ("kokoro", "piper")})
     with_lora = replace(presets, loras={"ink": Lora("ink.safetensors", repo="some/model", label="Ink", name="ink")})
-    for name in known(with_lora):
-        try:
-            made = wish(name, with_lora, crew)
-        except FilmError as error:
-            assert "no weights that are fetched here" in error.message and name in ("server", "comfyui-svd", "audiocraft-stereo")
-            continue
+    every = known(with_lora, crew)
+    assert {"svd-xt", "open-sora-768", "sdxl", "sd-x4", "ace-step", "depth-anything-v2-small", "ink", "kokoro", "piper"} <= set(every)
+    for name in {*presets.models, *presets.painters, *presets.composers} - set(every):
+        assert "no weights that are fetched here" in refused(lambda name=name: wish(name, presets, crew)).message
+        assert name in ("server", "comfyui-svd", "audiocraft-stereo")
+    for name in every:
+        made = wish(name, with_lora, crew)
         assert made.sources and made.terms and made.label
         assert all(one.fetch == f"reelwright fetch {name}" for one in made.sources)
         assert not any(mark in wanted for one in made.sources for wanted in one.wanted for mark in (".pt", ".ckpt", "*.bin")) or name == "kokoro"
