@@ -220,6 +220,7 @@ def test_a_component_as_a_pickle_only_is_not_fetched() -> None:
     names = [snapshot.INDEX, "net/config.json", "net/diffusion_pytorch_model.bin", "tokenizer/tokenizer.json"]
     told = {"_class_name": "X", "net": ["diffusers", "Net"], "tokenizer": ["transformers", "T"]}
     assert "as a pickle only" in refused(lambda: snapshot.needed(names, told)).message
+    assert snapshot.needed(names, told, bare=("net",)) == ["model_index.json", "net/config.json", "tokenizer/tokenizer.json"]
     pieces = [f"net/model{form}-0000{i}-of-00002.safetensors" for i in (1, 2) for form in ("", ".fp16")]
     names = [*pieces, "net/model.safetensors.index.json", "net/model.fp16.safetensors.index.json", "net/model.safetensors.index.fp16.json"]
     assert [name for name in snapshot.needed(names, told, "fp16") if "fp16" not in name] == []

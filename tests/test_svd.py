@@ -284,7 +284,8 @@ def test_what_is_lacking_is_said_with_its_remedy_and_its_licence(presets: Preset
         said = str(engine.lacks(own))
         assert f"reelwright fetch {name}" in said and own.licence in said and ("hf auth login" in said) == own.gated
     assert "$1,000,000" in str(engine.lacks(presets.models["svd-xt"]))
-    assert len(engine.sources(presets.models["svd-lcm4"])) == 2, "the rest of it, too"
+    base, own = engine.sources(presets.models["svd-lcm4"])
+    assert (base.bare, own.wanted) == (("unet",), ("AnimateLCM-SVD-xt-1.1.safetensors",)), "the rest of it, too, but not its network"
 
 
 def test_without_a_gpu_it_says_what_it_needs(presets: Presets) -> None:

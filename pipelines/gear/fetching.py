@@ -55,7 +55,7 @@ def order(source: Source, home: Path | None = None) -> Order:
     commit = str(told.sha)
     wanted = [name for name in sizes if any(fnmatch(name, each) for each in source.wanted)]
     if INDEX in wanted:
-        wanted = needed(wanted + [name for name in sizes if name not in wanted], _index(source, commit), source.variant)
+        wanted = needed(wanted + [name for name in sizes if name not in wanted], _index(source, commit), source.variant, source.bare)
     lost = [each for each in source.wanted if not any(mark in each for mark in "*?[") and each not in sizes]
     if lost or not wanted:
         raise FilmError(f"{source.repo} has no {lost[0] if lost else ', '.join(source.wanted)}.", "Mend the preset, or its revision.", source.repo)

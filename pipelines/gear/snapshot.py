@@ -32,21 +32,23 @@ class Files:
     files: tuple[Path, ...]
 
 
-def source(repo: str, revision: str, variant: str = "", name: str = "") -> Source:
-    """Everything of a repository that a pipeline is read from. variant: such as fp16, to leave the longer one out; name:
-    the model's, see Source."""
-    return Source(repo, revision, (*KINDS, f"*.{variant}.safetensors" if variant else "*.safetensors"), name, variant)
+def source(repo: str, revision: str, variant: str = "", name: str = "", bare: tuple[str, ...] = ()) -> Source:
+    """Everything of a repository that a pipeline is read from. variant: such as fp16, to leave the longer one out; name
+    and bare: see Source."""
+    return Source(repo, revision, (*KINDS, f"*.{variant}.safetensors" if variant else "*.safetensors"), name, variant, bare)
 
 
-def needed(names: Collection[str], told: Mapping[str, object], variant: str = "") -> list[str]:
+def needed(names: Collection[str], told: Mapping[str, object], variant: str = "", bare: Collection[str] = ()) -> list[str]:
     """The files of a repository that a pipeline is read from, of all it has: each component's own, in one variant.
-    told: what its index says. FilmError for weights that are there as pickles only."""
+    told: what its index says; bare: see Source. FilmError for weights that are there as pickles only."""
     wanted = {INDEX} & set(names)
     for part, kind in told.items():
         if not (isinstance(kind, list) and len(kind) >= 2 and kind[1]):
             continue
         own = [name for name in names if name.startswith(f"{part}/")]
         wanted |= {name for name in own if any(fnmatch(name, each) for each in KINDS) and ".index" not in name}
+        if part in bare:
+            continue
         made = next((found for form in dict.fromkeys((variant, "")) if (found := _weights_named(own, part, form))), [])
         if not made and any(name.endswith(PICKLES) for name in own):
             raise FilmError(f"{part} is there as a pickle only, which is not fetched: opening one could run any program.", "Choose another model.", part)

@@ -36,13 +36,15 @@ BITS = {"F64": 64, "F32": 32, "F16": 16, "BF16": 16, "F8_E4M3": 8, "F8_E5M2": 8,
 @dataclass(frozen=True, slots=True)
 class Source:
     """A repository of weights: `repo` is its name on the hub, or a folder; `wanted` are the files that are needed, or
-    patterns such as `encoder/*`. name: what is fetched with them, if it has one; variant: of a pipeline's weights."""
+    patterns such as `encoder/*`. name: what is fetched with them, if it has one; variant: of a pipeline's weights;
+    bare: its parts of which the config alone is read."""
 
     repo: str
     revision: str
     wanted: tuple[str, ...]
     name: str = field(default="", compare=False)
     variant: str = field(default="", compare=False)
+    bare: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def local(self) -> Path | None:
