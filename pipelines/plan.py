@@ -106,11 +106,12 @@ class Given:
 @dataclass(frozen=True, slots=True)
 class Reach:
     """What moving pictures an engine goes by, with one model. over: it makes pictures over; first: it goes on from
-    several; ends: it finds the way from one picture to another. longest: seconds from a clip's first picture to its last;
+    several; last: it leads up to several; ends: it finds the way from one picture to another. longest: seconds from a clip's first picture to its last;
     shared: the same for what two that follow one another should have in common."""
 
     over: bool = False
     first: bool = False
+    last: bool = False
     ends: bool = False
     longest: float = 0.0
     shared: float = 0.0

@@ -23,6 +23,7 @@ from pipelines import ffmpeg, moves, mp4
 from pipelines import plan as plans
 from pipelines import vault as vaults
 from pipelines.clips import _glimpse, _open_sora_plan, _reel, _stream
+from pipelines.clips import _open_sora_given as moving
 from pipelines.clips import _open_sora_machine as machines
 from pipelines.clips import _open_sora_net as nets
 from pipelines.clips import _open_sora_shot as shots
@@ -256,15 +257,24 @@ def test_a_video_goes_on_for_longer_than_a_clip(home: Path, engine: Engine, pres
 
 
 @pytest.mark.usefixtures("small")
-def test_verbs_can_use_it(home: Path, presets: Presets, vault: Vault, tmp_path: Path) -> None:
-    """A video extended by the model from its last pictures, and one that melts into another by the way between them."""
+def test_verbs_can_use_it(home: Path, presets: Presets, vault: Vault, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A video extended by the model from its last pictures or up to its first, and one that melts into another."""
     mine = replace(presets, models={"tiny": model(home)})
     video = filmed(tmp_path / "near.mp4", 40)
+    held = moving.Window.of((64, 32), 160 / 90).read(video, 24)
+    start, end = (torch.from_numpy(held[k].copy()).permute(2, 0, 1).float() / 127.5 - 1 for k in (0, 32))
     crew = Crew({"edge": {"online": False}, "open_sora": {"device": "cpu"}})
     studio = Studio(crew, mine, vault, whole.ROOT / "assets" / "fonts", workers=2)
     try:
         longer = extend([video], Extend(0.5, "a calm sea", engine="tiny"), studio, tmp_path / "longer.mp4")
         assert longer.frames == 52 and "and the 32 before it" in longer.how
+        taken: list[torch.Tensor] = []
+        watch(monkeypatch, "encode", lambda frames, _: taken.append(frames))
+        earlier = extend([video], Extend(0.5, "a calm sea", backward=True, engine="tiny"), studio, tmp_path / "earlier.mp4")
+        assert earlier.frames == 52 and "and the 32 after it" in earlier.how
+        (edge,) = [one for one in taken if one.shape[2] == 33]
+        first, last = (float((edge[0, :, k] - given).abs().mean()) for k, given in ((0, start), (-1, end)))
+        assert first < 0.1 > last, "it leads up to the video's pictures as they run, not backwards"
         both = blend([video, filmed(tmp_path / "other.mp4", 40, 90)], Blend(0.4, engine="tiny"), studio, tmp_path / "both.mp4")
         assert "the way found by Tiny" in both.how
     finally:

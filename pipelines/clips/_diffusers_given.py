@@ -27,7 +27,8 @@ def reach(told: Options) -> Reach:
     """What a model can do with moving pictures."""
     shared = told.overlap if told.extend else min(SHARED, told.most // 4)
     most = (told.most - told.plus) // told.step * told.step + told.plus
-    return Reach(bool(told.v2v), bool(told.extend), bool(told.ends), (most - 1) / told.fps, (shared - 1) / told.fps)
+    ways = {"over": bool(told.v2v), "first": bool(told.extend), "ends": bool(told.ends)}
+    return Reach(**ways, longest=(most - 1) / told.fps, shared=(shared - 1) / told.fps)
 
 
 def parts(shot: Shot, told: Options) -> list[Piece]:

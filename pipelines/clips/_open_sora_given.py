@@ -20,7 +20,7 @@ from ._window import Window
 if TYPE_CHECKING:
     from torch import Tensor
 
-REACH = Reach(first=True, ends=True, longest=(LONGEST - 1) / RATE, shared=(BEFORE - 1) / RATE)
+REACH = Reach(first=True, last=True, ends=True, longest=(LONGEST - 1) / RATE, shared=(BEFORE - 1) / RATE)
 
 
 def parts(shot: Shot, given: Given) -> list[Piece]:
