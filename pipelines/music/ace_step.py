@@ -18,6 +18,7 @@ from pydantic.dataclasses import dataclass
 from ..gear import gpu, pipes, zero
 from ..gear.options import read, strict
 from ..gear.snapshot import files, lacking, plan, source, too_small
+from ..gear.weights import Source
 from ..plan import Cue
 from ..presets import Model
 from ..vault import Notes
@@ -79,6 +80,10 @@ class Engine:
             return lacking(model) or too_small(model, self._device)
         except FilmError as error:
             return str(error)
+
+    def sources(self, model: Model) -> tuple[Source, ...]:
+        """See crew.Engine."""
+        return (source(model.repo, model.revision, name=model.name),)
 
     def recipe(self, _cue: Cue) -> object:
         """The model, beside what the cue says."""
@@ -171,7 +176,7 @@ class Engine:
             self._loaded = None
             device = gpu.chosen(self._device)
             dtype = torch.float32 if long or device.type == "cpu" else getattr(torch, told.dtype)
-            pipe = pipes.load(pipes.named("AceStepPipeline"), source(model.repo, model.revision), "", dtype, (), {})
+            pipe = pipes.load(pipes.named("AceStepPipeline"), source(model.repo, model.revision, name=model.name), "", dtype, (), {})
             self._loaded = model, asked, pipes.placed(pipe, device, way, False)
         return self._loaded[2]
 

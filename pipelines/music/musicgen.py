@@ -79,7 +79,7 @@ class Engine:
 
     def lacks(self, model: Model) -> str | None:
         """Weights, or room for them."""
-        source = Source(model.repo, model.revision, WANTED)
+        source = Source(model.repo, model.revision, WANTED, model.name)
         try:
             options(model.options)
             if not source.find("config.json") or not (source.find("model.safetensors") or source.find("model.safetensors.index.json")):
@@ -88,10 +88,14 @@ class Engine:
             return str(error)
         return too_small(model, self._device)
 
+    def sources(self, model: Model) -> tuple[Source, ...]:
+        """See crew.Engine."""
+        return (Source(model.repo, model.revision, WANTED, model.name),)
+
     def recipe(self, _cue: Cue) -> object:
         """The model, beside what the cue says."""
         model = self._chosen()
-        return [*model.content, *Source(model.repo, model.revision, WANTED).changing]
+        return [*model.content, *Source(model.repo, model.revision, WANTED, model.name).changing]
 
     def compose(self, cue: Cue, out: Path, tick: Tick) -> Notes:
         """Write the WAV. FilmError if weights are lacking or damaged, or memory or numbers give out."""
@@ -171,7 +175,7 @@ class Engine:
 
         if self._loaded is None or self._loaded[:2] != (model, long):
             self._loaded = None
-            source = Source(model.repo, model.revision, WANTED)
+            source = Source(model.repo, model.revision, WANTED, model.name)
             folder = source.path("config.json").parent
             files(folder, source.fetch)
             device = gpu.chosen(self._device)
