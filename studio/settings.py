@@ -191,7 +191,7 @@ def studio(settings: Settings) -> Studio:
         devices() if possible() else (),
     )
     if zero.here():
-        crew.get("clips", "svd")  # what is to run on a GPU that is lent has to be known from the start
+        list(crew.everybody())  # what is to run on a GPU that is lent has to be known from the start
     vault = Vault(settings.data / "vault")
     vault.tidy()
     return Studio(crew, known, vault, HOME / "assets" / "fonts", mix_voices=settings.mix_voices, marks=_marks(settings), policy=_policy(settings))

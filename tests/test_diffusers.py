@@ -127,9 +127,9 @@ def test_a_call_in_three_gives_what_one_call_gives(
     model = small(name, presets, folder(name), steps=3)
     one, two = job(presets, model, seen, tmp_path), job(presets, model, seen, tmp_path, prompt="a dog", seed=8)
     one.slate, two.slate = replace(one.slate, show=shown.append), replace(two.slate, show=other.append)
-    made = machine.Machine(machine.Origin.of(model.repo, "", one.told), torch.device("cpu"), "offload", long=False, compiled=False)
+    made = machine.Machine(machine.Origin.of(model.repo, "", one.asked.told), torch.device("cpu"), "offload", long=False, compiled=False)
     made.ready(())
-    pipe = made.pipe(getattr(one.told, one.piece.mode))
+    pipe = made.pipe(getattr(one.asked.told, one.piece.mode))
     with torch.inference_mode():
         torch.manual_seed(one.seed)
         whole = pipe(**shots._asked(made, pipe, one, None)).frames[0]
@@ -137,9 +137,11 @@ def test_a_call_in_three_gives_what_one_call_gives(
         with monkeypatch.context() as patched:
             patched.setattr(type(pipe), "encode_prompt", lambda *_, **__: pytest.fail("it was read once"))
             held = [shots._stepped(made, each, tape) for each, tape in zip((one, two), tapes, strict=True)]
+            if held == [None, None]:  # the second of two networks is still to come
+                held = [shots._stepped(made, each, tape) for each, tape in zip((one, two), tapes, strict=True)]
         apart = [call.shown(pipe, each) for each in held]
     assert torch.equal(apart[0], whole) and not torch.equal(apart[1], whole)
-    tells = "callback_on_step_end" in films_arguments(one.told, seen if one.told.i2v else None)
+    tells = "callback_on_step_end" in films_arguments(one.asked.told, seen if one.asked.told.i2v else None)
     assert bool(shown) is bool(other) is tells
     assert all(picture.ndim == 3 and picture.shape[2] == 3 and picture.dtype == "uint8" for picture in shown)
 
@@ -171,7 +173,7 @@ def test_what_is_wrong_with_one_shot_stops_no_other(
     real = shots._stepped
 
     def broken(made: Any, one: Any, tape: Any) -> Any:
-        if "odd" in one.text:
+        if "odd" in one.asked.text:
             raise FilmError("It is odd.", "Mend it.")
         return real(made, one, tape)
 

@@ -355,7 +355,7 @@ def test_a_prompt_becomes_a_clip_and_the_same_seed_the_same_clip(home: Path, eng
     one = wish(presets, home)
     assert engine.lacks(one.model or model(home)) is None
     notes = engine.shoot(one, tmp_path / "a.mp4", ticks.append)
-    assert notes == {"rows": 4, "frames": 33, "rate": "24/1", "width": 64, "height": 32}
+    assert notes == {"rows": 4, "clips": 1, "frames": 33, "rate": "24/1", "width": 64, "height": 32}
     assert vaults.plain(notes) == notes
     assert mp4.count(tmp_path / "a.mp4") == 33
     frames = seen(tmp_path / "a.mp4")
@@ -576,14 +576,14 @@ def test_memory_that_runs_out_is_met_once(where: str, home: Path, presets: Prese
     engine = Engine(device="cpu")
     notes = engine.shoot(wish(presets, home), tmp_path / "a.mp4", idle)
     assert "less was taken" in str(notes["memory"]) and notes["frames"] == 33
-    machine = engine._loaded[1] if engine._loaded else None
+    machine = engine._floor.loaded[1] if engine._floor.loaded else None
     assert machine and machine.room == 0 and not machine.net(33, (64, 32)).blocks.kept  # type: ignore[attr-defined]
     if where == "decode":
         assert machine.vae(torch.float32).use_framewise_decoding
     left[0] = 2
     with pytest.raises(FilmError, match="memory ran out") as caught:
         engine.shoot(wish(presets, home), tmp_path / "b.mp4", idle)
-    assert "open-sora-256" in caught.value.hint
+    assert "smaller" in caught.value.hint
 
 
 def pickled(path: Path) -> None:

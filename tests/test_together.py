@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import base64
 import io
-import pickle
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
-from importlib.machinery import ModuleSpec
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -29,7 +25,6 @@ from pipelines.clips import _svd_shot as shots
 from pipelines.clips import svd
 from pipelines.crew import Crew
 from pipelines.events import Fault, Glimpse
-from pipelines.gear import zero
 from pipelines.plan import Slate
 from pipelines.presets import Model, Presets
 from pipelines.render import Studio, render
@@ -177,51 +172,6 @@ def test_all_stop_within_a_step_and_what_is_whole_is_kept(engine: svd.Engine, pr
     with pytest.raises(Cancelled):
         engine.shoot_all(slates)
     assert len(steps) == 3 and list(reel.told) == [0] and reel.slates[0].out.stat().st_size
-
-
-# Lent by the call
-
-
-def test_a_lent_gpu_is_called_once_a_shot_and_files_are_written_here(presets: Presets, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As ZeroGPU does it: the function that is decorated gets a shot and gives shares and numbers, all of which are
-    copied on their way."""
-    asked, here = list[int](), threading.current_thread()
-
-    def lend(task: Any, duration: Any) -> Any:
-        def steps(*given: Any) -> Any:
-            asked.append(duration(*given))
-            for told in task(*pickle.loads(pickle.dumps(given))):
-                yield pickle.loads(pickle.dumps(told))
-
-        return steps
-
-    spaces = ModuleType("spaces")
-    spaces.GPU, spaces.__spec__ = lend, ModuleSpec("spaces", None)  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "spaces", spaces)
-    monkeypatch.setenv("SPACES_ZERO_GPU", "1")
-    lent = svd.Engine(device="cpu")
-    assert not lent._savings.compiled
-    files, real = list[Any](), shots.write_planes
-    monkeypatch.setattr(shots, "write_planes", lambda *given: files.append(given[4]) or real(*given))
-    reel = Reel(tmp_path / "lent", presets, model(folder), (0.4, 0.7))
-    reel.slates.append(replace(reel.slates[0], shot=replace(reel.slates[0].shot, picture=None), kept=reel.keep(2)))
-    lent.shoot_all(reel.slates)
-    assert asked == [20, 20] and [one.name for one in files] == ["0.mp4", "1.mp4"] and threading.current_thread() is here
-    assert isinstance(reel.told[2], FilmError)
-    monkeypatch.delenv("SPACES_ZERO_GPU")
-    plain = svd.Engine(device="cpu")
-    for i in (0, 1):
-        assert plain.shoot(reel.slates[i].shot, tmp_path / "a.mp4", idle) == reel.told[i]
-        assert (tmp_path / "a.mp4").read_bytes() == reel.slates[i].out.read_bytes()
-    assert zero.duration(10) == 28 and zero.duration(1000) == zero.MOST
-    assert svd._seconds(replace(reel.slates[0].shot, model=presets.models["svd-xt"])) == pytest.approx(22.5)
-    assert svd._seconds(replace(reel.slates[0].shot, model=presets.models["svd-lcm4"])) < 6
-
-    def stop(_done: float) -> None:
-        raise Cancelled
-
-    with pytest.raises(Cancelled):
-        zero.called(lent._steps, reel.slates[0].shot, stop)
 
 
 # In a film

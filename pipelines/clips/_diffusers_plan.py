@@ -10,17 +10,17 @@ from math import ceil, log
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
+from pydantic import Field, JsonValue
 from pydantic.dataclasses import dataclass
 
 from ..gear.loras import Lora
+from ..gear.options import agree, read, strict
 from ..moves import Camera
 from ..plan import SLOWEST
 from ..work import FilmError
 from ._open_sora_plan import directed
 
 MOST = 8  # clips of a scene; after them its last frame stays
-strict = ConfigDict(extra="forbid", allow_inf_nan=False)
 Class = Annotated[str, Field(pattern=r"^([A-Z]\w*Pipeline)?$")]
 Side = Annotated[int, Field(ge=16, le=4096)]
 STRENGTHS = MappingProxyType({"subtle": 0.35, "mild": 0.6, "strong": 0.85})  # of the steps
@@ -75,15 +75,9 @@ class Options:
 
 def options(told: Mapping[str, Any]) -> Options:
     """Options as they are written in a preset; FilmError naming the one that is wrong."""
-    try:
-        made = TypeAdapter(Options).validate_python(dict(told))
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(step) for step in first["loc"])
-        raise FilmError(f"A model's option {place}: {first['msg']}.", "Mend it in models.toml.", "models.toml") from error
-    for name, good in (("t2v", made.modes), ("most", made.most >= made.least), ("overlap", made.overlap < made.least), ("strengths", set(made.strengths) == set(STRENGTHS))):
-        if not good:
-            raise FilmError(f"A model's option {name} does not go with the others.", "Mend it in models.toml.", "models.toml")
+    made = read(Options, told, "A model's", "models.toml")
+    fits = {"t2v": bool(made.modes), "most": made.most >= made.least, "overlap": made.overlap < made.least}
+    agree("A model's", "models.toml", **fits, strengths=set(made.strengths) == set(STRENGTHS))
     return made
 
 

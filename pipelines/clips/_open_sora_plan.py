@@ -10,11 +10,11 @@ from dataclasses import dataclass as plain
 from math import ceil, sqrt
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from ..gear.options import read, strict
 from ..moves import Aim, Camera
-from ..work import FilmError
 
 RATE = 24
 LONGEST = 129  # frames of one clip
@@ -28,7 +28,7 @@ STATIC, SLOW, USUAL, FAST, SHAKEN = 2, 3, 4, 5, 6  # of the seven degrees of mot
 Ends = Literal["head", "tail", "loop"]
 
 
-@dataclass(frozen=True, slots=True, config=ConfigDict(extra="forbid", allow_inf_nan=False))
+@dataclass(frozen=True, slots=True, config=strict)
 class Options:
     """A model's options. `ends`: whether the scene's picture is the clip's first frame, its last, or both.
     motion_score: 0 is what the clip action asks for. text_encoder, clip_encoder: a repository or folder of their own.
@@ -48,12 +48,7 @@ class Options:
 
 def options(told: Mapping[str, Any]) -> Options:
     """Options as they are written in a preset; FilmError naming the one that is wrong."""
-    try:
-        return TypeAdapter(Options).validate_python(dict(told))
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(step) for step in first["loc"])
-        raise FilmError(f"Open-Sora's option {place}: {first['msg']}.", "Mend it in models.toml.", "models.toml") from error
+    return read(Options, told, "Open-Sora's", "models.toml")
 
 
 @plain(frozen=True, slots=True)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 AHEAD = 2  # shots whose pictures may wait to be written: they lie in memory
+FRAMES = 16  # whose colours are reckoned together
 
 
 class Cutting:
@@ -100,6 +101,12 @@ def planes(pictures: Tensor) -> Tensor:
 
     Where the pictures are: half the numbers have to travel. Chroma is sited on the left, as H.264's players take it.
     """
+    import torch
+
+    return torch.cat([_planes(some) for some in pictures.split(FRAMES)])
+
+
+def _planes(pictures: Tensor) -> Tensor:
     import torch
     from torch.nn import functional as F
 

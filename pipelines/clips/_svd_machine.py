@@ -51,6 +51,12 @@ class Origin:
         lacks = [] if index and all(weights(index.parent / name, self.variant) for name in PARTS) else [self.base]
         return lacks + ([self.unet] if self.unet and not self.unet.find(self.file) else [])
 
+    def files(self) -> tuple[Path, ...]:
+        """All weights that are read; FilmError if they are not there."""
+        every = {name: weights(self.folder() / name, self.variant) for name in PARTS}
+        own = (self.unet.path(self.file),) if self.unet else ()
+        return (*own, *(file for name, one in every.items() if one and not (own and name == "unet") for file in one.files))
+
     @property
     def changing(self) -> list[str]:
         """See Source.changing."""
@@ -71,7 +77,7 @@ class Machine:
         import torch
 
         self.device, self.thrifty, self._origin, self._most = device, thrifty, origin, most
-        self._asked = savings
+        self._asked, self._long = savings, long
         short, longer = (torch.float16, torch.float32) if device.type == "cuda" else (torch.float32, torch.float64)
         self.dtype = longer if long else short
         fast = device.type == "cuda" and savings.compiled and not _gpu.packages("triton")
@@ -86,6 +92,17 @@ class Machine:
         self._net = None
         self._empty()
         return Machine(self._origin, self.device, replace(self._asked, compiled=False), thrifty=self.thrifty, most=self._most, long=True)
+
+    def thriftier(self) -> Machine | None:
+        """The same with only what works on the device, if it is not so already."""
+        self._parts.clear()
+        self._net = None
+        return None if self.thrifty else Machine(self._origin, self.device, self._asked, thrifty=True, most=self._most)
+
+    @property
+    def longest(self) -> bool:
+        """Whether there are no longer numbers."""
+        return self._long
 
     @property
     def scheduler(self) -> Any:

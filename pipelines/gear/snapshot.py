@@ -49,6 +49,12 @@ def weights(folder: Path, variant: str = "") -> Files | None:
     return None
 
 
+def files(from_: Source, variant: str = "") -> tuple[Path, ...]:
+    """All weights of a pipeline; FilmError if it is not there."""
+    folder = from_.path(INDEX).parent
+    return tuple(file for name in components(folder) if (found := weights(folder / name, variant)) for file in found.files)
+
+
 def _listed(index: Path) -> tuple[Path, ...]:
     try:
         names = {str(name) for name in json.loads(index.read_text("utf-8"))["weight_map"].values()}
