@@ -68,7 +68,7 @@ class Odd(Exception):
     """Numbers ran out of range."""
 
 
-def read(network: Any, tokenizer: Any, words: Sequence[str]) -> Said:
+def prompted(network: Any, tokenizer: Any, words: Sequence[str]) -> Said:
     """Prompts through the text encoder."""
     import torch
 
