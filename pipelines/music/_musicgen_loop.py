@@ -221,11 +221,16 @@ def _prefix(said: Said, ways: int) -> tuple[Tensor | None, Tensor | None]:
 
 
 def _recorded(work: Callable[[], None]) -> Callable[[], None]:
-    """The same work, handed to the GPU in one go each time it is asked for; nothing is done by recording it."""
+    """The same work, handed to the GPU in one go each time it is asked for; nothing is done by recording it. Where it
+    cannot be recorded it stays what it is."""
     import torch
 
     graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        work()
+    try:
+        with torch.cuda.graph(graph, capture_error_mode="thread_local"):  # others may use the GPU meanwhile
+            work()
+    except torch.OutOfMemoryError:
+        raise
+    except RuntimeError:
+        return work
     return graph.replay  # type: ignore[no-any-return]
-

@@ -156,7 +156,7 @@ def heard(net: Net, memory: Memory, x: Tensor, at: Tensor, seen: int, fast: bool
 
     asking = memory.told[0][0].shape[0] if memory.told else 0
     first, second, third = (_compiled(one) for one in (_first, _second, _third)) if fast else (_first, _second, _third)
-    x = x + net.places(seen).index_select(0, _since(memory, at).flatten()).view(-1, len(at), net.width)
+    x = x + net.places(seen).index_select(0, _since(memory, at).flatten()).view(-1, len(at), net.width).to(x.dtype)
     mask = _back(memory, at, seen, x.dtype)
     for i, weights in enumerate(net.layers):
         query, key, value = first(weights, x, net.heads, net.norm[2])
@@ -225,4 +225,4 @@ def _third(w: Weights, by: str, x: Tensor, got: Tensor, eps: float) -> Tensor:
 def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     import torch
 
-    return torch.compile(function, dynamic=False)
+    return torch.compile(function)  # for other numbers of rows it is compiled once more, for all of them

@@ -30,6 +30,7 @@ from ._musicgen_net import Net, Savings, build
 from ._sheet import Part, joined, parts, write
 
 if TYPE_CHECKING:
+    import torch
     from numpy import float32
     from numpy.typing import NDArray
     from torch import Tensor
@@ -219,8 +220,12 @@ class Engine:
                 tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
             if lost := found["missing_keys"]:
                 raise FilmError(f"model.safetensors is of another model: it lacks {min(lost)}.", f"Fetch the right one: {source.fetch}")
-            fast = device.type == "cuda"
-            savings = Savings(compiled=fast and not zero.here() and not gpu.packages("triton"), captured=fast)
             network = network.to(device).eval()
-            self._loaded = model, long, network, tokenizer, build(network, savings)
+            self._loaded = model, long, network, tokenizer, build(network, savings(device))
         return self._loaded[2], self._loaded[3], self._loaded[4]
+
+
+def savings(device: torch.device) -> Savings:
+    """All that such a device can have."""
+    fast = device.type == "cuda"
+    return Savings(compiled=fast and not zero.here() and not gpu.packages("triton"), captured=fast)
