@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -156,7 +155,32 @@ def test_a_step_is_recorded_once_a_span_and_then_only_repeated(pair: Pair, monke
     assert len(recorded) <= -(-(steps + 20) // 16) and len(repeated) == steps - len(recorded)
 
 
+def test_what_is_saved_is_left_out(pair: Pair) -> None:
+    net, spare = (decoder.build(pair.network, one) for one in (NONE, ALL))
+    words, heeded = torch.ones(2, 3, net.width), torch.ones(2, 3)
+    asks = [decoder.remember(one, 4, 8, words, heeded, None).told[0][0].shape[0] for one in (net, spare)] if pair.kind != "melody" else [4, 2]
+    assert asks == [4, 2], "rows without a prompt ask for nothing"
+    assert "qkv" in spare.layers[0] and "qkv" not in net.layers[0]
+    own = pair.network.decoder.model.decoder.layers[0].self_attn.k_proj.weight
+    assert own.untyped_storage().data_ptr() == spare.layers[0]["qkv"].untyped_storage().data_ptr(), "nothing is there twice"
+    real, looked = torch.nn.functional.scaled_dot_product_attention, list[int]()
+
+    def watch(query: torch.Tensor, key: torch.Tensor, *given: Any, **more: Any) -> torch.Tensor:
+        looked.append(key.shape[2])
+        return real(query, key, *given, **more)
+
+    for savings, first in ((NONE, False), (ALL, True)):
+        looked.clear()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(torch.nn.functional, "scaled_dot_product_attention", watch)
+            patch.setattr(loop, "SPAN", 16)
+            pair.ours(WORDS[:1], savings)
+        steps = looked[2:] if pair.kind == "melody" else looked[::2]  # but for what is before the first code
+        assert (min(steps) < max(steps)) is first, "only what is played already is looked back at"
+
+
 def test_numbers_out_of_range_are_told(pair: Pair) -> None:
+    norm = pair.network.decoder.model.decoder.layer_norm.weight
     with pytest.MonkeyPatch.context() as patch, pytest.raises(loop.Odd):
-        patch.setattr(pair.network.decoder.model.decoder.layer_norm.weight, "data", torch.full_like(pair.network.decoder.model.decoder.layer_norm.weight, torch.nan))
+        patch.setattr(norm, "data", torch.full_like(norm, torch.nan))
         pair.ours(WORDS)

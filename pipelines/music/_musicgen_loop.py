@@ -101,10 +101,9 @@ def play(net: Net, said: Said, pieces: Sequence[Piece], how: How, tick: Tick) ->
     start, end = skip + given, skip + grid.shape[2] - 1
     room = end + -end % 8
     net.places(room)
-    beside = (None, None) if said.before else (said.words, said.heeded)
-    memory = remember(net, ways * len(pieces), room, *beside, begins)
+    memory = remember(net, ways * len(pieces), room, None if said.before else said.words, said.heeded, begins)
     if start:
-        past = _codes(net, grid[:, :, :given], ways) if given else grid.new_zeros(ways * len(pieces), 0, net.width, dtype=net.tables.dtype)
+        past = _codes(net, grid[:, :, :given], ways)
         whole = past if prefix is None else torch.cat([prefix, past], 1)
         heard(net, memory, whole, torch.arange(start, device=device), start, False)
     at = torch.tensor([start], device=device)
@@ -233,4 +232,4 @@ def _recorded(work: Callable[[], None]) -> Callable[[], None]:
         raise
     except RuntimeError:
         return work
-    return graph.replay  # type: ignore[no-any-return]
+    return graph.replay

@@ -129,14 +129,14 @@ def _layer(layer: Any, savings: Savings) -> Weights:
     return made | {"up": layer.fc1.weight, "down": layer.fc2.weight}
 
 
-def remember(net: Net, rows: int, steps: int, said: Tensor | None, heeded: Tensor | None, begins: Tensor | None) -> Memory:
+def remember(net: Net, rows: int, steps: int, said: Tensor | None, heeded: Tensor, begins: Tensor | None) -> Memory:
     """Room for so many steps, and what each layer makes of the prompts, once. said: (pieces, length, width), or None;
     heeded: (pieces, length), whether a word is one."""
     import torch
 
     shape = (len(net.layers), rows, net.heads, steps, net.width // net.heads)
     keys, values = (torch.zeros(shape, dtype=net.tables.dtype, device=net.tables.device) for _ in range(2))
-    if said is None or heeded is None:
+    if said is None:
         return Memory(keys, values, (), None, begins)
     if not net.savings.null and rows > len(said):  # rows without a prompt have one of zeros
         said = torch.cat([said, torch.zeros_like(said)])
@@ -191,7 +191,7 @@ def _back(memory: Memory, at: Tensor, seen: int, kind: Any) -> Tensor:
 
 
 def _heads(x: Tensor, heads: int) -> Tensor:
-    return x.unflatten(-1, (heads, -1)).transpose(1, 2)
+    return x.reshape(*x.shape[:-1], heads, -1).transpose(1, 2)
 
 
 def _first(w: Weights, x: Tensor, heads: int, eps: float) -> tuple[Tensor, ...]:
