@@ -218,6 +218,7 @@ class Engine:
                 kind: Any = getattr(transformers, KINDS[said])
                 network, found = kind.from_pretrained(folder, dtype=dtype, use_safetensors=True, local_files_only=True, output_loading_info=True)
                 tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
+                tokenizer(["a", "a b"], return_tensors="pt", padding=True)  # only now it looks at most of its settings
             if lost := found["missing_keys"]:
                 raise FilmError(f"model.safetensors is of another model: it lacks {min(lost)}.", f"Fetch the right one: {source.fetch}")
             network = network.to(device).eval()
