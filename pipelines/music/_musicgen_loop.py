@@ -224,8 +224,8 @@ def _recorded(work: Callable[[], None]) -> Callable[[], None]:
     cannot be recorded it stays what it is."""
     import torch
 
-    graph = torch.cuda.CUDAGraph()
     try:
+        graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph, capture_error_mode="thread_local"):  # others may use the GPU meanwhile
             work()
     except torch.OutOfMemoryError:
