@@ -30,8 +30,9 @@ class Files:
 
 
 def source(repo: str, revision: str, variant: str = "") -> Source:
-    """Everything of a repository that a pipeline is read from. variant: such as fp16, to leave the longer one out."""
-    return Source(repo, revision, (*KINDS, f"*.{variant}.safetensors" if variant else "*.safetensors"))
+    """Everything of a repository that a pipeline is read from: its parts' folders, not the same once more in one file
+    beside them. variant: such as fp16, to leave the longer one out; also where it is in several files."""
+    return Source(repo, revision, (*KINDS, f"*/*.{variant}*.safetensors" if variant else "*/*.safetensors"))
 
 
 def weights(folder: Path, variant: str = "") -> Files | None:

@@ -172,6 +172,7 @@ class Engine:
                 kind: Any = MusicgenForConditionalGeneration
                 network, said = kind.from_pretrained(folder, dtype=dtype, use_safetensors=True, local_files_only=True, output_loading_info=True)
                 tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+                tokenizer(["a", "a b"], return_tensors="pt", padding=True)  # only now it looks at most of its settings
             if lost := said["missing_keys"]:
                 raise FilmError(f"model.safetensors is of another model: it lacks {min(lost)}.", f"Fetch the right one: {source.fetch}")
             self._loaded = model, long, network.to(device).eval(), tokenizer
