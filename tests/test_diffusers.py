@@ -24,6 +24,7 @@ from pipelines.clips import _diffusers_plan as rules
 from pipelines.clips import _diffusers_shot as shots
 from pipelines.clips import _glimpse
 from pipelines.clips import diffusers as films
+from pipelines.clips._diffusers_joint import joint
 from pipelines.gear import loras
 from pipelines.presets import Model, Presets
 from pipelines.vault import plain
@@ -249,10 +250,44 @@ def test_a_long_scene_is_clips_that_go_on_from_one_another(
     assert (given[0].width, given[0].height) == tuple(told.size)
 
 
-def test_a_model_that_cannot_go_on_is_slowed(engine: films.Engine, presets: Presets, folder: Folder, tmp_path: Path) -> None:
-    model = small("wan-1.3b", presets, folder("wan-1.3b"))
-    notes = engine.shoot(shot(presets, model, seconds=5), tmp_path / "a.mp4", idle)
-    assert notes["clips"] == 1 and notes["frames"] == 9
+def test_clips_that_cannot_go_on_melt_into_one_another(
+    engine: films.Engine, presets: Presets, folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clips, model = list[Any](), small("wan-1.3b", presets, folder("wan-1.3b"))
+    real = shots.shown
+    monkeypatch.setattr(shots, "shown", lambda *given: clips.append(made := real(*given)) or made)
+    notes = engine.shoot(shot(presets, model, seconds=1.5), tmp_path / "a.mp4", idle)
+    assert (notes["clips"], notes["melted"], notes["frames"]) == (3, 3, 9 + 7 + 7), "nine each, two in common"
+    assert not torch.equal(clips[0], clips[1]), "each has a seed of its own"
+    seen = [kept.float() for kept in (clips[0], clips[1])]
+    first, then = joint(seen[0], [], rules.options(model.options), "t2v", first=True, last=False)
+    second, _ = joint(seen[1], then, rules.options(model.options), "t2v", first=False, last=True)
+    assert len(first) == 7 and len(second) == 9 and torch.equal(second[2:], seen[1][2:])
+    mixed = [(seen[0][7 + k] * (2 - k) + seen[1][k] * (1 + k)) / 3 for k in range(2)]
+    assert all(torch.allclose(a, b, atol=1 / 255) for a, b in zip(second[:2], mixed, strict=True))
+
+
+@pytest.mark.parametrize("name", ["wan-1.3b", "wan-14b", "hunyuan-1.5", "cogvideox-2b", "kandinsky", "mochi"])
+@pytest.mark.parametrize("seconds", [1.0, 6.0, 12.0, 30.0])
+def test_no_scene_is_longer_than_its_clips(name: str, seconds: float, presets: Presets) -> None:
+    told = rules.options(presets.models[name].options)
+    parts = rules.pieces(seconds, False, told)
+    made = sum(one.frames for one in parts) - told.melt * (len(parts) - 1)
+    assert made / told.fps * 1.25 >= seconds and len({one.frames for one in parts}) == 1
+    assert made / told.fps <= max(told.least / told.fps, seconds) + len(parts) * told.step / told.fps, "and none is made in vain"
+
+
+def test_a_mode_has_numbers_of_its_own(engine: films.Engine, presets: Presets, folder: Folder, seen: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = list[tuple[Any, Any]]()
+    real = shots._asked
+    monkeypatch.setattr(shots, "_asked", lambda *given: asked.append((made := real(*given), given[1].scheduler.config.flow_shift)) or made)
+    model = small("skyreels", presets, folder("skyreels"))
+    for picture in (None, seen, None):
+        engine.shoot(shot(presets, model, picture), tmp_path / "a.mp4", idle)
+    told = {(made["guidance_scale"], shift) for made, shift in asked[:1]}, {(made["guidance_scale"], shift) for made, shift in asked[1:2]}
+    assert told == ({(6.0, 8.0)}, {(5.0, 5.0)}) and (asked[2][0]["guidance_scale"], asked[2][1]) == (6.0, 8.0)
+    with pytest.raises(FilmError, match="own"):
+        rules.options(dict(model.options) | {"own": {"i2v": {"size": [64, 64]}}})
 
 
 def test_a_loop_ends_as_it_begins(presets: Presets, folder: Folder, seen: Path) -> None:

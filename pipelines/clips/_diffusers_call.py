@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     Tape = Mapping[str, list[Any]]
 
 REFUSED = ("diffusers cannot make this clip", "Change the scene, or the model's options; if every scene says so, fetch the model anew.")
+PRESSED = 18  # x264's crf of the pictures that LTX-2.5 learnt from: a cleaner one hardly moves
 READERS = ("encode_prompt", "encode_image")  # a pipeline's own, beside its VAE's `encode`
 
 

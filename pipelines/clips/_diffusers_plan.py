@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass as plain
+from dataclasses import fields, replace
 from math import ceil, log
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
@@ -20,11 +21,21 @@ from ..work import FilmError
 from ._open_sora_plan import directed
 
 MOST = 8  # clips of a scene; after them its last frame stays
+MELTS = 0.5  # seconds in which clips that cannot go on from one another melt into each other
 strict = ConfigDict(extra="forbid", allow_inf_nan=False)
 Class = Annotated[str, Field(pattern=r"^([A-Z]\w*Pipeline)?$")]
 Side = Annotated[int, Field(ge=16, le=4096)]
 STRENGTHS = MappingProxyType({"subtle": 0.35, "mild": 0.6, "strong": 0.85})  # of the steps
 Mode = Literal["t2v", "i2v", "extend", "ends", "v2v"]
+
+
+@dataclass(frozen=True, slots=True, config=strict)
+class Own:
+    """What of the options one mode has otherwise."""
+
+    steps: Annotated[int | None, Field(ge=1, le=200)] = None
+    guidance: Annotated[float | None, Field(ge=0, le=30)] = None
+    scheduler: dict[str, JsonValue] | None = None
 
 
 @dataclass(frozen=True, slots=True, config=strict)
@@ -36,7 +47,7 @@ class Options:
     clip has about as many of, both sides whole multiples of `multiple`, or exactly those if `fixed`. Frames are
     `step` k + `plus`, from `least` to `most`; `overlap` frames of a clip are what the next goes on from. spoken: whether
     the clip action is said in words. along: it decodes between its steps, so a clip is one call. long: components in
-    float32. scheduler: settings of the scheduler."""
+    float32. scheduler: settings of the scheduler. own: what a mode has otherwise."""
 
     t2v: Class = ""
     i2v: Class = ""
@@ -66,6 +77,17 @@ class Options:
     scheduler: dict[str, JsonValue] = Field(default_factory=dict)
     variant: Literal["", "fp16", "bf16"] = ""
     loras: tuple[Lora, ...] = ()
+    own: dict[Mode, Own] = Field(default_factory=dict)
+
+    def of(self, mode: Mode) -> Options:
+        """The same as that mode has them."""
+        own = self.own.get(mode, Own())
+        return replace(self, **{field.name: value for field in fields(own) if (value := getattr(own, field.name)) is not None})
+
+    @property
+    def melt(self) -> int:
+        """Frames in which a scene's clips melt into one another; 0 where each goes on from the last one's pictures."""
+        return 0 if self.extend or self.i2v else max(1, min(round(self.fps * MELTS), self.most // 4))
 
     @property
     def modes(self) -> tuple[str, ...]:
@@ -128,11 +150,13 @@ def pieces(seconds: float, picture: bool, told: Options, *, loop: bool = False) 
 
 
 def run(first: Mode, needed: int, told: Options) -> list[Piece]:
-    """Clips that go on from one another where the model can, until there are so many frames or no more clips."""
+    """Clips that go on from one another where the model can, until there are so many frames or no more clips; else clips
+    of the same prompt, as long as one another."""
+    if melt := told.melt:
+        count = min(MOST, max(1, ceil((needed - melt) / (frames(told.most, told) - melt))))
+        return [Piece(first, frames(ceil((needed + (count - 1) * melt) / count), told))] * count
     made = [Piece(first, frames(needed, told))]
     onward: Mode = "extend" if told.extend else "i2v"
-    if not getattr(told, onward):
-        return made  # what is too short is slowed, then its last frame stays
     left = needed - made[0].frames
     over = told.overlap if onward == "extend" else 1
     while left > 0 and len(made) < MOST:

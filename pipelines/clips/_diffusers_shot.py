@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 from ..gear import gpu as _gpu
 from ..gear.loras import triggers
-from ..gear.pipes import watched
+from ..gear.pipes import paced, watched
 from ..plan import Shot, Slate, without
 from ..presets import Model
 from ..vault import Notes
 from ..work import FilmError, Tick, part
 from . import _diffusers_given as moving
 from . import _diffusers_glimpse as glimpse
-from ._diffusers_call import Held, arguments, pictures, read, shown, stepped
+from ._diffusers_call import PRESSED, Held, arguments, pictures, read, shown, stepped
+from ._diffusers_joint import joint
 from ._diffusers_machine import Machine
 from ._diffusers_plan import Options, Piece, options, pieces, said, size
 from ._reel import Still, opened, write_planes
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
     from ._diffusers_call import Tape
 
-PRESSED = 18  # x264's crf of the pictures that LTX-2.5 learnt from: a cleaner one hardly moves
 STEPPED, DRAWN = 0.9, 0.97  # shares of the work: the steps of a clip; all before the file is written
 AT_ONCE = 24  # shots that go through the stages together: what was read, and their pictures, lie in memory
 FRAMES = 16  # whose colours are reckoned together
@@ -171,7 +171,8 @@ def _asked(machine: Machine, pipe: Any, one: Job, sums: Tensor | None) -> dict[s
     """The arguments of one call."""
     import torch
 
-    told, piece, (wide, high) = one.told, one.piece, one.size
+    told, piece, (wide, high) = one.told.of(one.piece.mode), one.piece, one.size
+    paced(pipe, told.scheduler)
     all_of_it: dict[str, Any] = {
         "prompt": one.text, "negative_prompt": told.negative or None, "width": wide, "height": high, "num_frames": piece.frames,
         "num_inference_steps": told.steps, "guidance_scale": told.guidance, "fps": told.fps, "frame_rate": told.fps,
@@ -192,23 +193,20 @@ def _show(machine: Machine, one: Job, held: Held, cutting: Cutting) -> None:
     import torch
 
     one.tick(STEPPED)
-    told, extends = one.told, one.piece.mode == "extend"
+    told = one.told
     seen = shown(machine.pipe(getattr(told, one.piece.mode)), held).float()
     good = torch.isfinite(seen).all()
-    over = 0 if not one.at else told.overlap if extends else 1
-    if len(seen) <= over:
-        raise FilmError("The model made no frames.", "Change the scene's prompt or length, or choose another engine.")
-    kept = one.held.window.shown(seen[over:]) if one.held else seen[over:]
-    new = [planes(some.nan_to_num() * 2 - 1) for some in kept.split(FRAMES)]
+    kept, one.now = joint(seen.nan_to_num(), one.now, told, one.piece.mode, first=not one.at, last=one.at + 1 == len(one.pieces))
+    kept = one.held.window.shown(kept) if one.held else kept
+    if told.melt and one.at:
+        one.notes["melted"] = one.at + 1
+    new = [planes(some * 2 - 1) for some in kept.split(FRAMES)]
     one.made.append((landed(torch.cat(new)), landed(good)))
     one.at += 1
     one.notes["clips"], one.notes["plan"] = one.at, machine.plan
     if one.long:
         one.notes["retried"] = str(machine.dtype).removeprefix("torch.")
-    if one.at < len(one.pieces):
-        last = seen[-told.overlap :] if told.extend else seen[-1:]
-        one.now = list((last.nan_to_num().clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy())
-    else:
+    if one.at == len(one.pieces):
         cutting.add(one.slate, partial(_written, one, machine.dtype == torch.float32))
 
 

@@ -119,9 +119,14 @@ def load(
         given["variant"] = variant
     with Reading("The model cannot be loaded", f"Fetch it anew: {base.fetch}", why=True), hushed():
         pipe = kind.from_pretrained(folder, use_safetensors=True, local_files_only=True, **given)
-    if scheduler:
-        pipe.scheduler = type(pipe.scheduler).from_config(pipe.scheduler.config, **scheduler)
+        paced(pipe, scheduler)
     return pipe
+
+
+def paced(pipe: Any, scheduler: Mapping[str, Any]) -> None:
+    """Have the pipeline's scheduler set so, and leave that of others over the same parts as it is."""
+    if any(pipe.scheduler.config.get(name) != value for name, value in scheduler.items()):
+        pipe.scheduler = type(pipe.scheduler).from_config(pipe.scheduler.config, **scheduler)
 
 
 def placed(pipe: Any, device: torch.device, plan: str, compiled: bool) -> Any:
