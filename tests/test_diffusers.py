@@ -25,13 +25,15 @@ from pipelines.clips import _diffusers_shot as shots
 from pipelines.clips import _glimpse
 from pipelines.clips import diffusers as films
 from pipelines.clips._diffusers_joint import joint
+from pipelines.crew import Crew
+from pipelines.events import Warned
 from pipelines.gear import loras
 from pipelines.presets import Model, Presets
 from pipelines.vault import plain
 from pipelines.video import look
 from pipelines.work import Cancelled, FilmError, idle
 
-from . import tiny, tiny_films
+from . import tiny, tiny_films, whole
 
 SMALL = {"ltx-2.5": 32}  # pixels a side, where 64 take too long
 
@@ -88,6 +90,7 @@ def test_every_kind_of_model_makes_a_clip(name: str, engine: films.Engine, prese
         notes = engine.shoot(shot(presets, model, picture), tmp_path / "a.mp4", shares.append)
         video = look(tmp_path / "a.mp4", tmp_path, f"seen-{picture is None}")
         assert video.rate == told.fps and video.frames == notes["frames"] > 1
+        assert notes["frames"] == rules.pieces(0.2, picture is not None, told)[0].frames, "as many as were asked for"
         assert shares == sorted(shares) and len([one for one in shares if 0 < one < shots.STEPPED]) >= 2, "every step is told"
         assert (video.width, video.height) == tuple(told.size) or "height" not in films_arguments(told, picture)
 
@@ -265,6 +268,15 @@ def test_clips_that_cannot_go_on_melt_into_one_another(
     assert len(first) == 7 and len(second) == 9 and torch.equal(second[2:], seen[1][2:])
     mixed = [(seen[0][7 + k] * (2 - k) + seen[1][k] * (1 + k)) / 3 for k in range(2)]
     assert all(torch.allclose(a, b, atol=1 / 255) for a, b in zip(second[:2], mixed, strict=True))
+
+
+def test_a_film_says_that_clips_melt(presets: Presets, folder: Folder, tmp_path: Path) -> None:
+    mine = replace(presets, models={"one": small("wan-1.3b", presets, folder("wan-1.3b")), "ltx": presets.models["ltx"]})
+    crew = Crew({"edge": {"online": False}, "clips.diffusers": {"device": "cpu"}})
+    with whole.studio(mine, tmp_path / "vault", crew) as studio:
+        shown = whole.make(whole.story(mine, tmp_path, [{"image": None, "prompt": "a cat", "duration": 1, "engine": "one"}]), studio, tmp_path / "film.mp4")
+    (told,) = [event for event in shown.events if isinstance(event, Warned) and "melt" in event.message]
+    assert "is 2 clips" in told.message and "ltx" in told.hint and told.where == "scenes[0].duration"
 
 
 @pytest.mark.parametrize("name", ["wan-1.3b", "wan-14b", "hunyuan-1.5", "cogvideox-2b", "kandinsky", "mochi"])
