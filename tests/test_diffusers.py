@@ -307,6 +307,39 @@ def test_a_loop_ends_as_it_begins(presets: Presets, folder: Folder, seen: Path) 
     assert rules.pieces(9, True, told, loop=True) == [rules.Piece("ends", 9)]
 
 
+@pytest.mark.parametrize("own", [False, True], ids=["a plain one's folder", "its own"])
+def test_a_modular_pipeline_gives_what_the_plain_one_gives(own: bool, presets: Presets, folder: Folder, tmp_path: Path) -> None:
+    from diffusers import WanModularPipeline
+
+    at = Path(shutil.copytree(folder("wan-1.3b"), tmp_path / "modular"))
+    plain_one = small("wan-1.3b", presets, at, v2v="", scheduler={"flow_shift": 2.0})
+    other = replace(plain_one, options=dict(plain_one.options) | {"t2v": "WanModularPipeline"}, vram={"resident": 1.0})
+    made = films.Engine(device="cpu")
+    shares = list[float]()
+    try:
+        made.shoot(shot(presets, plain_one), tmp_path / "a.mp4", idle)
+        if own:  # as repositories of modular pipelines are: parts of this one, told to be another's
+            told = WanModularPipeline(pretrained_model_name_or_path=str(at), local_files_only=True)
+            told.save_config(at)
+            index = at / "modular_model_index.json"
+            index.write_text(index.read_text("utf-8").replace(str(at), "somebody/else"), "utf-8")
+            (at / "model_index.json").unlink()
+        assert made.lacks(other) is None
+        made.shoot(shot(presets, other), tmp_path / "b.mp4", shares.append)
+        assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
+        assert shares == sorted(shares) and len([one for one in shares if 0 < one < shots.STEPPED]) >= 2, "every step is told"
+        shutil.rmtree(at / "vae")
+        with pytest.raises(FilmError, match="vae"):
+            films.Engine(device="cpu").shoot(shot(presets, other), tmp_path / "b.mp4", idle)
+    finally:
+        made.close()
+
+
+def test_a_modular_pipeline_is_the_only_one_of_its_model() -> None:
+    with pytest.raises(FilmError, match="t2v"):
+        rules.options({"t2v": "WanModularPipeline", "i2v": "WanImageToVideoPipeline"})
+
+
 # What it is asked for
 
 

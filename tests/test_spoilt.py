@@ -14,7 +14,7 @@ import pytest
 import torch
 from safetensors import SafetensorError
 
-from pipelines import moves, plan
+from pipelines import moves
 from pipelines.clips import diffusers as films
 from pipelines.clips import open_sora, svd
 from pipelines.clips._open_sora_plan import PIXELS

@@ -41,7 +41,8 @@ class Own:
 @dataclass(frozen=True, slots=True, config=strict)
 class Options:
     """A model's options. t2v, i2v, extend, ends, v2v: diffusers' class for a prompt alone, for a picture that comes
-    first, for going on from frames, for a first and a last picture, for a video made over; "" where it cannot. given: how
+    first, for going on from frames, for a first and a last picture, for a video made over; "" where it cannot; plain ones,
+    or one modular for all. given: how
     a class takes pictures. strengths: its number for a video that is made over subtly, mildly, strongly.
     names: what it calls an argument, where that differs. more: arguments that are always the same. size: pixels that a
     clip has about as many of, both sides whole multiples of `multiple`, or exactly those if `fixed`. Frames are
@@ -103,7 +104,9 @@ def options(told: Mapping[str, Any]) -> Options:
         first = error.errors()[0]
         place = ".".join(str(step) for step in first["loc"])
         raise FilmError(f"A model's option {place}: {first['msg']}.", "Mend it in models.toml.", "models.toml") from error
-    for name, good in (("t2v", made.modes), ("most", made.most >= made.least), ("overlap", made.overlap < made.least), ("strengths", set(made.strengths) == set(STRENGTHS))):
+    kinds = {getattr(made, mode) for mode in made.modes}
+    alike = len(kinds) == 1 or not any(kind.endswith("ModularPipeline") for kind in kinds)  # one of those does all its model can
+    for name, good in (("t2v", made.modes and alike), ("most", made.most >= made.least), ("overlap", made.overlap < made.least), ("strengths", set(made.strengths) == set(STRENGTHS))):
         if not good:
             raise FilmError(f"A model's option {name} does not go with the others.", "Mend it in models.toml.", "models.toml")
     return made
