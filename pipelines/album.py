@@ -6,6 +6,7 @@ Knows which scene a picture is for. One that cannot be had is that scene's fault
 from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
@@ -113,7 +114,7 @@ class Album:
     def _brief(self, i: int) -> Brief:
         look = self._studio.presets.pick("looks", self._story.look)
         negative = without(self._story.negative_of(i), look.negative)
-        return Brief(self._story.scenes[i].prompt, self._frame, self._roles.roles[i].seed, look.prompt, negative)
+        return Brief(self._story.scenes[i].prompt, self._frame, self._roles.roles[i].seed, look.prompt, negative, loras=self._roles.roles[i].painted)
 
     def _develop(self, i: int, given: Path, tick: Tick) -> Negative:
         tick(0.0)
@@ -134,7 +135,7 @@ class Album:
     def _styled(self, i: int, made: Part, tick: Tick) -> Part:
         if self._roles.roles[i].stylist:
             style = self._studio.presets.styles[self._story.scenes[i].picture_style]
-            how = Redraw.of(style, self._story.scenes[i].prompt, self._roles.roles[i].seed)
+            how = replace(Redraw.of(style, self._story.scenes[i].prompt, self._roles.roles[i].seed), loras=self._roles.roles[i].painted)
             return redrawn(made, how, self._studio, part(tick, PAINTED, 0.99))
         return styled(made, self._story.scenes[i].picture_style, self._studio.presets, self._studio.vault)
 

@@ -33,7 +33,7 @@ ROLES: Mapping[str, str] = {"pictures": "painter", "clips": "clip engine", "voic
 
 
 class Engine(Protocol):
-    """What all have. `rank`: "auto" takes the highest that is not missing; a plain number, read without the rest. `version`: goes up when results change.
+    """What all have. One that runs models may offer `sources(model)`: every gear.weights.Source that one is read from; a narrator `sources()`. `rank`: "auto" takes the highest that is not missing; a plain number, read without the rest. `version`: goes up when results change.
     It may offer `source`: what comes from it, as an IPTC term (marks.py); one that does not counts as a trained model."""
 
     label: str
@@ -49,7 +49,9 @@ class Engine(Protocol):
 class Painter(Engine, Protocol):
     """Prompt to picture. Like a clip engine it may offer `remarks(prompt, pictured)`: sentences that people should read
     before it draws; `pictured` where the scene has a picture of its own. It may offer `recipe(brief)`: everything in the brief that changes the picture, as plain data.
-    It may offer `redraws(model)`: None, or what is lacking for drawing anew a picture that a brief brings, and the remedy."""
+    It may offer `redraws(model)`: None, or what is lacking for drawing anew a picture that a brief brings, and the remedy.
+    It may offer `adapts(loras)`: None, or what is lacking for painting with those LoRA files (`Brief.loras`), and the
+    remedy; one that does not offer it loads none."""
 
     def paint(self, brief: Brief, out: Path, tick: Tick) -> Notes:
         """Write a PNG that covers the brief's frame."""
@@ -67,6 +69,9 @@ class ClipEngine(Engine, Protocol):
     It may offer `shoot_all(slates)`, which makes several shots in one go, stage by stage: each is told by its slate as
     soon as it is whole, or what is wrong with it; only what stops all of them is raised. With `spreads = True` and a
     keyword argument `device` it can be had once on each GPU of a machine, in a process each.
+
+    It may offer `adapts(model, loras)`: None, or what is lacking for shooting with those LoRA files on that model
+    (`Shot.loras`), and the remedy; one that does not offer it loads none.
 
     It may offer `reach(model)`: a plan.Reach, what moving pictures a shot may bring for it (`Shot.given`). Such a clip
     keeps the time: what is seen at a moment of it belongs to that moment of what was given.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from .account import source_of
 from .darkroom import Darkroom, Negative, negative
 from .darkroom_child import TO_YUV
+from .loras import Lora
 from .plan import Brief, Frame
 from .policy import check_texts
 from .presets import Style
@@ -28,7 +29,7 @@ STRENGTHS = ("subtle", "mild", "strong")
 @dataclass(frozen=True, slots=True)
 class Redraw:
     """What a picture becomes. `prompt`: what is to be seen; `style`, `negative`: how, and what not; `model`: one of the
-    painters, "" for the first that is here and can."""
+    painters, "" for the first that is here and can; `loras`: as in a Brief."""
 
     prompt: str = ""
     style: str = ""
@@ -36,6 +37,7 @@ class Redraw:
     strength: str = "mild"
     model: str = ""
     seed: int = 0
+    loras: tuple[Lora, ...] = ()
 
     @classmethod
     def of(cls, style: Style, prompt: str, seed: int, model: str = "", strength: str = "") -> Redraw:
@@ -49,7 +51,7 @@ def redrawn(developed: Part, how: Redraw, studio: Studio, tick: Tick = idle) -> 
     who = studio.crew.redrawer(how.model)
     engine = studio.crew.get("pictures", who)
     seen = negative(developed)
-    brief = Brief(how.prompt, Frame(seen.width, seen.height, Fraction(1)), how.seed, how.style, how.negative, strength=how.strength, model=how.model)
+    brief = Brief(how.prompt, Frame(seen.width, seen.height, Fraction(1)), how.seed, how.style, how.negative, strength=how.strength, model=how.model, loras=how.loras)
 
     def given(out: Path) -> Notes:
         seen.save(out)

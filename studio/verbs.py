@@ -15,6 +15,7 @@ from typing import Any
 from pipelines import presets as kinds
 from pipelines.cards import cards
 from pipelines.events import Stopped, Warned
+from pipelines.loras import Lora
 from pipelines.moves import said_in
 from pipelines.policy import check_texts
 from pipelines.presets import Model
@@ -30,7 +31,6 @@ from . import settings
 from .terminal import Watcher, watching
 
 AREA = 1280 * 720
-OPTIONS = ("title", "size", "fps", "quality", "transition", "voice", "music", "captions", "caption_style", "look", "fit", "label", "seed", "negative_prompt", "motion_intensity", "logo", "logo_place", "logo_opacity")
 
 
 def render(args: argparse.Namespace) -> int:
@@ -39,7 +39,7 @@ def render(args: argparse.Namespace) -> int:
 
     own = settings.read()
     studio = settings.studio(own)
-    given = {name: getattr(args, name) for name in OPTIONS if getattr(args, name) is not None}
+    given = {name: getattr(args, name) for name in args.story_options if getattr(args, name) is not None}
     for name in ("music", "voice"):
         if is_sound(given.get(name)):
             given[name] = str(Path(given[name]).resolve())
@@ -209,6 +209,7 @@ def _one_scene(args: argparse.Namespace, studio: Studio, seconds: float) -> Stor
         "look": style or "none",
         "motion_intensity": args.motion,
         "negative_prompt": args.negative_prompt,
+        "loras": getattr(args, "loras", ""),
         "music": "auto" if mood else "none",
         "captions": "both" if getattr(args, "narration", "") else "none",
     }
@@ -315,6 +316,7 @@ def engines(args: argparse.Namespace) -> None:
             for name, model, lack in studio.crew.models(studio.presets)
         ]
         models += [_upscaler(name, model, studio) for name, model in studio.presets.upscalers.items()]
+        models += [_lora(name, lora) for name, lora in studio.presets.loras.items()]
     finally:
         studio.crew.close()
     if args.json:
@@ -338,6 +340,12 @@ def _upscaler(name: str, model: Model, studio: Studio) -> dict[str, Any]:
 
     lack = Enlarger(model, **studio.crew.options.get("upscalers", {})).missing()
     return {"role": "upscalers", "name": name, "label": model.label, "engine": "upscale", "terms": model.terms, "vram": model.vram, "missing": lack}
+
+
+def _lora(name: str, lora: Lora) -> dict[str, Any]:
+    from pipelines.gear.loras import lacking
+
+    return {"role": "loras", "name": name, "label": lora.label, "engine": "loras", "terms": lora.terms, "vram": {}, "missing": lacking((lora,))}
 
 
 def presets(args: argparse.Namespace) -> None:

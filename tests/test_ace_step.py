@@ -58,7 +58,7 @@ def test_what_is_too_long_is_several() -> None:
 
 def test_what_goes_wrong_is_said(folder: Path, presets: Presets, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lost = str(ace_step.Engine(models=presets.composers, device="cpu").missing())
-    assert "hf download ACE-Step/" in lost and "MIT" in lost
+    assert "reelwright fetch ace-step" in lost and "MIT" in lost
     assert "steps" in str(engine(presets, folder, steps=0).missing())
     own = Path(shutil.copytree(folder, tmp_path / "copy"))
     file = next((own / "transformer").glob("*.safetensors"))

@@ -103,7 +103,7 @@ def test_it_stops_within_a_step(folder: Path, presets: Presets, tmp_path: Path) 
 
 def test_what_is_lacking_is_said(presets: Presets, tmp_path: Path, folder: Path) -> None:
     made = musicgen.Engine(models=presets.composers, device="cpu")
-    assert "hf download facebook/musicgen-" in str(made.missing()) and "CC-BY-NC" in str(made.missing())
+    assert "reelwright fetch musicgen-" in str(made.missing()) and "CC-BY-NC" in str(made.missing())
     assert "composers.toml" in str(musicgen.Engine(device="cpu").missing())
     assert "kept" in str(engine(folder, kept=9.0).missing())
     assert "here" in refused(lambda: made.compose(cue(presets, 1, "calm"), tmp_path / "a.wav", idle)).message

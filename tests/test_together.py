@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import base64
 import io
-import pickle
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
-from importlib.machinery import ModuleSpec
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -29,7 +25,6 @@ from pipelines.clips import _svd_shot as shots
 from pipelines.clips import svd
 from pipelines.crew import Crew
 from pipelines.events import Fault, Glimpse
-from pipelines.gear import zero
 from pipelines.plan import Slate
 from pipelines.presets import Model, Presets
 from pipelines.render import Studio, render
@@ -179,49 +174,53 @@ def test_all_stop_within_a_step_and_what_is_whole_is_kept(engine: svd.Engine, pr
     assert len(steps) == 3 and list(reel.told) == [0] and reel.slates[0].out.stat().st_size
 
 
-# Lent by the call
+def test_what_had_its_steps_is_only_decoded_again(
+    engine: svd.Engine, presets: Presets, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps, real, decode, full = list[int](), shots.denoise, shots.decoded, [True]
+
+    def tight(*given: Any) -> Any:
+        if full.pop() if full else False:
+            raise torch.OutOfMemoryError("as if")
+        return decode(*given)
+
+    monkeypatch.setattr(shots, "denoise", lambda *given: steps.append(1) or real(*given))
+    reel = Reel(tmp_path / "all", presets, model(folder), (0.4, 0.4))
+    engine.shoot_all(reel.slates)
+    whole = reel.slates[0].out.read_bytes()
+    engine.close()
+    steps.clear()
+    monkeypatch.setattr(shots, "decoded", tight)
+    again = Reel(tmp_path / "all", presets, model(folder), (0.4, 0.4))
+    engine.shoot_all(again.slates)
+    assert len(steps) == 2 and "ran out" in str(again.told[0]["memory"])  # type: ignore[index, call-overload]
+    assert again.slates[0].out.read_bytes() == whole, "the other one was computed otherwise"
+    engine.close()
 
 
-def test_a_lent_gpu_is_called_once_a_shot_and_files_are_written_here(presets: Presets, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As ZeroGPU does it: the function that is decorated gets a shot and gives shares and numbers, all of which are
-    copied on their way."""
-    asked, here = list[int](), threading.current_thread()
+def test_a_model_stays_as_it_was_put_into_memory(
+    engine: svd.Engine, presets: Presets, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The room that its own weights take is no reason to load it anew."""
+    monkeypatch.setattr(svd, "plan", lambda *_: ways.pop(0))
+    ways, own = ["resident", "lean"], model(folder)
+    for i in range(2):
+        engine.shoot_all(Reel(tmp_path / f"{i}", presets, own, (0.4,)).slates)
+    assert ways == ["lean"] and engine._floor.loaded and not engine._floor.loaded[1].thrifty
+    engine.close()
 
-    def lend(task: Any, duration: Any) -> Any:
-        def steps(*given: Any) -> Any:
-            asked.append(duration(*given))
-            for told in task(*pickle.loads(pickle.dumps(given))):
-                yield pickle.loads(pickle.dumps(told))
 
-        return steps
-
-    spaces = ModuleType("spaces")
-    spaces.GPU, spaces.__spec__ = lend, ModuleSpec("spaces", None)  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "spaces", spaces)
-    monkeypatch.setenv("SPACES_ZERO_GPU", "1")
-    lent = svd.Engine(device="cpu")
-    assert not lent._savings.compiled
-    files, real = list[Any](), shots.write_planes
-    monkeypatch.setattr(shots, "write_planes", lambda *given: files.append(given[4]) or real(*given))
-    reel = Reel(tmp_path / "lent", presets, model(folder), (0.4, 0.7))
-    reel.slates.append(replace(reel.slates[0], shot=replace(reel.slates[0].shot, picture=None), kept=reel.keep(2)))
-    lent.shoot_all(reel.slates)
-    assert asked == [20, 20] and [one.name for one in files] == ["0.mp4", "1.mp4"] and threading.current_thread() is here
-    assert isinstance(reel.told[2], FilmError)
-    monkeypatch.delenv("SPACES_ZERO_GPU")
-    plain = svd.Engine(device="cpu")
-    for i in (0, 1):
-        assert plain.shoot(reel.slates[i].shot, tmp_path / "a.mp4", idle) == reel.told[i]
-        assert (tmp_path / "a.mp4").read_bytes() == reel.slates[i].out.read_bytes()
-    assert zero.duration(10) == 28 and zero.duration(1000) == zero.MOST
-    assert svd._seconds(replace(reel.slates[0].shot, model=presets.models["svd-xt"])) == pytest.approx(22.5)
-    assert svd._seconds(replace(reel.slates[0].shot, model=presets.models["svd-lcm4"])) < 6
-
-    def stop(_done: float) -> None:
-        raise Cancelled
-
-    with pytest.raises(Cancelled):
-        zero.called(lent._steps, reel.slates[0].shot, stop)
+def test_shots_of_a_model_come_together_whatever_stands_between(
+    engine: svd.Engine, presets: Presets, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded, load = list[int](), engine._floor.load
+    monkeypatch.setattr(engine._floor, "load", lambda shot: loaded.append(1) or load(shot))
+    one, two = model(folder), model(folder, steps=1)
+    reel = Reel(tmp_path / "all", presets, one, (0.4, 0.4, 0.4))
+    slates = [replace(slate, shot=replace(slate.shot, model=own)) for slate, own in zip(reel.slates, (one, two, one), strict=True)]
+    engine.shoot_all(slates)
+    assert len(loaded) == 2 and not [one for one in reel.told.values() if isinstance(one, FilmError)]
+    engine.close()
 
 
 # In a film

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     Asked = Callable[[], dict[str, Any]]
-    Tape = Mapping[str, list[Any]]
 
 REFUSED = ("diffusers cannot make this clip", "Change the scene, or the model's options; if every scene says so, fetch the model anew.")
 PRESSED = 18  # x264's crf of the pictures that LTX-2.5 learnt from: a cleaner one hardly moves
@@ -43,36 +42,65 @@ class Held:
     whole: Tensor | None = None
 
 
-def read(pipe: Any, asked: Asked) -> Tape:
-    """Everything that a call reads before its first step; texts' numbers wait in the CPU's memory."""
-    tape: dict[str, list[Any]] = {}
+@dataclass
+class Tape:
+    """What was said in a call, by whom, in the order in which it was asked; it waits in the CPU's memory. done: the share
+    of the steps that is on it."""
 
-    def kept(name: str, real: Callable[..., Any], *args: Any, **more: Any) -> Any:
+    said: dict[str, list[Any]] = field(default_factory=dict)
+    done: float = 0.0
+
+    def keep(self, name: str, real: Callable[..., Any], *args: Any, **more: Any) -> Any:
+        """Ask, and put it on the tape."""
         said = real(*args, **more)
-        tape.setdefault(name, []).append(_moved(said, "cpu"))
+        self.said.setdefault(name, []).append(_moved(said, "cpu"))
         return said
 
+    def reached(self, share: float) -> bool:
+        """Whether a call that plays it back goes on from what is on it; it is told how far a call has come."""
+        self.done, before = max(self.done, share), self.done
+        return share >= before
+
+
+def read(pipe: Any, asked: Asked) -> Tape:
+    """Everything that a call reads before its first step."""
+    tape = Tape()
     with ExitStack() as stack:
         for name, owner in _readers(pipe):
-            stack.enter_context(_instead(owner, name, partial(kept, name, getattr(owner, name))))
-        for module in _denoisers(pipe):
-            stack.callback(module.register_forward_pre_hook(_stop).remove)
+            stack.enter_context(_instead(owner, name, partial(tape.keep, name, getattr(owner, name))))
+        for _, module in _denoisers(pipe):
+            stack.callback(module.register_forward_pre_hook(_stop, prepend=True).remove)  # before what watched the last call
         _called(pipe, asked())
     return tape
 
 
-def stepped(pipe: Any, asked: Asked, tape: Tape, *, seed: int, along: bool) -> Held:
-    """A call's steps, its readers' words from the tape as long as there are any. seed: of what a pipeline draws beside
-    its own generator; along: it decodes between its steps."""
+def stepped(pipe: Any, asked: Asked, tape: Tape, *, seed: int, along: bool, apart: bool = False) -> Held | None:
+    """A call's steps; what is on the tape is not asked for once more. seed: of what a pipeline draws beside its own
+    generator; along: it decodes between its steps. apart: of two networks only that which is not on the tape yet has its
+    steps; None where the other is to go on, what the first said being on the tape: so each comes to the device once for
+    all shots."""
     import torch
 
     held: list[Held] = []
-    left = {name: iter(said) for name, said in tape.items()}
+    left = {name: iter(said) for name, said in tape.said.items()}
+    networks = list(_denoisers(pipe))
+    halved = apart and len([name for name, _ in networks if name not in left]) > 1
+    playing = False
 
     def again(name: str, real: Callable[..., Any], *args: Any, **more: Any) -> Any:
         for said in left.get(name, ()):
             return _moved(said, pipe._execution_device)
         return real(*args, **more)
+
+    def onward(name: str, real: Callable[..., Any], *args: Any, **more: Any) -> Any:
+        nonlocal playing
+        playing = name in left
+        return again(name, real, *args, **more)
+
+    def turn(name: str, real: Callable[..., Any], *args: Any, **more: Any) -> Any:
+        if any(other in tape.said for other, _ in networks if other != name):
+            raise _Enough  # the other one's turn is over
+        return tape.keep(name, real, *args, **more)
 
     def hold(*args: Any, **more: Any) -> Any:
         held.append(Held(args, more))
@@ -81,13 +109,18 @@ def stepped(pipe: Any, asked: Asked, tape: Tape, *, seed: int, along: bool) -> H
     with ExitStack() as stack:
         for name, owner in _readers(pipe):
             stack.enter_context(_instead(owner, name, partial(again, name, getattr(owner, name))))
+        for name, module in networks if halved or any(name in left for name, _ in networks) else ():
+            stack.enter_context(_instead(module, "forward", partial(turn if halved else onward, name, module.forward)))
         if not along:
             stack.enter_context(_instead(pipe.vae, "decode", hold))
         device = pipe._execution_device
         stack.enter_context(torch.random.fork_rng([device] if device.type == "cuda" else []))
         torch.manual_seed(seed)
-        whole = _called(pipe, asked())
-    return held[0] if held else Held(whole=whole)
+        given = asked()
+        if look := given.get("callback_on_step_end"):  # what is played back was shown before
+            given["callback_on_step_end"] = lambda *told: {} if playing else look(*told)
+        whole = _called(pipe, given)
+    return held[0] if held else None if whole is None else Held(whole=whole)
 
 
 def shown(pipe: Any, held: Held) -> Tensor:
@@ -120,8 +153,8 @@ def _readers(pipe: Any) -> Iterator[tuple[str, Any]]:
     yield "encode", pipe.vae
 
 
-def _denoisers(pipe: Any) -> Iterator[torch.nn.Module]:
-    yield from (module for name in DENOISERS if (module := getattr(pipe, name, None)) is not None)
+def _denoisers(pipe: Any) -> Iterator[tuple[str, torch.nn.Module]]:
+    yield from ((name, module) for name in DENOISERS if (module := getattr(pipe, name, None)) is not None)
 
 
 @contextmanager

@@ -29,7 +29,7 @@ def joint(seen: Tensor, before: Pictures, told: Options, mode: str, *, first: bo
     if told.melt and not first:
         seen = _melted(before, seen)
     left = 0 if last else told.melt or (told.overlap if told.extend else 1)
-    then = (seen[len(seen) - left :].clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
+    then = (seen[len(seen) - left :].nan_to_num().clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
     return seen[over : len(seen) - (0 if last else told.melt)], list(then)
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from ..gear import pipes
-from ..gear.loras import Lora, put
+from ..gear.loras import Lora, change
 from ..gear.snapshot import source
 from ..gear.weights import Source
 from ._diffusers_glimpse import sums
@@ -26,19 +28,21 @@ class Origin:
     told: Options
 
     @classmethod
-    def of(cls, repo: str, revision: str, told: Options) -> Origin:
-        return cls(source(repo, revision, told.variant), told)
+    def of(cls, repo: str, revision: str, told: Options, name: str = "") -> Origin:
+        return cls(source(repo, revision, told.variant, name), told)
 
 
 class Machine:
-    """Not safe for several threads. plan: one of pipes.PLANS; long: everything in float32."""
+    """Not safe for several threads. plan: one of `plans`, the fastest of which comes first; long: everything in float32."""
 
-    def __init__(self, origin: Origin, device: torch.device, plan: str, *, long: bool, compiled: bool) -> None:
+    def __init__(
+        self, origin: Origin, device: torch.device, plan: str, *, long: bool, compiled: bool, plans: Sequence[str] = pipes.PLANS
+    ) -> None:
         import torch
 
-        self.device, self.plan, self._origin = device, plan, origin
+        self.device, self.plan, self._origin, self._long = device, plan, origin, long
         self.dtype = torch.float32 if long or device.type == "cpu" else getattr(torch, origin.told.dtype)
-        self._compiled = compiled
+        self._compiled, self._plans = compiled, plans
         self._made: dict[str, Any] = {}
         self._loras: tuple[Lora, ...] = ()
         self._sums: list[Tensor | None] = []
@@ -48,16 +52,33 @@ class Machine:
         """Whether its parts take turns on the device, so that it is best to use one for all shots before the next."""
         return self.plan == "offload"
 
+    @property
+    def longest(self) -> bool:
+        """Whether there are no longer numbers."""
+        return str(self.dtype) == "torch.float32"
+
+    def longer(self) -> Machine:
+        """The same in float32; what this one holds is let go."""
+        self._made.clear()
+        self._loras = ()
+        return Machine(self._origin, self.device, self.plan, long=True, compiled=self._compiled, plans=self._plans)
+
+    def thriftier(self) -> Machine | None:
+        """The same in the next of the plans, None after the last; what this one holds is let go."""
+        self._made.clear()
+        after = dict(pairwise(self._plans)).get(self.plan)
+        return Machine(self._origin, self.device, after, long=self._long, compiled=self._compiled, plans=self._plans) if after else None
+
     def ready(self, loras: tuple[Lora, ...]) -> None:
         """Load it, with those small changes. FilmError if that cannot be."""
         told = self._origin.told
         self.pipe(getattr(told, told.modes[0]))
         self.adapt(loras)
 
-    def room(self, pipe: Any) -> None:
-        """Before a clip's steps: of two networks the last clip's second makes room for the first. What else is on the
-        device goes when the next part comes."""
-        if self.device.type != "cpu" and all(getattr(pipe, name, None) is not None for name in pipes.DENOISERS[:2]):
+    def room(self) -> None:
+        """Before the steps: of two networks the second makes room for the first. What else is on the device goes when the
+        next part comes."""
+        if self.device.type != "cpu" and all(getattr(self._first, name, None) is not None for name in pipes.DENOISERS[:2]):
             self._first.maybe_free_model_hooks()
 
     def sums(self) -> Tensor | None:
@@ -87,8 +108,6 @@ class Machine:
         """Put those small changes on the model, and no others."""
         if loras == self._loras:
             return
-        if self._loras:
-            self._first.unload_lora_weights()
-        self._loras = ()
-        put(self._first, loras)
+        before, self._loras = self._loras, ()
+        change(self._first, before, loras)
         self._loras = loras

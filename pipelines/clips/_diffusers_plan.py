@@ -11,10 +11,11 @@ from math import ceil, log
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
+from pydantic import Field, JsonValue
 from pydantic.dataclasses import dataclass
 
 from ..gear.loras import Lora
+from ..gear.options import agree, read, strict
 from ..moves import Camera
 from ..plan import SLOWEST
 from ..work import FilmError
@@ -22,7 +23,6 @@ from ._open_sora_plan import directed
 
 MOST = 8  # clips of a scene; after them its last frame stays
 MELTS = 0.5  # seconds in which clips that cannot go on from one another melt into each other
-strict = ConfigDict(extra="forbid", allow_inf_nan=False)
 Class = Annotated[str, Field(pattern=r"^([A-Z]\w*Pipeline)?$")]
 Side = Annotated[int, Field(ge=16, le=4096)]
 STRENGTHS = MappingProxyType({"subtle": 0.35, "mild": 0.6, "strong": 0.85})  # of the steps
@@ -98,17 +98,11 @@ class Options:
 
 def options(told: Mapping[str, Any]) -> Options:
     """Options as they are written in a preset; FilmError naming the one that is wrong."""
-    try:
-        made = TypeAdapter(Options).validate_python(dict(told))
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(step) for step in first["loc"])
-        raise FilmError(f"A model's option {place}: {first['msg']}.", "Mend it in models.toml.", "models.toml") from error
+    made = read(Options, told, "A model's", "models.toml")
     kinds = {getattr(made, mode) for mode in made.modes}
     alike = len(kinds) == 1 or not any(kind.endswith("ModularPipeline") for kind in kinds)  # one of those does all its model can
-    for name, good in (("t2v", made.modes and alike), ("most", made.most >= made.least), ("overlap", made.overlap < made.least), ("strengths", set(made.strengths) == set(STRENGTHS))):
-        if not good:
-            raise FilmError(f"A model's option {name} does not go with the others.", "Mend it in models.toml.", "models.toml")
+    fits = {"t2v": bool(made.modes) and alike, "most": made.most >= made.least, "overlap": made.overlap < made.least}
+    agree("A model's", "models.toml", **fits, strengths=set(made.strengths) == set(STRENGTHS))
     return made
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass
 from functools import cache
 from math import prod
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..gear import gpu as _gpu
-from ..gear.weights import Source, Weights, match
+from ..gear.weights import Source, Weights, match, parts
 from ..work import FilmError
 from . import _open_sora_vae as vaes
 from ._open_sora_net import TIMED, Blocks, Design, Net, design_of, shapes
@@ -44,17 +45,22 @@ class Files:
     clip: Source | None = None
 
     @classmethod
-    def of(cls, repo: str, revision: str, text: str, clip: str) -> Files:
+    def of(cls, repo: str, revision: str, text: str, clip: str, name: str = "") -> Files:
         """text, clip: repositories or folders of their own; empty: they lie in the model's."""
         folders = [f"{folder}/*" for folder, own in ((T5, text), (CLIP, clip)) if not own]
         every = ("config.json", "*.safetensors*", "spiece.model", "vocab.json", "merges.txt", "tokenizer*.json")
-        apart = [Source(own, "", every) if own else None for own in (text, clip)]
-        return cls(Source(repo, revision, (NET, VAE, *folders)), *apart)
+        apart = [Source(own, "", every, name) if own else None for own in (text, clip)]
+        return cls(Source(repo, revision, (NET, VAE, *folders), name), *apart)
 
     def reader(self, folder: str) -> tuple[Source, str]:
         """Where a reader's folder lies: the source, and the path of its config within."""
         own = self.text if folder == T5 else self.clip
         return (own, "config.json") if own else (self.model, f"{folder}/config.json")
+
+    def weights(self) -> tuple[Path, ...]:
+        """All that are read; FilmError if they are not there."""
+        readers = [parts(source.path(name).parent, source.fetch) for source, name in map(self.reader, (T5, CLIP))]
+        return (self.model.path(NET), self.model.path(VAE), *(file for some in readers for file in some))
 
     @property
     def changing(self) -> list[str]:
@@ -82,7 +88,7 @@ class Machine:
         import torch
 
         self.device, self._files, self._eight, self._most = device, files, eight, most
-        self.kind = torch.bfloat16 if device.type == "cuda" else torch.float32
+        self.kind = self.dtype = torch.bfloat16 if device.type == "cuda" else torch.float32  # of its weights; what it computes in
         self._fast = fast and device.type == "cuda" and not _gpu.packages("triton")
         self._texts: OrderedDict[str, tuple[Tensor, Tensor]] = OrderedDict()
         self._readers: Readers | None = None
@@ -90,9 +96,22 @@ class Machine:
         self._net: Net | None = None
         self._vae: Any = None
         self._laid: tuple[int, tuple[int, int]] = (0, (0, 0))
-        self._staged = False
+        self._staged, self._least = False, False
         self.room: int | None = None  # what the network's blocks were given
         self.sums: Tensor | None = None  # see _glimpse.colours
+
+    @property
+    def longest(self) -> bool:
+        """Whether there are no longer numbers."""
+        return self.dtype != self.kind
+
+    def longer(self) -> Machine:
+        """The same weights, computed with in longer numbers."""
+        import torch
+
+        made = copy(self)
+        made.dtype = torch.float32 if self.kind == torch.bfloat16 else torch.float64
+        return made
 
     @property
     def seeing(self) -> bool:
@@ -158,13 +177,15 @@ class Machine:
         path = source.path(NET)
         return _design(path, Weights(path, source.fetch).shapes, source.fetch)
 
-    def smaller(self) -> None:
-        """Take as little memory as can be from now on: no block stays on the device, and clips are several pieces in
-        time to the VAE, which differ a little where they meet."""
-        self.room, self._net = 0, None
+    def thriftier(self) -> Machine | None:
+        """The same with as little memory as can be, if it is not so already: no block stays on the device, and clips are
+        several pieces in time to the VAE, which differ a little where they meet."""
+        if self._least:
+            return None
+        self.room, self._net, self._least = 0, None, True
         if self._vae is not None:
             vaes.whole(self._vae, False)
-        self._emptied()
+        return self
 
     def _emptied(self) -> None:
         import torch
@@ -184,6 +205,7 @@ class Machine:
                 raise _other(path, source.fetch) from error
             match(path, weights.shapes, {name: tuple(one.shape) for name, one in vae.state_dict().items()}, source.fetch)
             vae.load_state_dict(weights.read(weights.shapes), assign=True)
+            vaes.whole(vae, not self._least)
             self._vae = vae
         return vaes.into(self._vae, self.device, kind)
 

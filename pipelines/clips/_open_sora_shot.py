@@ -1,119 +1,158 @@
-"""Open-Sora 2.0's shots of one film, stage by stage: pictures to latents, all have their steps, all are decoded.
+"""Open-Sora 2.0's shots of one film, stage by stage: texts are read, pictures encoded, all have their steps, all are decoded.
 
 Where the network and the VAE's work have room side by side, a clip is decoded after its steps, and written while the
 next one has its own; else each has the device to itself, once for all shots. A long shot's clips, each going on from the
-last, are the stages' rounds. What goes wrong on the way is met once: memory that runs out by taking less of it, numbers
-that run out of range by computing with longer ones. Both are told in the notes. Knows no file but its own.
+last, are the stages' rounds. Knows no file but its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 from ..gear import gpu as _gpu
-from ..plan import Slate
+from ..plan import Given, Shot, Slate
+from ..presets import Model
 from ..vault import Notes
-from ..work import FilmError, Tick, part
+from ..work import FilmError, part
+from . import _floor as floor
+from . import _open_sora_given as moving
 from . import _open_sora_vae as vaes
+from ._floor import DRAWN, each, rounds
 from ._glimpse import Glimpses, colours
 from ._open_sora_loop import Guidance, denoise, needed, packed, pulls, rows, schedule, unpacked
 from ._open_sora_machine import Machine
 from ._open_sora_net import predict, prepare
-from ._open_sora_plan import BEFORE, RATE, Options, Piece
+from ._open_sora_plan import BEFORE, RATE, Options, Piece, options, pieces, size, text
 from ._open_sora_vae import SIDE, TIMES
-from ._reel import write_planes
-from ._stages import Cutting, guarded, landed, planes
+from ._reel import opened, write_planes
+from ._stages import planes
+from ._window import Window
 
 if TYPE_CHECKING:
-    import torch
+    from numpy import uint8
     from numpy.typing import NDArray
     from torch import Tensor
 
-STEPPED, DRAWN = 0.95, 0.96  # shares: of a clip's time, before the VAE; of the work, before the file is written
-FRAMES = 16  # whose colours are reckoned together
-T = TypeVar("T")
+    from ._floor import Ending
+
+STEPPED = 0.95  # share of a clip's time, before the VAE
 
 
-@dataclass
-class Job:
-    """A shot on its way. size: width, height; said: the model's text; picture: (1, 3, 1, height, width) in -1..1;
-    played: how many frames a clip that ends as it begins is played for, 0 where it is none. edge: those frames of the last
-    clip that the next goes on from; made: the clips as I420 pictures, in the order of playing."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a shot asks for. size: width, height; said: the model's text; window: where in the model's picture the film's
+    is, if not everywhere."""
 
-    slate: Slate
     wanted: Options
     size: tuple[int, int]
     said: str
-    pieces: Sequence[Piece]
-    picture: Tensor | None
-    played: int = 0
-    at: int = 0
-    edge: Tensor | None = None
-    notes: Notes = field(default_factory=lambda: {"rows": 0})
-    made: list[Callable[[], NDArray[Any]]] = field(default_factory=list)
-    over: bool = False
-
-    @property
-    def piece(self) -> Piece:
-        """The clip that is made now."""
-        return self.pieces[self.at]
-
-    @property
-    def seed(self) -> int:
-        """Of the clip that is made now."""
-        return self.slate.shot.seed + self.at
-
-    @property
-    def tick(self) -> Tick:
-        """That of the clip that is made now."""
-        count = len(self.pieces)
-        return part(self.slate.tick, DRAWN * self.at / count, DRAWN * (self.at + 1) / count)
-
-    @property
-    def backwards(self) -> bool:
-        """Whether the clip that is made now is played before the one that was made before it."""
-        return self.piece.kind in ("i2v_tail", "v2v_tail")
+    window: Window | None = None
 
 
-def shoot(machine: Machine, jobs: Sequence[Job], cutting: Cutting) -> None:
-    """Make them all; each is told when it is written, or what is wrong with it."""
-    largest = max(jobs, key=lambda one: (one.size[0] * one.size[1], one.pieces[0].frames))
-    frames = max(piece.frames for one in jobs for piece in one.pieces)
-    staged = machine.laid_out(frames, largest.size)
+if TYPE_CHECKING:
+    Job = floor.Job[Asked, Piece, Tensor | None]  # a clip begins, or ends, with frames, (1, 3, frames, height, width) in -1..1
+
+
+def job(slate: Slate) -> Job:
+    """What a shot asks for; FilmError if its picture cannot be read."""
+    import torch
+
+    wish, (wanted, _), seen = slate.shot, asked_of(slate.shot), None
+    if not wish.prompt.strip() and wish.picture is None and wish.given is None:
+        raise FilmError("There is neither a prompt nor a picture.", "Say in the prompt what is to be seen.")
+    measures = size(wanted.resolution, aspect(wish))
+    if wish.given:
+        return _going_on(slate, wanted, wish.given, measures)
+    if wish.picture is not None:
+        given = opened(wish.picture)
+        if wish.fit.startswith("contain"):  # all of the picture is to be seen: the clip has its shape
+            measures = size(wanted.resolution, given.width / given.height)
+        fitted = torch.from_numpy(given.at(measures, stretch=wish.fit == "stretch"))
+        seen = fitted.permute(2, 0, 1)[None, :, None].float() / 127.5 - 1
+    said = text(wish.styled, wish.camera, wanted.motion_score)
+    return floor.Job(slate, Asked(wanted, measures, said), cut(wish, wanted), seen)
+
+
+def _going_on(slate: Slate, wanted: Options, given: Given, measures: tuple[int, int]) -> Job:
+    """A shot that goes by moving pictures."""
+    made, held = cut(slate.shot, wanted), moving.Held.of(slate.shot, given, measures)
+    asked = Asked(wanted, measures, text(slate.shot.styled, None, wanted.motion_score))
+    if (held.window.width, held.window.height) != measures:
+        asked = replace(asked, window=held.window)
+    if held.seen.shape[2] == 1:
+        made[0] = replace(made[0], kind="i2v_head" if given.first else "i2v_tail")
+    return floor.Job(slate, asked, made, held.seen)
+
+
+def asked_of(shot: Shot) -> tuple[Options, Model]:
+    """What the shot's preset says, and the model; FilmError if there is none."""
+    if shot.model is None:
+        raise FilmError("Open-Sora was not told which of its models to use.", "Name one of those in models.toml.")
+    return options(shot.model.options), shot.model
+
+
+def cut(shot: Shot, wanted: Options) -> list[Piece]:
+    """The shot's clips, in the order in which they are made."""
+    if shot.given:
+        return moving.parts(shot, shot.given)
+    return pieces(shot.frame.seconds(shot.frames), shot.picture is not None, wanted.ends)
+
+
+def aspect(shot: Shot) -> float:
+    """The film's width / height."""
+    return shot.frame.width / shot.frame.height
+
+
+def played(shot: Shot) -> int:
+    """The scene's length in the model's frames."""
+    return round(shot.frame.seconds(shot.frames) * RATE)
+
+
+def shoot(machine: Machine, jobs: Sequence[Job], ending: Ending) -> None:
+    """Make them all; each that has its clips goes to `ending`."""
+    jobs = [one for one in jobs if each(one, partial(_words, machine))]
+    if not jobs:
+        return
+    largest = max(jobs, key=lambda one: (one.asked.size[0] * one.asked.size[1], one.pieces[0].frames))
+    staged = machine.laid_out(max(piece.frames for one in jobs for piece in one.pieces), largest.asked.size)
     for some in [jobs] if staged else [[one] for one in jobs]:
-        while left := [one for one in some if not one.over and one.at < len(one.pieces)]:
-            begun = [(one, ref) for one in left if (ref := _each(one, partial(_begun, machine, one)))]
+        for left in rounds(some):
+            begun = [(one, refs) for one in left if one.held is None and (refs := each(one, partial(_begun, machine)))]
             if staged:
                 machine.unseen()
-            made = [(one, latents) for one, ref in begun if (latents := _each(one, partial(_latents, machine, one, *ref)))]
+            for one, (ref,) in begun:
+                each(one, partial(_latents, machine, ref))
             if staged:
                 machine.rested()
-            for one, (latents,) in made:
-                _each(one, partial(_show, machine, one, latents, cutting))
+            for one in left:
+                if not one.over:
+                    each(one, partial(_show, machine, ending))
 
 
-def _each(one: Job, work: Callable[[], tuple[Any, ...]]) -> tuple[Any, ...] | None:
-    """The work's result; None where something is wrong with this scene alone, which is told."""
-    made = guarded(one.slate, lambda _: work())
-    one.over = one.over or made is None
-    return made
+def _words(machine: Machine, one: Job) -> bool:
+    """Have the text read, and that of no words: the readers make room for the network."""
+    one.tick(0.0)
+    for said in ("", one.asked.said):
+        machine.text(said)
+    return True
 
 
 def _begun(machine: Machine, one: Job) -> tuple[Tensor | None]:
     """The latents of what the clip begins or ends with."""
+    import torch
+
     one.tick(0.0)
     if one.slate.show and machine.sums is None and machine.seeing:  # soft patches of every colour, and what the VAE makes of them
-        machine.sums = _roomy(machine, one, lambda: _sums(machine))
-    kind = one.piece.kind
-    source = one.edge if kind.startswith("v2v") else one.picture if kind != "t2v" else None
-    if source is None:
+        machine.sums = _sums(machine)
+    if one.now is None or one.piece.kind == "t2v":
         return (None,)
-    seen = source.to(machine.device)
-    return (_numbers(machine, one, lambda kind: vaes.encode(machine.vae(kind), seen)),)
+    seen, vae = one.now.to(machine.device), machine.vae(machine.dtype)
+    apart = seen.split(1, 2) if one.piece.kind == "i2v_loop" else (seen,)  # two pictures are no video
+    return (torch.cat([vaes.encode(vae, some) for some in apart], 2),)
 
 
 def _sums(machine: Machine) -> Tensor:
@@ -121,29 +160,27 @@ def _sums(machine: Machine) -> Tensor:
 
     chart = torch.rand(1, 3, 6, 6, generator=torch.Generator().manual_seed(1)) * 2 - 1
     wide = torch.nn.functional.interpolate(chart, size=(96, 96), mode="bicubic").clamp(-1, 1).to(machine.device)
-    return colours(vaes.encode(machine.vae(machine.kind), wide[:, :, None])[0, :, 0], wide[0])
+    return colours(vaes.encode(machine.vae(machine.dtype), wide[:, :, None])[0, :, 0], wide[0])
 
 
-def _latents(machine: Machine, one: Job, ref: Tensor | None) -> tuple[Tensor]:
+def _latents(machine: Machine, ref: Tensor | None, one: Job) -> None:
     """Noise to latents, (1, 16, frames, height, width), with what was given in its place."""
-    one.tick(0.0)
-    latents = _numbers(machine, one, lambda kind: _stepped(machine, one, ref, kind, part(one.tick, 0.0, STEPPED)))
+    latents = _stepped(machine, one, ref)
     if ref is not None and one.piece.kind in ("i2v_head", "i2v_loop"):
-        latents[:, :, :1] = ref
+        latents[:, :, :1] = ref[:, :, :1]
     if ref is not None and one.piece.kind in ("i2v_tail", "i2v_loop"):
-        latents[:, :, -1:] = ref
-    return (latents,)
+        latents[:, :, -1:] = ref[:, :, -1:]
+    one.held = latents
 
 
-def _stepped(machine: Machine, one: Job, ref: Tensor | None, kind: torch.dtype, tick: Tick) -> Tensor:
-    """The steps, computed in that kind of number."""
+def _stepped(machine: Machine, one: Job, ref: Tensor | None) -> Tensor:
     import torch
 
-    wanted, piece = one.wanted, one.piece
-    width, height = (side // SIDE for side in one.size)
+    wanted, piece, tick = one.asked.wanted, one.piece, part(one.tick, 0.0, STEPPED)
+    width, height = (side // SIDE for side in one.asked.size)
     count = (piece.frames - 1) // TIMES + 1
-    words, whole = zip(machine.text(one.said), machine.text(""), strict=True)
-    net = replace(machine.net(piece.frames, one.size), dtype=kind)
+    words, whole = zip(machine.text(one.asked.said), machine.text(""), strict=True)
+    net = replace(machine.net(piece.frames, one.asked.size), dtype=machine.dtype)
     channels = net.design.channels // 4
     noise = torch.randn(1, channels, count, height, width, generator=torch.Generator("cpu").manual_seed(one.seed)).to(machine.device)
     cond = packed(condition(piece.kind, ref, torch.zeros_like(noise)))
@@ -168,55 +205,33 @@ def _stepped(machine: Machine, one: Job, ref: Tensor | None, kind: torch.dtype, 
 
     with _gpu.attention(machine.device):
         x = denoise(answer, packed(noise), times, count, guidance, given, look)
-    one.notes["rows"] = int(str(one.notes["rows"])) + needed(wanted.steps, guidance, given)
+    one.notes["rows"] = int(str(one.notes.get("rows", 0))) + needed(wanted.steps, guidance, given)
     return unpacked(x, count, height, width)
 
 
-def _show(machine: Machine, one: Job, latents: Tensor, cutting: Cutting) -> tuple[()]:
-    """Decode a clip and send it to the CPU; a shot whose last one that was is written."""
+def _show(machine: Machine, ending: Ending, one: Job) -> None:
+    """Decode a clip and send it to the CPU."""
     import torch
 
     one.tick(STEPPED)
-    frames = _numbers(machine, one, lambda kind: vaes.decode(machine.vae(kind), latents)).float().clamp(-1, 1)
-    new = frames if not one.at else frames[:, :, :-BEFORE] if one.backwards else frames[:, :, BEFORE:]
-    pictures = [planes(some) for some in new[0].transpose(0, 1).split(FRAMES)]
-    one.made.insert(0 if one.backwards else len(one.made), landed(torch.cat(pictures)))
-    edge = frames[:, :, :BEFORE] if one.backwards else frames[:, :, -BEFORE:]
-    one.at += 1
-    if one.at < len(one.pieces):
-        one.edge = edge.cpu()  # it is large, and others come first
-        return ()
-    one.edge, one.over = None, True
-    cutting.add(one.slate, partial(_written, one))
-    return ()
+    frames = vaes.decode(machine.vae(machine.dtype), one.held).float()
+    good = torch.isfinite(frames).all()
+    backwards = one.piece.kind in ("i2v_tail", "v2v_tail")  # it is played before the clip that was made before it
+    new = frames if not one.at else frames[:, :, :-BEFORE] if backwards else frames[:, :, BEFORE:]
+    new = one.asked.window.shown(new) if one.asked.window else new
+    edge = None if one.last else (frames[:, :, :BEFORE] if backwards else frames[:, :, -BEFORE:]).nan_to_num().clamp(-1, 1).cpu()  # it is large, and others come first
+    one.clip(machine, planes(new[0].transpose(0, 1)), good, edge, ending, before=backwards)
 
 
-def _written(one: Job) -> Notes:
-    """The shot as its file."""
+def filed(slate: Slate, clips: Sequence[NDArray[uint8]]) -> Notes:
+    """Clips of I420 pictures as the shot's file."""
     import numpy as np
 
-    clips = [taken() for taken in one.made]
-    one.made.clear()
     high, wide = clips[0].shape[1] * 2 // 3, clips[0].shape[2]
-    frames = [frame for clip in clips for frame in clip]
-    if one.played > len(frames):  # a clip that ends as it begins, as often as the scene's length asks for
-        frames = [frames[i] for i in np.arange(one.played) % (len(frames) - 1)]
-    return one.notes | write_planes(frames, len(frames), (wide, high), Fraction(RATE), one.slate.out, part(one.slate.tick, DRAWN, 1.0))
-
-
-def _numbers(machine: Machine, one: Job, work: Callable[[torch.dtype], Tensor]) -> Tensor:
-    """What the work makes of one kind of number; where that is none, of a longer kind."""
-    import torch
-
-    longer = {torch.bfloat16: torch.float32, torch.float32: torch.float64}
-    for kind in (machine.kind, longer[machine.kind]):
-        if kind != machine.kind:
-            one.notes["retried"] = str(kind).removeprefix("torch.")
-        made = _roomy(machine, one, partial(work, kind))
-        if bool(torch.isfinite(made).all()):
-            return made
-    said = "The model's numbers ran out of range, and again with longer ones: there is no picture in them."
-    raise FilmError(said, "Give the scene another seed or prompt. If every scene says so, the weights are not this model's.")
+    frames, (wanted, _) = [frame for clip in clips for frame in clip], asked_of(slate.shot)
+    if not slate.shot.given and cut(slate.shot, wanted)[0].kind == "i2v_loop" and (long := played(slate.shot)) > len(frames):
+        frames = [frames[i] for i in np.arange(long) % (len(frames) - 1)]  # it ends as it begins, and is played again
+    return write_planes(frames, len(frames), (wide, high), Fraction(RATE), slate.out, part(slate.tick, DRAWN, 1.0))
 
 
 def condition(kind: str, ref: Tensor | None, empty: Tensor) -> Tensor:
@@ -226,25 +241,9 @@ def condition(kind: str, ref: Tensor | None, empty: Tensor) -> Tensor:
     held, mask = empty.clone(), empty[:, :1].clone()
     if ref is not None:
         n = ref.shape[2]
-        ends = {"head": (slice(0, n),), "tail": (slice(-n, None),), "loop": (slice(0, n), slice(-n, None))}
-        for place in ends[kind.split("_")[1]]:
+        whole = {"head": [(slice(0, n), ref)], "tail": [(slice(-n, None), ref)]}
+        ends = whole | {"loop": [(slice(0, 1), ref[:, :, :1]), (slice(-1, None), ref[:, :, -1:])]}
+        for place, given in ends[kind.split("_")[1]]:
             mask[:, :, place] = 1
-            held[:, :, place] = ref
+            held[:, :, place] = given
     return torch.cat([mask, held], dim=1)
-
-
-def _roomy(machine: Machine, one: Job, work: Callable[[], T]) -> T:
-    """The work's result; where memory runs out, once more with less of it."""
-    import torch
-
-    try:
-        return work()
-    except torch.OutOfMemoryError:
-        pass  # what the failed work held is let go only out here
-    machine.smaller()
-    one.notes["memory"] = "ran out once; less was taken"
-    try:
-        return work()
-    except torch.OutOfMemoryError as error:
-        said = "The GPU's memory ran out, even with the network kept in the computer's own."
-        raise FilmError(said, "Close what else uses the GPU, or choose open-sora-256, or weights in fp8.") from error

@@ -38,18 +38,24 @@ class Origin:
     file: str = ""
 
     @classmethod
-    def of(cls, repo: str, revision: str, wanted: Options) -> Origin:
+    def of(cls, repo: str, revision: str, wanted: Options, name: str = "") -> Origin:
         """Of a model's repository and options."""
         if not wanted.unet:
-            return cls(source(repo, revision, wanted.variant), wanted.variant)
-        base = source(wanted.base, wanted.base_revision, wanted.variant)
-        return cls(base, wanted.variant, Source(repo, revision, (wanted.unet,)), wanted.unet)
+            return cls(source(repo, revision, wanted.variant, name), wanted.variant)
+        base = source(wanted.base, wanted.base_revision, wanted.variant, name, ("unet",))
+        return cls(base, wanted.variant, Source(repo, revision, (wanted.unet,), name), wanted.unet)
 
     def lacking(self) -> list[Source]:
         """Those that are not whole on this machine."""
         index = self.base.find(INDEX)
-        lacks = [] if index and all(weights(index.parent / name, self.variant) for name in PARTS) else [self.base]
+        lacks = [] if index and all(weights(index.parent / name, self.variant) for name in PARTS if name not in self.base.bare) else [self.base]
         return lacks + ([self.unet] if self.unet and not self.unet.find(self.file) else [])
+
+    def files(self) -> tuple[Path, ...]:
+        """All weights that are read; FilmError if they are not there."""
+        every = {name: weights(self.folder() / name, self.variant) for name in PARTS}
+        own = (self.unet.path(self.file),) if self.unet else ()
+        return (*own, *(file for name, one in every.items() if one and not (own and name == "unet") for file in one.files))
 
     @property
     def changing(self) -> list[str]:
@@ -71,7 +77,7 @@ class Machine:
         import torch
 
         self.device, self.thrifty, self._origin, self._most = device, thrifty, origin, most
-        self._asked = savings
+        self._asked, self._long = savings, long
         short, longer = (torch.float16, torch.float32) if device.type == "cuda" else (torch.float32, torch.float64)
         self.dtype = longer if long else short
         fast = device.type == "cuda" and savings.compiled and not _gpu.packages("triton")
@@ -86,6 +92,17 @@ class Machine:
         self._net = None
         self._empty()
         return Machine(self._origin, self.device, replace(self._asked, compiled=False), thrifty=self.thrifty, most=self._most, long=True)
+
+    def thriftier(self) -> Machine | None:
+        """The same with only what works on the device, if it is not so already."""
+        self._parts.clear()
+        self._net = None
+        return None if self.thrifty else Machine(self._origin, self.device, self._asked, thrifty=True, most=self._most)
+
+    @property
+    def longest(self) -> bool:
+        """Whether there are no longer numbers."""
+        return self._long
 
     @property
     def scheduler(self) -> Any:
@@ -165,10 +182,11 @@ class Machine:
 
         folder, fetch = self._origin.folder() / name, self._origin.base.fetch
         found = weights(folder, self._origin.variant)
-        if found is None:
+        if found is None and name not in self._origin.base.bare:
             raise FilmError(f"{name} is not whole on this machine.", fetch, name)
         with quiet(), Reading(f"{name} cannot be read as Stable Video Diffusion's", f"Fetch it anew: {fetch}", name):
             if name == "image_encoder":
+                assert found
                 shapes(found, fetch)
                 with torch.device("meta"):
                     empty = CLIPVisionModelWithProjection(CLIPVisionConfig.from_pretrained(folder))
@@ -179,6 +197,7 @@ class Machine:
             wanted = {key: tuple(one.shape) for key, one in empty.state_dict().items()}
             if name == "unet" and self._origin.unet:
                 return self._own(empty, wanted)
+            assert found
             fits(found, wanted, fetch)
             given: dict[str, Any] = {"use_safetensors": True, "local_files_only": True, "variant": found.variant or None}
             given["dtype" if name == "image_encoder" else "torch_dtype"] = self.dtype  # each library has its own name for it

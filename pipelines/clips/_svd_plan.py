@@ -9,9 +9,10 @@ from dataclasses import dataclass as plain
 from math import ceil, log
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from ..gear.options import read, strict
 from ..moves import Aim, Camera
 from ..plan import SLOWEST
 from ..work import FilmError
@@ -26,7 +27,7 @@ STEADY, WILD = 0.02, 0.1  # noise over the picture: with more of it, more moves
 LIVELY = 140  # from here on there is more noise
 
 
-@dataclass(frozen=True, slots=True, config=ConfigDict(extra="forbid", allow_inf_nan=False))
+@dataclass(frozen=True, slots=True, config=strict)
 class Options:
     """A model's options. size: pixels that a clip has about as many of. motion, noise: instead of what the clip action
     asks for. camera: whether the clip action's moves go over the clip. unet: a file of the repository that is the
@@ -50,12 +51,7 @@ class Options:
 
 def options(told: Mapping[str, Any]) -> Options:
     """Options as they are written in a preset; FilmError naming the one that is wrong."""
-    try:
-        made = TypeAdapter(Options).validate_python(dict(told))
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(step) for step in first["loc"])
-        raise FilmError(f"Stable Video Diffusion's option {place}: {first['msg']}.", "Mend it in models.toml.", "models.toml") from error
+    made = read(Options, told, "Stable Video Diffusion's", "models.toml")
     if made.sampler == "lcm" and made.steps > 40:
         raise FilmError("Stable Video Diffusion's option steps: AnimateLCM has 40 at most.", "Mend it in models.toml.", "models.toml")
     return made

@@ -6,8 +6,8 @@ denoised; else each part comes over once. A long shot's clips are the stages' ro
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -16,10 +16,12 @@ from ..path import matrices
 from ..plan import Frame, Shot, Slate
 from ..presets import Model
 from ..vault import Notes
-from ..work import FilmError, Tick, part
+from ..work import FilmError, part
+from . import _floor as floor
+from ._floor import DRAWN, each, rounds
 from ._glimpse import Glimpses, colours
 from ._reel import opened, write_planes
-from ._stages import Cutting, landed, planes, views
+from ._stages import planes, views
 from ._svd_loop import Schedule, Wish, decoded, denoise, encoded, euler, lcm, seen
 from ._svd_machine import Machine
 from ._svd_plan import SMOOTH, Options, goes, motion, options, pieces, size
@@ -29,45 +31,27 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Generator, Tensor
 
-STEPPED, DRAWN = 0.85, 0.97  # shares of the work: the steps of a clip; all before the file is written
+    from ._floor import Ending
+
+STEPPED = 0.85  # share of a clip's work: its steps
 
 
-@dataclass
-class Job:
-    """A shot on its way. now: the picture that its next clip begins with, (1, 3, height, width) in -1..1; at: how many
-    clips it has; made: those as I420 pictures, and whether they are numbers. odd: they are not, and it is to be made
-    again."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a shot asks for."""
 
-    slate: Slate
-    model: Model
     wanted: Options
     wish: Wish
-    first: Tensor
-    count: int
-    now: Tensor
-    at: int = 0
-    notes: Notes = field(default_factory=dict)
-    made: list[tuple[Callable[[], NDArray[Any]], Callable[[], NDArray[Any]]]] = field(default_factory=list)
-    long: bool = False
-    odd: bool = False
-    over: bool = False
 
-    @property
-    def tick(self) -> Tick:
-        """That of the clip that is made now."""
-        return part(self.slate.tick, DRAWN * self.at / self.count, DRAWN * (self.at + 1) / self.count)
 
-    def anew(self) -> Job:
-        """The same from its beginning, in longer numbers."""
-        self.now, self.at, self.made, self.odd, self.long = self.first, 0, [], False, True
-        return self
+if TYPE_CHECKING:
+    Job = floor.Job[Asked, None, Tensor]  # a clip begins with a picture, (1, 3, height, width) in -1..1
 
 
 @dataclass
 class _Clip:
     """One clip of a job between the stages."""
 
-    job: Job
     picture: Tensor
     random: Generator
     context: Tensor
@@ -79,18 +63,23 @@ def job(slate: Slate) -> Job:
     import numpy as np
     import torch
 
-    shot, model = slate.shot, slate.shot.model
-    if model is None:
-        raise FilmError("Stable Video Diffusion has no model here.", "Add one to models.toml.")
+    shot, (wanted, _) = slate.shot, asked_of(slate.shot)
     if shot.picture is None:
         raise FilmError("There is no picture to set in motion.", "Add a picture to the scene.")
-    wanted, given = options(model.options), opened(shot.picture)
+    given = opened(shot.picture)
     aspect = given.width / given.height if shot.fit.startswith("contain") else shape(shot)  # all of it is to be seen
     fitted = np.ascontiguousarray(given.at(size(wanted.size, aspect), stretch=shot.fit == "stretch"))
     picture = torch.from_numpy(fitted).permute(2, 0, 1)[None].float() / 127.5 - 1
     moved = motion(shot.camera, wanted)
     wish = Wish(wanted.frames, wanted.fps, moved.bucket, moved.noise, wanted.guidance)
-    return Job(slate, model, wanted, wish, picture, pieces(shot.frame.seconds(shot.frames), wanted), picture)
+    return floor.Job(slate, Asked(wanted, wish), [None] * pieces(shot.frame.seconds(shot.frames), wanted), picture)
+
+
+def asked_of(shot: Shot) -> tuple[Options, Model]:
+    """What the shot's preset says, and the model; FilmError if there is none."""
+    if shot.model is None:
+        raise FilmError("Stable Video Diffusion has no model here.", "Add one to models.toml.")
+    return options(shot.model.options), shot.model
 
 
 def shape(shot: Shot) -> float:
@@ -103,26 +92,18 @@ def pans(shot: Shot, wanted: Options) -> bool:
     return wanted.camera and goes(shot.camera)
 
 
-def shoot(machine: Machine, jobs: Sequence[Job], cutting: Cutting, finish: Callable[[Job], Notes | None]) -> None:
-    """Make them all, `finish` ends each; those that come out as no numbers are `odd` when all is written."""
-    left = list(jobs)
-    while left:
-        clips = _begun(machine, left)
-        waiting: list[tuple[Job, Tensor]] = []
-        with machine.net() as net:
-            for clip in clips:
-                one = clip.job
-                share = part(one.tick, 0.0, STEPPED)
-                glimpses = _glimpses(machine, clip)
-                plan = schedule(machine, one.wanted)
-                made = denoise(net, one.wish, plan, clip.context, clip.latents, clip.random, share, machine.thrifty, glimpses)
-                if machine.thrifty:
-                    waiting.append((one, made))
-                else:
-                    _show(machine, one, made, cutting, finish)
-        for one, made in waiting:
-            _show(machine, one, made, cutting, finish)
-        left = [one for one in left if one.at < one.count]
+def shoot(machine: Machine, jobs: Sequence[Job], ending: Ending) -> None:
+    """Make them all; each that has its clips goes to `ending`."""
+    for left in rounds(jobs):
+        if clips := _begun(machine, [one for one in left if one.held is None]):
+            with machine.net() as net:
+                for one, clip in clips:
+                    each(one, partial(_denoised, machine, net, clip))
+                    if not machine.thrifty and not one.over:
+                        each(one, partial(_show, machine, ending))
+        for one in left:
+            if one.held is not None and not one.over:
+                each(one, partial(_show, machine, ending))
 
 
 def schedule(machine: Machine, wanted: Options) -> Schedule:
@@ -130,84 +111,64 @@ def schedule(machine: Machine, wanted: Options) -> Schedule:
     return lcm(wanted.steps) if wanted.sampler == "lcm" else euler(machine.scheduler, wanted.steps)
 
 
-def _begun(machine: Machine, jobs: Sequence[Job]) -> list[_Clip]:
+def _begun(machine: Machine, jobs: Sequence[Job]) -> list[tuple[Job, _Clip]]:
     """Every job's next clip: what is in its picture, and the picture's latents."""
-    import torch
-
-    clips = []
+    if not jobs:
+        return []
     with machine.part("image_encoder") as encoder:
-        for one in jobs:
-            one.tick(0.0)
-            random = torch.Generator("cpu").manual_seed(one.slate.shot.seed + one.at)
-            picture = one.now.to(machine.device)
-            clips.append(_Clip(one, picture, random, seen(encoder, picture, *machine.colours), picture))
+        clips = [(one, clip) for one in jobs if (clip := each(one, partial(_seen, machine, encoder)))]
     with machine.part("vae") as vae:
-        for clip in clips:
-            clip.job.tick(0.0)
-            clip.latents = encoded(vae, clip.picture, clip.job.wish.noise, clip.random)
+        for one, clip in clips:
+            each(one, partial(_encoded, vae, clip))
         machine.scale = float(vae.config.scaling_factor)
-    return clips
+    return [(one, clip) for one, clip in clips if not one.over]
 
 
-def _glimpses(machine: Machine, clip: _Clip) -> Glimpses | None:
-    if not clip.job.slate.show:
-        return None
-    return Glimpses(colours(clip.latents[0] * machine.scale, clip.picture[0]), clip.job.slate.show)
-
-
-def _show(machine: Machine, one: Job, latents: Tensor, cutting: Cutting, finish: Callable[[Job], Notes | None]) -> None:
-    """Decode a clip and send it to the CPU; a shot whose last one that was is written."""
+def _seen(machine: Machine, encoder: Any, one: Job) -> _Clip:
     import torch
 
-    wide, high = one.first.shape[3], one.first.shape[2]
-    chunk = machine.chunk(one.wish.frames, (wide, high))
-    chunk = min(chunk, one.wanted.chunk or chunk)
-    if chunk < one.wish.frames:
+    one.tick(0.0)
+    picture = one.now.to(machine.device)
+    return _Clip(picture, torch.Generator("cpu").manual_seed(one.seed), seen(encoder, picture, *machine.colours), picture)
+
+
+def _encoded(vae: Any, clip: _Clip, one: Job) -> None:
+    one.tick(0.0)
+    clip.latents = encoded(vae, clip.picture, one.asked.wish.noise, clip.random)
+
+
+def _denoised(machine: Machine, net: Any, clip: _Clip, one: Job) -> None:
+    share, show, plan = part(one.tick, 0.0, STEPPED), one.slate.show, schedule(machine, one.asked.wanted)
+    glimpses = Glimpses(colours(clip.latents[0] * machine.scale, clip.picture[0]), show) if show else None
+    one.held = denoise(net, one.asked.wish, plan, clip.context, clip.latents, clip.random, share, machine.thrifty, glimpses)
+
+
+def _show(machine: Machine, ending: Ending, one: Job) -> None:
+    """Decode a clip and send it to the CPU."""
+    import torch
+
+    wide, high, wish = one.first.shape[3], one.first.shape[2], one.asked.wish
+    chunk = machine.chunk(wish.frames, (wide, high))
+    chunk = min(chunk, one.asked.wanted.chunk or chunk)
+    if chunk < wish.frames:
         one.notes["decoded"] = f"{chunk} frames at once"  # where pieces meet, a little differs from the whole
-    good, made = torch.isfinite(latents).all(), []
+    good, made = torch.isfinite(one.held).all(), []
     with machine.part("vae") as vae:
-        for some in decoded(vae, latents, chunk, part(one.tick, STEPPED, 1.0)):
+        for some in decoded(vae, one.held, chunk, part(one.tick, STEPPED, 1.0)):
             good = good & torch.isfinite(some).all()
-            made.append(planes(some.nan_to_num()))
+            made.append(planes(some))
             last = some[-1:]
-    one.now = ((last.clamp(-1, 1) / 2 + 0.5) * 255).round() / 127.5 - 1
-    one.made.append((landed(torch.cat(made)), landed(good)))
-    one.at += 1
-    if one.long:
-        one.notes["retried"] = str(machine.dtype).removeprefix("torch.")
-    if one.at == one.count:
-        cutting.add(one.slate, partial(finish, one))
+    then = ((last.clamp(-1, 1) / 2 + 0.5) * 255).round() / 127.5 - 1
+    one.clip(machine, torch.cat(made)[1 if one.at else 0 :], good, then, ending)  # it begins with the last one's end
 
 
-def computed(one: Job) -> Notes | None:
-    """The shot's notes, its pictures being there; None if it is to be made again."""
-    if not all(bool(good()) for _, good in one.made):
-        one.over = one.long
-        if one.long:
-            said = "The model's numbers ran out of range, and again with longer ones: there is no picture in them."
-            raise FilmError(said, "Give the scene another seed. If every scene says so, the weights are not this model's.")
-        one.odd = True
-        return None
-    one.over = True  # whatever comes of it
-    return one.notes
-
-
-def written(one: Job) -> Notes | None:
-    """The shot as its file; None if it is to be made again."""
-    if (notes := computed(one)) is None:
-        return None
-    clips = [pictures() for pictures, _ in one.made]
-    one.made.clear()
-    return notes | filed(one.slate, one.wanted, clips)
-
-
-def filed(slate: Slate, wanted: Options, clips: Sequence[NDArray[uint8]]) -> Notes:
-    """Clips of I420 pictures, each but the first beginning with the last one's end, as the shot's file."""
-    frames = [frame for i, clip in enumerate(clips) for frame in clip[1 if i else 0 :]]
-    shot, rate = slate.shot, wanted.fps
+def filed(slate: Slate, clips: Sequence[NDArray[uint8]]) -> Notes:
+    """Clips of I420 pictures as the shot's file."""
+    frames = [frame for clip in clips for frame in clip]
+    shot, (wanted, _) = slate.shot, asked_of(slate.shot)
+    rate, count = wanted.fps, len(frames)
     measures = clips[0].shape[2], clips[0].shape[1] * 2 // 3
     told: Sequence[NDArray[uint8]] | Iterator[NDArray[uint8]] = frames
-    count = len(frames)
     if pans(shot, wanted):
         again = max(1, round(SMOOTH / rate))
         count, rate = count * again, rate * again

@@ -17,10 +17,11 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from ..gear import web
+from ..gear.options import read, strict
 from ..plan import Shot
 from ..presets import Model
 from ..vault import Notes
@@ -36,7 +37,7 @@ RUN, FETCHED = 0.85, 0.95  # shares of the work
 MOST = 1000  # pictures of a clip
 
 
-@dataclass(frozen=True, slots=True, config=ConfigDict(extra="forbid", allow_inf_nan=False))
+@dataclass(frozen=True, slots=True, config=strict)
 class Options:
     """A model's options. Its preset's `repo` is the workflow's file, or its name in presets/comfyui."""
 
@@ -49,12 +50,7 @@ class Options:
 
 def options(told: Mapping[str, Any]) -> Options:
     """Options as they are written in a preset; FilmError naming the one that is wrong."""
-    try:
-        return TypeAdapter(Options).validate_python(dict(told))
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(step) for step in first["loc"])
-        raise FilmError(f"ComfyUI's option {place}: {first['msg']}.", "Mend it in models.toml.", "models.toml") from error
+    return read(Options, told, "ComfyUI's", "models.toml")
 
 
 class Engine:

@@ -7,24 +7,27 @@ another. Knows its shot and nothing of the film.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 
 from ..gear import gpu as _gpu
-from ..plan import Shot, Slate
+from ..gear import zero
+from ..gear.weights import Source
+from ..plan import Reach, Shot, Slate
 from ..presets import Model
 from ..vault import Notes
 from ..work import FilmError, Tick
+from . import _open_sora_given as moving
+from ._floor import Floor
+from ._open_sora_loop import Guidance, needed
 from ._open_sora_machine import Files, Machine
-from ._open_sora_plan import RATE, Options, Piece, options, pieces, size, text
-from ._open_sora_shot import Job, shoot
-from ._reel import opened
-from ._stages import Cutting, alone, guarded
+from ._open_sora_plan import Options, options, size, text
+from ._open_sora_shot import asked_of, aspect, cut, filed, job, played, shoot
+from ._stages import alone
 
 NEEDS = 12.0  # GiB of the GPU
-AT_ONCE = 24  # shots that go through the stages together: their pictures lie in memory
+# Seconds of an H100 for 50 steps of three rows, 129 frames, as was published, by a clip's size.
+PUBLISHED = {"256px": 60.0, "768px": 1656.0}
 
 
 class Engine:
@@ -39,8 +42,7 @@ class Engine:
 
     def __init__(self, *, device: str = "auto", vram: float | None = None) -> None:
         self._device, self._vram = device, vram
-        self._loaded: tuple[object, Machine] | None = None
-        self._lock = threading.Lock()
+        self._floor = Floor(job, _loads, self._load, shoot, filed, work)
 
     def missing(self) -> str | None:
         """Packages, or a GPU."""
@@ -53,117 +55,58 @@ class Engine:
             lacking = _files(model, options(model.options)).lacking()
         except FilmError as error:
             return str(error)
-        return f"Its weights are needed ({model.terms}): {'; '.join(source.fetch for source in lacking)}" if lacking else None
+        return f"Its weights are needed ({model.terms}): {'; '.join(dict.fromkeys(source.fetch for source in lacking))}" if lacking else None
+
+    def sources(self, model: Model) -> tuple[Source, ...]:
+        """See crew.Engine."""
+        files = _files(model, options(model.options))
+        return files.model, *(one for one in (files.text, files.clip) if one)
 
     def recipe(self, shot: Shot) -> object:
         """Everything that changes a frame, but for picture and model. Lengths that make the same clips are the same."""
-        model, wanted = _asked(shot)
-        made = [[one.frames, one.kind] for one in _pieces(shot, wanted)]
-        said = text(shot.styled, shot.camera, wanted.motion_score)
-        played = [_played(shot)] if made[0][1] == "i2v_loop" else []
-        return [said, made, *played, size(wanted.resolution, _aspect(shot)), shot.fit, shot.seed, *_files(model, wanted).changing]
+        wanted, model = asked_of(shot)
+        made = [[one.frames, one.kind] for one in cut(shot, wanted)]
+        said = text(shot.styled, None if shot.given else shot.camera, wanted.motion_score)
+        long = [played(shot)] if made[0][1] == "i2v_loop" and not shot.given else []
+        return [said, made, *long, size(wanted.resolution, aspect(shot)), shot.fit, shot.seed, *_files(model, wanted).changing]
+
+    def reach(self, _model: Model) -> Reach:
+        """See crew.ClipEngine."""
+        return moving.REACH
 
     def shoot(self, shot: Shot, out: Path, tick: Tick) -> Notes:
         """Write the MP4. FilmError if weights are lacking or damaged, or memory or numbers give out twice."""
         return alone(self.shoot_all, shot, out, tick)
 
     def shoot_all(self, slates: Sequence[Slate]) -> None:
-        """See crew.ClipEngine. All texts are read first, so the readers make room for the network; a file is written
-        beside the next shot's steps."""
-        import torch
-
-        waiting = [(slate, *told) for slate in slates if (told := guarded(slate, _given))]
-        with self._lock, torch.inference_mode(), Cutting() as cutting:
-            while waiting:
-                some = [one for one in waiting if _loads(one) == _loads(waiting[0])][:AT_ONCE]
-                waiting = [one for one in waiting if all(one[0] is not other[0] for other in some)]
-                if jobs := [made for slate, model, wanted in some if (made := guarded(slate, partial(self._read, model=model, wanted=wanted)))]:
-                    self._told(some[0][1], some[0][2], jobs, cutting)
-
-    def _told(self, model: Model, wanted: Options, jobs: list[Job], cutting: Cutting) -> None:
-        """Shots of one model; what is wrong with that, is told of each that is not made."""
-        try:
-            shoot(self._machine(model, wanted), jobs, cutting)
-        except FilmError as error:
-            cutting.settle(0)
-            for one in jobs:
-                if not one.over:
-                    one.slate.kept(error)
-
-    def _read(self, slate: Slate, model: Model, wanted: Options) -> Job:
-        slate.tick(0.0)
-        made, machine = job(slate, wanted), self._machine(model, wanted)
-        for said in ("", made.said):
-            machine.text(said)
-        return made
+        """See crew.ClipEngine. All texts are read first, so the readers make room for the network."""
+        self._floor.shoot_all(slates)
 
     def close(self) -> None:
         """Let the model go."""
-        with self._lock:
-            self._loaded = None
+        self._floor.close()
 
-    def _machine(self, model: Model, wanted: Options) -> Machine:
-        """The model, loaded; the one before it is let go."""
-        files = _files(model, wanted)
-        asked = (files, wanted.weights, wanted.fast_kernels)
-        if self._loaded is None or self._loaded[0] != asked:
-            if lack := self.lacks(model):
-                raise FilmError(f"{model.label} is not on this machine.", lack)
-            self._loaded = None
-            device = _gpu.chosen(self._device)
-            self._loaded = asked, Machine(files, device, eight=wanted.weights == "fp8", fast=wanted.fast_kernels, most=self._vram)
-        return self._loaded[1]
-
-
-def _given(slate: Slate) -> tuple[Model, Options]:
-    model, wanted = _asked(slate.shot)
-    if not slate.shot.prompt.strip() and slate.shot.picture is None:
-        raise FilmError("There is neither a prompt nor a picture.", "Say in the prompt what is to be seen.")
-    return model, wanted
-
-
-def _loads(asked: tuple[Slate, Model, Options]) -> tuple[object, ...]:
-    """What has to be loaded for it."""
-    _, model, wanted = asked
-    return _files(model, wanted), wanted.weights, wanted.fast_kernels
-
-
-def _asked(shot: Shot) -> tuple[Model, Options]:
-    if shot.model is None:
-        raise FilmError("Open-Sora was not told which of its models to use.", "Name one of those in models.toml.")
-    return shot.model, options(shot.model.options)
+    def _load(self, shot: Shot) -> Machine:
+        wanted, model = asked_of(shot)
+        if lack := self.lacks(model):
+            raise FilmError(f"{model.label} is not on this machine.", lack)
+        fast = wanted.fast_kernels and not zero.here()
+        return Machine(_files(model, wanted), _gpu.chosen(self._device), eight=wanted.weights == "fp8", fast=fast, most=self._vram)
 
 
 def _files(model: Model, wanted: Options) -> Files:
-    return Files.of(model.repo, model.revision, wanted.text_encoder, wanted.clip_encoder)
+    return Files.of(model.repo, model.revision, wanted.text_encoder, wanted.clip_encoder, model.name)
 
 
-def job(slate: Slate, wanted: Options) -> Job:
-    """What a shot asks for; FilmError if its picture cannot be read."""
-    import torch
-
-    wish, seen = slate.shot, None
-    measures = size(wanted.resolution, _aspect(wish))
-    if wish.picture is not None:
-        given = opened(wish.picture)
-        if wish.fit.startswith("contain"):  # all of the picture is to be seen: the clip has its shape
-            measures = size(wanted.resolution, given.width / given.height)
-        fitted = torch.from_numpy(given.at(measures, stretch=wish.fit == "stretch"))
-        seen = fitted.permute(2, 0, 1)[None, :, None].float() / 127.5 - 1
-    made = _pieces(wish, wanted)
-    said = text(wish.styled, wish.camera, wanted.motion_score)
-    return Job(slate, wanted, measures, said, made, seen, _played(wish) if made[0].kind == "i2v_loop" else 0)
+def _loads(shot: Shot) -> tuple[object, object]:
+    """Both sizes are one model's."""
+    wanted, model = asked_of(shot)
+    return (_files(model, wanted), wanted.weights, wanted.fast_kernels), ""
 
 
-def _played(shot: Shot) -> int:
-    """The scene's length in the model's frames."""
-    return round(shot.frame.seconds(shot.frames) * RATE)
-
-
-def _pieces(shot: Shot, wanted: Options) -> list[Piece]:
-    return pieces(shot.frame.seconds(shot.frames), shot.picture is not None, wanted.ends)
-
-
-def _aspect(shot: Shot) -> float:
-    return shot.frame.width / shot.frame.height
-
+def work(shot: Shot) -> zero.Work:
+    """How much a shot is: rows times frames, of its size."""
+    wanted, model = asked_of(shot)
+    guidance = Guidance(wanted.guidance, wanted.image_guidance, rising=shot.picture is not None)
+    amount = sum(needed(wanted.steps, guidance, one.kind != "t2v") * one.frames for one in cut(shot, wanted))
+    return zero.Work(f"{model.repo} {wanted.resolution}", amount, PUBLISHED[wanted.resolution] / (150 * 129), _files(model, wanted).weights())

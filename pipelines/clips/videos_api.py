@@ -16,10 +16,11 @@ from math import ceil
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
+from pydantic import Field, JsonValue
 from pydantic.dataclasses import dataclass
 
 from ..gear import web
+from ..gear.options import read, strict
 from ..plan import SLOWEST, Shot
 from ..presets import Model
 from ..vault import Notes
@@ -32,7 +33,7 @@ GROWS, LONGEST = 1.5, 10.0  # the pauses between two looks, in seconds at most
 Size = Annotated[str, Field(pattern=r"^\d{2,4}x\d{2,4}$")]
 
 
-@dataclass(frozen=True, slots=True, config=ConfigDict(extra="forbid", allow_inf_nan=False))
+@dataclass(frozen=True, slots=True, config=strict)
 class Options:
     """A model's options. sizes: those that the server knows, none for the film's own; seconds: the lengths that it
     knows, none for any whole number up to `longest`; more: fields that go along."""
@@ -46,12 +47,7 @@ class Options:
 
 def options(told: Mapping[str, Any]) -> Options:
     """Options as they are written in a preset; FilmError naming the one that is wrong."""
-    try:
-        return TypeAdapter(Options).validate_python(dict(told))
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(step) for step in first["loc"])
-        raise FilmError(f"A video server's option {place}: {first['msg']}.", "Mend it in models.toml.", "models.toml") from error
+    return read(Options, told, "A video server's", "models.toml")
 
 
 class Engine:

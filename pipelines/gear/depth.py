@@ -8,12 +8,13 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from ..presets import Model
 from ..work import FilmError
 from . import gpu
+from .options import read, strict
 from .weights import Source, parts, quiet
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ MEAN, SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of the pictures t
 ENDS = (0.01, 0.99)  # what is farther or nearer than these shares of the picture counts as they do
 
 
-@dataclass(frozen=True, slots=True, config=ConfigDict(extra="forbid", allow_inf_nan=False))
+@dataclass(frozen=True, slots=True, config=strict)
 class Options:
     """size: pixels of the shorter side that the model looks at; multiple: its sides are whole multiples of it; longest:
     of the longer side; inverse: its numbers grow toward us."""
@@ -36,11 +37,16 @@ class Options:
     inverse: bool = True
 
 
+def source(model: Model) -> Source:
+    """Where it comes from."""
+    return Source(model.repo, model.revision, FILES, model.name)
+
+
 def lacking(model: Model) -> str | None:
     """None, or what is not there for that model, and the remedy."""
     if lack := gpu.packages("torch", "transformers", "safetensors"):
         return lack
-    origin = Source(model.repo, model.revision, FILES)
+    origin = source(model)
     if all(origin.find(name) for name in FILES):
         return None
     return f"Its weights are not on this machine: {origin.fetch} ({model.terms})"
@@ -83,7 +89,7 @@ class Depth:
         from transformers import AutoModelForDepthEstimation
 
         if self._loaded is None or self._loaded[0] != model.content:
-            origin = Source(model.repo, model.revision, FILES)
+            origin = source(model)
             folder = origin.path("config.json").parent
             origin.path("model.safetensors")
             parts(folder, origin.fetch)
@@ -97,11 +103,7 @@ class Depth:
 
 
 def _options(model: Model) -> Options:
-    try:
-        return TypeAdapter(Options).validate_python(model.options)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise FilmError(f"A depth model's option {'.'.join(map(str, first['loc']))}: {first['msg']}.", "Mend it in models.toml.", "models.toml") from error
+    return read(Options, model.options, "A depth model's", "models.toml")
 
 
 def _looked(rgb: NDArray[uint8], told: Options) -> NDArray[float32]:

@@ -12,13 +12,15 @@ from dataclasses import dataclass as plain
 from math import ceil
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
+from pydantic import Field, JsonValue
 from pydantic.dataclasses import dataclass
 
 from ..presets import Model
 from ..work import FilmError, Tick, part
 from . import gpu, pipes
+from .options import agree, read, strict
 from .snapshot import lacking, plan, source, too_small
+from .weights import Source
 
 if TYPE_CHECKING:
     from numpy import float32, uint8
@@ -31,7 +33,7 @@ NEEDS = 4.0  # GiB of the GPU
 Side = Annotated[int, Field(ge=16, le=2048)]
 
 
-@dataclass(frozen=True, slots=True, config=ConfigDict(extra="forbid", allow_inf_nan=False))
+@dataclass(frozen=True, slots=True, config=strict)
 class Options:
     """A model's options. kind: diffusers' class; times: so many times as large; tile, overlap: pixels of a given
     picture, whole `multiple`s; batch: squares at once; more: arguments that are always the same; long: parts in
@@ -55,15 +57,8 @@ class Options:
 
 def options(told: Mapping[str, Any]) -> Options:
     """Options as they are written in a preset; FilmError naming the one that is wrong."""
-    try:
-        made = TypeAdapter(Options).validate_python(dict(told))
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(step) for step in first["loc"])
-        raise FilmError(f"An upscaler's option {place}: {first['msg']}.", "Mend it in upscalers.toml.", "upscalers.toml") from error
-    for name, good in (("overlap", made.overlap * 2 <= made.tile), ("tile", made.tile % made.multiple == 0)):
-        if not good:
-            raise FilmError(f"An upscaler's option {name} does not go with the others.", "Mend it in upscalers.toml.", "upscalers.toml")
+    made = read(Options, told, "An upscaler's", "upscalers.toml")
+    agree("An upscaler's", "upscalers.toml", overlap=made.overlap * 2 <= made.tile, tile=made.tile % made.multiple == 0)
     return made
 
 
@@ -93,8 +88,12 @@ class Enlarger:
 
     def missing(self) -> str | None:
         """None, or the packages, the GPU or the weights that are lacking, and the remedy."""
-        lack = gpu.packages("torch", "diffusers", "transformers", "accelerate", "safetensors") or gpu.lack(self._device, NEEDS)
+        lack = gpu.packages("torch", "diffusers", "transformers", "accelerate", "safetensors") or gpu.lack(self._device, NEEDS, lent=False)
         return lack or lacking(self.model, self._told.variant) or too_small(self.model, self._device)
+
+    def sources(self) -> tuple[Source, ...]:
+        """Where it comes from."""
+        return (source(self.model.repo, self.model.revision, self._told.variant, self.model.name),)
 
     def recipe(self, asked: Asked) -> list[object]:
         """Everything that changes a picture, as plain data."""
@@ -183,7 +182,7 @@ class Enlarger:
             self._loaded = None
             device = gpu.chosen(self._device)
             dtype = torch.float32 if long or device.type == "cpu" else getattr(torch, self._told.dtype)
-            base = source(self.model.repo, self.model.revision, self._told.variant)
+            (base,) = self.sources()
             pipe = pipes.load(pipes.named(self._told.kind), base, self._told.variant, dtype, self._told.long, {})
             self._loaded = (self._way, long), pipes.placed(pipe, device, self._way, False)
         return self._loaded[1]

@@ -41,10 +41,13 @@ def driver() -> bool:
     return False
 
 
-def lack(device: str, needs: float) -> str | None:
-    """None, or that there is no such GPU, or too small a one. device: "auto", or torch's own name; needs: GiB."""
-    if device == "cpu" or zero.here():  # one that is lent is seen when it is
+def lack(device: str, needs: float, *, lent: bool = True) -> str | None:
+    """None, or that there is no such GPU, or too small a one. device: "auto", or torch's own name; needs: GiB; lent:
+    whether one that is lent by the call would do."""
+    if device == "cpu":
         return None
+    if zero.here():  # one that is lent is seen when it is
+        return None if lent else "It needs a GPU of its own: here they are lent by the call. Run Reelwright on a machine with one."
     found = driver()
     if found:
         import torch

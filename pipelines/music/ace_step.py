@@ -12,11 +12,13 @@ from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from ..gear import gpu, pipes
-from ..gear.snapshot import lacking, plan, source, too_small
+from ..gear import gpu, pipes, zero
+from ..gear.options import read, strict
+from ..gear.snapshot import files, lacking, plan, source, too_small
+from ..gear.weights import Source
 from ..plan import Cue
 from ..presets import Model
 from ..vault import Notes
@@ -31,7 +33,7 @@ NEEDS = 4.0  # GiB of the GPU
 PLAYED = 0.97  # share of the work before the file is written
 
 
-@dataclass(frozen=True, slots=True, config=ConfigDict(extra="forbid", allow_inf_nan=False))
+@dataclass(frozen=True, slots=True, config=strict)
 class Options:
     """A model's options. longest: seconds of one piece; together: pieces that are played at once."""
 
@@ -45,12 +47,7 @@ class Options:
 
 def options(told: Mapping[str, Any]) -> Options:
     """Options as they are written in a preset; FilmError naming the one that is wrong."""
-    try:
-        return TypeAdapter(Options).validate_python(dict(told))
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(step) for step in first["loc"])
-        raise FilmError(f"ACE-Step's option {place}: {first['msg']}.", "Mend it in composers.toml.", "composers.toml") from error
+    return read(Options, told, "ACE-Step's", "composers.toml")
 
 
 class Engine:
@@ -66,6 +63,7 @@ class Engine:
         self._device, self._most = device, most
         self._loaded: tuple[Model, str, Any] | None = None
         self._lock = threading.Lock()
+        self._lent = zero.Lent(self._computed, self._work)
 
     def missing(self) -> str | None:
         """Packages, a GPU, or every model's weights."""
@@ -83,6 +81,10 @@ class Engine:
         except FilmError as error:
             return str(error)
 
+    def sources(self, model: Model) -> tuple[Source, ...]:
+        """See crew.Engine."""
+        return (source(model.repo, model.revision, name=model.name),)
+
     def recipe(self, _cue: Cue) -> object:
         """The model, beside what the cue says."""
         model = self._chosen()
@@ -90,6 +92,19 @@ class Engine:
 
     def compose(self, cue: Cue, out: Path, tick: Tick) -> Notes:
         """Write the WAV. FilmError if weights are lacking or damaged, or memory or numbers give out."""
+        heard, notes = self._lent(cue, part(tick, 0.0, PLAYED))
+        tick(PLAYED)
+        rate, sections = int(str(notes.pop("rate"))), pieces(parts(cue), options(self._chosen().options).longest)
+        write(joined(list(zip(sections, heard, strict=True)), cue.seconds, rate), rate, cue.seconds, out)
+        tick(1.0)
+        return notes
+
+    def _work(self, cue: Cue) -> zero.Work:
+        model = self._chosen()
+        return zero.Work(model.repo, cue.seconds * options(model.options).steps, None, files(source(model.repo, model.revision)))
+
+    def _computed(self, cue: Cue, tick: Tick, _show: object) -> tuple[list[NDArray[float32]], Notes]:
+        """What compose computes on the GPU: every piece, (channels, samples), and with the notes their rate."""
         import numpy as np
         import torch
 
@@ -99,27 +114,24 @@ class Engine:
         with self._lock, torch.inference_mode():
             way = plan(model, self._device, self._most) or pipes.PLANS[0]
             try:
-                rate, heard = self._played(model, told, sections, cue.seed, way, part(tick, 0.0, PLAYED))
+                rate, heard = self._played(model, told, sections, cue.seed, way, tick)
             except torch.OutOfMemoryError:
                 heard = []  # what the failed work held is let go only out here
             if not heard:
                 self._loaded, notes["memory"] = None, "ran out once; less was taken"
                 try:
-                    rate, heard = self._played(model, replace(told, together=1), sections, cue.seed, pipes.PLANS[-1], part(tick, 0.0, PLAYED))
+                    rate, heard = self._played(model, replace(told, together=1), sections, cue.seed, pipes.PLANS[-1], tick)
                 except torch.OutOfMemoryError as error:
                     raise FilmError("The GPU's memory ran out.", "Close what else uses the GPU, or choose another composer.") from error
             if not all(np.isfinite(one).all() for one in heard):
                 notes["retried"] = "float32"
                 try:
-                    rate, heard = self._played(model, told, sections, cue.seed, pipes.PLANS[-1], part(tick, 0.0, PLAYED), long=True)
+                    rate, heard = self._played(model, told, sections, cue.seed, pipes.PLANS[-1], tick, long=True)
                 except torch.OutOfMemoryError as error:
                     raise FilmError("The GPU's memory ran out.", "Close what else uses the GPU, or choose another composer.") from error
         if not all(np.isfinite(one).all() for one in heard):
             raise FilmError("The model's numbers ran out of range: there is no music in them.", "Choose another composer.")
-        tick(PLAYED)
-        write(joined(list(zip(sections, heard, strict=True)), cue.seconds, rate), rate, cue.seconds, out)
-        tick(1.0)
-        return notes | {"model": model.repo, "sections": len(sections)}
+        return heard, notes | {"model": model.repo, "sections": len(sections), "rate": rate}
 
     def close(self) -> None:
         """Let the model go."""
@@ -164,7 +176,7 @@ class Engine:
             self._loaded = None
             device = gpu.chosen(self._device)
             dtype = torch.float32 if long or device.type == "cpu" else getattr(torch, told.dtype)
-            pipe = pipes.load(pipes.named("AceStepPipeline"), source(model.repo, model.revision), "", dtype, (), {})
+            pipe = pipes.load(pipes.named("AceStepPipeline"), source(model.repo, model.revision, name=model.name), "", dtype, (), {})
             self._loaded = model, asked, pipes.placed(pipe, device, way, False)
         return self._loaded[2]
 

@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from ..gear import gpu
+from ..gear.options import read, strict
 from ..gear.snapshot import too_small
 from ..gear.weights import Source, quiet
 from ..plan import Cue
@@ -34,7 +35,7 @@ INSTALL = "audiocraft is not installed: make audiocraft, in Reelwright's folder.
 PLAYED = 0.97  # share of the work before the file is written
 
 
-@dataclass(frozen=True, slots=True, config=ConfigDict(extra="forbid", allow_inf_nan=False))
+@dataclass(frozen=True, slots=True, config=strict)
 class Options:
     """A model's options. stride: seconds that are new in each window of a long section; beside: repositories that its
     checkpoint names and that are to be on this machine, too."""
@@ -49,12 +50,7 @@ class Options:
 
 def options(told: Mapping[str, Any]) -> Options:
     """Options as they are written in a preset; FilmError naming the one that is wrong."""
-    try:
-        return TypeAdapter(Options).validate_python(dict(told))
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(step) for step in first["loc"])
-        raise FilmError(f"audiocraft's option {place}: {first['msg']}.", "Mend it in composers.toml.", "composers.toml") from error
+    return read(Options, told, "audiocraft's", "composers.toml")
 
 
 class Engine:
@@ -75,7 +71,7 @@ class Engine:
         """Packages, a GPU, or every model's weights."""
         if not self._models:
             return "It has no model: composers.toml names some."
-        lack = INSTALL if gpu.packages("audiocraft") else gpu.packages("torch", "transformers", "huggingface_hub") or gpu.lack(self._device, NEEDS)
+        lack = INSTALL if gpu.packages("audiocraft") else gpu.packages("torch", "transformers", "huggingface_hub") or gpu.lack(self._device, NEEDS, lent=False)
         lacks = [self.lacks(one) for one in self._models.values()] if not lack else [lack]
         return None if None in lacks else lacks[0]
 

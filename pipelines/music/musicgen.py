@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from ..gear import gpu
+from ..gear import gpu, zero
+from ..gear.options import read, strict
 from ..gear.snapshot import too_small
 from ..gear.weights import Reading, Source, quiet
 from ..gear.weights import parts as files
@@ -33,7 +34,7 @@ WANTED = ("*.json", "spiece.model", "*.safetensors")
 PLAYED = 0.97  # share of the work before the file is written
 
 
-@dataclass(frozen=True, slots=True, config=ConfigDict(extra="forbid", allow_inf_nan=False))
+@dataclass(frozen=True, slots=True, config=strict)
 class Options:
     """A model's options. window: seconds that it plays at once; kept: of them, those that a window goes on from."""
 
@@ -47,12 +48,7 @@ class Options:
 
 def options(told: Mapping[str, Any]) -> Options:
     """Options as they are written in a preset; FilmError naming the one that is wrong."""
-    try:
-        made = TypeAdapter(Options).validate_python(dict(told))
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(step) for step in first["loc"])
-        raise FilmError(f"MusicGen's option {place}: {first['msg']}.", "Mend it in composers.toml.", "composers.toml") from error
+    made = read(Options, told, "MusicGen's", "composers.toml")
     if made.kept >= made.window:
         raise FilmError("MusicGen's option kept must be less than its window.", "Mend it in composers.toml.", "composers.toml")
     return made
@@ -71,6 +67,7 @@ class Engine:
         self._device = device
         self._loaded: tuple[Model, bool, Any, Any] | None = None
         self._lock = threading.Lock()
+        self._lent = zero.Lent(self._computed, self._work)
 
     def missing(self) -> str | None:
         """Packages, a GPU, or every model's weights."""
@@ -82,7 +79,7 @@ class Engine:
 
     def lacks(self, model: Model) -> str | None:
         """Weights, or room for them."""
-        source = Source(model.repo, model.revision, WANTED)
+        source = Source(model.repo, model.revision, WANTED, model.name)
         try:
             options(model.options)
             if not source.find("config.json") or not (source.find("model.safetensors") or source.find("model.safetensors.index.json")):
@@ -91,13 +88,31 @@ class Engine:
             return str(error)
         return too_small(model, self._device)
 
+    def sources(self, model: Model) -> tuple[Source, ...]:
+        """See crew.Engine."""
+        return (Source(model.repo, model.revision, WANTED, model.name),)
+
     def recipe(self, _cue: Cue) -> object:
         """The model, beside what the cue says."""
         model = self._chosen()
-        return [*model.content, *Source(model.repo, model.revision, WANTED).changing]
+        return [*model.content, *Source(model.repo, model.revision, WANTED, model.name).changing]
 
     def compose(self, cue: Cue, out: Path, tick: Tick) -> Notes:
         """Write the WAV. FilmError if weights are lacking or damaged, or memory or numbers give out."""
+        heard, notes = self._lent(cue, part(tick, 0.0, PLAYED))
+        tick(PLAYED)
+        rate = int(str(notes.pop("rate")))
+        write(joined(list(zip(parts(cue), heard, strict=True)), cue.seconds, rate), rate, cue.seconds, out)
+        tick(1.0)
+        return notes
+
+    def _work(self, cue: Cue) -> zero.Work:
+        model = self._chosen()
+        source = Source(model.repo, model.revision, WANTED)
+        return zero.Work(model.repo, cue.seconds, None, tuple(files(source.path("config.json").parent, source.fetch)))
+
+    def _computed(self, cue: Cue, tick: Tick, _show: object) -> tuple[list[NDArray[float32]], Notes]:
+        """What compose computes on the GPU: every section, (channels, samples), and with the notes their rate."""
         import numpy as np
         import torch
 
@@ -106,7 +121,7 @@ class Engine:
         with self._lock, torch.inference_mode(), torch.random.fork_rng():
             try:
                 for long in (False, True):
-                    rate, heard = self._played(model, told, sections, cue.seed, long, part(tick, 0.0, PLAYED))
+                    rate, heard = self._played(model, told, sections, cue.seed, long, tick)
                     if all(np.isfinite(one).all() for one in heard):
                         break
                     notes["retried"] = "float32"
@@ -115,10 +130,7 @@ class Engine:
             except torch.OutOfMemoryError as error:
                 self._loaded = None
                 raise FilmError("The GPU's memory ran out.", "Choose a smaller MusicGen, or another composer.") from error
-        tick(PLAYED)
-        write(joined(list(zip(sections, heard, strict=True)), cue.seconds, rate), rate, cue.seconds, out)
-        tick(1.0)
-        return notes | {"model": model.repo, "sections": len(sections)}
+        return heard, notes | {"model": model.repo, "sections": len(sections), "rate": rate}
 
     def close(self) -> None:
         """Let the model go."""
@@ -163,7 +175,7 @@ class Engine:
 
         if self._loaded is None or self._loaded[:2] != (model, long):
             self._loaded = None
-            source = Source(model.repo, model.revision, WANTED)
+            source = Source(model.repo, model.revision, WANTED, model.name)
             folder = source.path("config.json").parent
             files(folder, source.fetch)
             device = gpu.chosen(self._device)
@@ -201,7 +213,7 @@ def _window(
         count[0] += 1
         return torch.zeros(ids.shape[0], dtype=torch.bool, device=ids.device)
 
-    more = {"cache_implementation": "static"} if device.type == "cuda" else {}  # one shape a batch: its step is compiled once
+    more = {"cache_implementation": "static"} if device.type == "cuda" and not zero.here() else {}  # one shape a batch: its step is compiled once
     with Reading("MusicGen cannot play this", "Choose another composer, or fetch the model anew.", why=True), quiet():
         made = network.generate(
             **given, max_new_tokens=steps, do_sample=True, guidance_scale=told.guidance, temperature=told.temperature, top_k=told.top_k,

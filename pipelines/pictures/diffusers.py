@@ -9,17 +9,20 @@ from __future__ import annotations
 import inspect
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from math import log
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
+from pydantic import Field, JsonValue
 from pydantic.dataclasses import dataclass
 
-from ..gear import gpu, loras, pipes
+from ..gear import gpu, loras, pipes, zero
 from ..gear.loras import Lora
-from ..gear.snapshot import lacking, plan, source, too_small
+from ..gear.options import read, strict
+from ..gear.snapshot import files, lacking, plan, source, too_small
+from ..gear.weights import Source
 from ..plan import Brief, Frame, without
 from ..presets import Model, choose
 from ..vault import Notes
@@ -31,7 +34,7 @@ STRENGTHS: Mapping[str, float] = MappingProxyType({"subtle": 0.35, "mild": 0.55,
 Side = Annotated[int, Field(ge=16, le=4096)]
 
 
-@dataclass(frozen=True, slots=True, config=ConfigDict(extra="forbid", allow_inf_nan=False))
+@dataclass(frozen=True, slots=True, config=strict)
 class Options:
     """A model's options. kind: diffusers' class; redraw: that for a picture drawn anew, "" where there is none; strengths:
     its share of the steps for subtle, mild and strong; size: pixels that a picture has about as many of, its sides whole
@@ -56,12 +59,7 @@ class Options:
 
 def options(told: Mapping[str, Any]) -> Options:
     """Options as they are written in a preset; FilmError naming the one that is wrong."""
-    try:
-        return TypeAdapter(Options).validate_python(dict(told))
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(step) for step in first["loc"])
-        raise FilmError(f"A painter's option {place}: {first['msg']}.", "Mend it in painters.toml.", "painters.toml") from error
+    return read(Options, told, "A painter's", "painters.toml")
 
 
 class Engine:
@@ -76,7 +74,9 @@ class Engine:
     def __init__(self, *, models: Mapping[str, Model] | None = None, device: str = "auto", most: float | None = None) -> None:
         self._models, self._device, self._most = dict(models or {}), device, most
         self._loaded: tuple[Model, str, Any] | None = None
+        self._worn: tuple[Lora, ...] = ()
         self._lock = threading.Lock()
+        self._lent = zero.Lent(self._computed, self._work)
 
     def missing(self) -> str | None:
         """Packages, a GPU, or every model's weights."""
@@ -106,10 +106,23 @@ class Engine:
             return lack
         return None if any(self.lacks(one) is None for one in able) else self.lacks(able[0])
 
+    def sources(self, model: Model) -> tuple[Source, ...]:
+        """See crew.Engine."""
+        told = options(model.options)
+        return source(model.repo, model.revision, told.variant, model.name), *(loras.source(one) for one in told.loras if one.repo)
+
+    def adapts(self, asked: tuple[Lora, ...]) -> str | None:
+        """See crew.Painter."""
+        named = [one.label for name, one in self._models.items() if _suits(asked, name, one)]
+        here = [name for name, one in self._models.items() if _suits(asked, name, one) and self.lacks(one) is None]
+        if not here:
+            return f"They are for {', '.join(named)}, which is not here." if named else "No painter's model here is what they were all made for."
+        return loras.lacking(asked)
+
     def recipe(self, brief: Brief) -> object:
         """Everything that changes the picture, but for one that is given."""
         model = self._chosen(brief)
-        told = options(model.options)
+        told = _told(model, brief)
         asked = [_words(brief), brief.frame.width, brief.frame.height, brief.seed, model.content]
         asked += [brief.strength] if brief.picture else []
         asked += [[loras.triggers(told.loras), loras.contents(told.loras)]] if told.loras else []
@@ -117,20 +130,35 @@ class Engine:
 
     def paint(self, brief: Brief, out: Path, tick: Tick) -> Notes:
         """Write the PNG. FilmError if weights are lacking or damaged, or memory or numbers give out twice."""
-        import torch
+        from PIL import Image
 
         if not (brief.prompt.strip() or (brief.picture and brief.style)):
             raise FilmError("There is no prompt to paint.", "Say in the prompt what is to be seen.")
-        model, notes = self._chosen(brief), Notes()
+        (seen,), notes = self._lent(brief, part(tick, 0.0, PAINTED))
+        tick(PAINTED)
+        _covering(Image.fromarray(seen), brief.frame).save(out)
+        return notes
+
+    def _work(self, brief: Brief) -> zero.Work:
+        model = self._chosen(brief)
         told = options(model.options)
+        wide, high = size(told.size, told.multiple, brief.frame.width / brief.frame.height)
+        return zero.Work(model.repo, told.steps * wide * high, None, files(source(model.repo, model.revision, told.variant), told.variant))
+
+    def _computed(self, brief: Brief, tick: Tick, _show: object) -> tuple[list[Any], Notes]:
+        """What paint computes on the GPU: the picture, (height, width, 3)."""
+        import torch
+
+        model, notes = self._chosen(brief), Notes()
+        told = _told(model, brief)
         with self._lock, torch.inference_mode():
             way, long = plan(model, self._device, self._most) or pipes.PLANS[0], False
             while True:
                 try:
-                    picture = _painted(self._pipe(model, told, way, long), brief, told, part(tick, 0.0, PAINTED))
+                    picture = _painted(self._pipe(model, told, way, long), brief, told, tick)
                 except torch.OutOfMemoryError:
                     picture = "full"  # what the failed work held is let go only out here
-                if picture == "full":
+                if isinstance(picture, str):
                     self._loaded = None
                     if way == pipes.PLANS[-1]:
                         raise FilmError("The GPU's memory ran out, even with only what works in it.", "Close what else uses the GPU.")
@@ -141,9 +169,7 @@ class Engine:
                     raise FilmError("The model's numbers ran out of range: there is no picture in them.", "Give the scene another seed or prompt.")
                 else:
                     break
-        tick(PAINTED)
-        _covering(picture, brief.frame).save(out)
-        return notes | {"model": model.repo}
+        return [picture], notes | {"model": model.repo}
 
     def close(self) -> None:
         """Let the model go."""
@@ -153,7 +179,7 @@ class Engine:
     def _chosen(self, brief: Brief) -> Model:
         """The model that is named, or the first that is here and can."""
         for name, model in self._models.items():
-            if name == (brief.model or name) and (brief.picture is None or _redraws(model)) and self.lacks(model) is None:
+            if name == (brief.model or name) and (brief.picture is None or _redraws(model)) and _suits(brief.loras, name, model) and self.lacks(model) is None:
                 return model
         raise FilmError("No model that paints is here.", str(self.redraws(brief.model) if brief.picture else self.missing()))
 
@@ -162,14 +188,27 @@ class Engine:
 
         asked = f"{way} {long}"
         if self._loaded is None or self._loaded[:2] != (model, asked):
-            self._loaded = None
+            self._loaded, self._worn = None, ()
             device = gpu.chosen(self._device)
             dtype = torch.float32 if long or device.type == "cpu" else getattr(torch, told.dtype)
-            base = source(model.repo, model.revision, told.variant)
+            base = source(model.repo, model.revision, told.variant, model.name)
             pipe = pipes.load(pipes.named(told.kind), base, told.variant, dtype, told.long, {})
-            loras.put(pipe, told.loras)
             self._loaded = model, asked, pipes.placed(pipe, device, way, False)
+        if told.loras != self._worn:
+            before, self._worn = self._worn, ()
+            loras.change(self._loaded[2], before, told.loras)
+            self._worn = told.loras
         return self._loaded[2]
+
+
+def _told(model: Model, brief: Brief) -> Options:
+    """What the model's preset says, with the brief's LoRA files."""
+    told = options(model.options)
+    return replace(told, loras=(*told.loras, *brief.loras)) if brief.loras else told
+
+
+def _suits(asked: tuple[Lora, ...], name: str, model: Model) -> bool:
+    return all(one.suits(name, model.repo) for one in asked)
 
 
 def _words(brief: Brief) -> str:
@@ -190,7 +229,7 @@ def size(wanted: tuple[int, int], multiple: int, aspect: float) -> tuple[int, in
 
 
 def _painted(pipe: Any, brief: Brief, told: Options, tick: Tick) -> Any:
-    """The picture; None if numbers ran out of range."""
+    """The picture, (height, width, 3); None if numbers ran out of range."""
     import numpy as np
     import torch
     from PIL import Image
@@ -215,7 +254,7 @@ def _painted(pipe: Any, brief: Brief, told: Options, tick: Tick) -> Any:
         made = np.asarray(pipe(**{name: value for name, value in named.items() if name in known}).images[0], np.float32)
     if not np.isfinite(made).all():
         return None
-    return Image.fromarray((made.clip(0, 1) * 255).round().astype(np.uint8))
+    return (made.clip(0, 1) * 255).round().astype(np.uint8)
 
 
 def _covering(picture: Any, frame: Frame) -> Any:

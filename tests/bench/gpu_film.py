@@ -25,9 +25,10 @@ from pipelines import ffmpeg, plan
 from pipelines.clips import _reel
 from pipelines.clips import _svd_loop as loop
 from pipelines.clips import _svd_shot as shots
-from pipelines.clips._stages import Cutting
+from pipelines.clips._floor import Floor
 from pipelines.clips._svd_net import Net
 from pipelines.gear import gpu as _gpu
+from pipelines.gear.zero import Work
 from pipelines.moves import Camera
 from pipelines.presets import Model
 from pipelines.vault import Notes
@@ -48,6 +49,7 @@ class Stage:
     vae: Any
     moves: Net
     thrifty: bool = False
+    longest: bool = True
     scale: float = 1.0
     colours: tuple[list[float], list[float]] = field(default=([0.48, 0.46, 0.41], [0.27, 0.26, 0.28]))
 
@@ -128,11 +130,8 @@ def film(place: Any) -> Iterator[Told]:
     stage: Any = Stage(place, encoder(place, kind), vae, net)
     with TemporaryDirectory() as name, filed() as kept:
         made = slates(Path(name), place.tiny, many)
-
-        def ours(some: list[plan.Slate]) -> None:
-            with Cutting() as cutting:
-                shots.shoot(stage, [shots.job(slate) for slate in some], cutting, shots.written)
-
+        floor = Floor(shots.job, lambda _: ("", ""), lambda _: stage, shots.shoot, shots.filed, lambda _: Work("", 1.0))
+        ours = floor.shoot_all
         first = place.took(lambda: ours(made[:1]))  # and compiles
         with watched() as busy:
             took = place.took(lambda: ours(made))
@@ -156,11 +155,11 @@ def loop_over(place: Any, stage: Any, vae: Any) -> Callable[[list[plan.Slate]], 
             picture = one.first.to(place.device)
             random = torch.Generator().manual_seed(slate.shot.seed)
             context = loop.seen(stage.encoder, picture, *stage.colours)
-            latents = loop.encoded(vae, picture, one.wish.noise, random)
-            start = torch.randn((one.wish.frames, *latents.shape[1:]), generator=random).to(place.device)
+            latents = loop.encoded(vae, picture, one.asked.wish.noise, random)
+            start = torch.randn((one.asked.wish.frames, *latents.shape[1:]), generator=random).to(place.device)
             with _gpu.attention(place.device):
-                clip = gpu_models.literal(tuned, one.wanted.steps, start, latents, context)
-            pictures = torch.cat(list(loop.decoded(vae, clip, one.wish.frames, idle)))
+                clip = gpu_models.literal(tuned, one.asked.wanted.steps, start, latents, context)
+            pictures = torch.cat(list(loop.decoded(vae, clip, one.asked.wish.frames, idle)))
             seen = ((pictures.clamp(-1, 1) / 2 + 0.5) * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
             yuv = [cv2.cvtColor(one, cv2.COLOR_RGB2YUV_I420) for one in seen]
             write(yuv, (seen.shape[2], seen.shape[1]), Fraction(7), slate.out)
