@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
@@ -120,16 +121,14 @@ def test_what_is_nobodys_fault_stays_what_it_is() -> None:
 
 
 def test_the_other_scenes_of_a_film_go_on(homes: dict[str, Path], presets: Presets, tmp_path: Path) -> None:
-    path = homes["wan"] / "text_encoder" / "config.json"
-    good = path.read_text("utf-8")
-    path.write_text(json.dumps(json.loads(good) | {"use_cache": 0}), "utf-8")
-    mine = replace(presets, models={"bad": models(homes, presets)["wan"], "good": models(homes, presets)["svd"]})
-    crew = Crew({"edge": {"online": False}, "clips.diffusers": {"device": "cpu"}, "svd": {"device": "cpu"}})
-    rows = [{"duration": 0.5, "engine": "bad", "prompt": "x"}, {"duration": 0.5, "engine": "good"}]
-    try:
-        with whole.studio(mine, tmp_path / "vault", crew) as studio, pytest.raises(FilmError) as caught:
-            whole.make(whole.story(mine, whole.pictures(tmp_path / "pictures", 2), rows), studio, tmp_path / "film.mp4")
-    finally:
-        path.write_text(good, "utf-8")
+    spoilt = Path(shutil.copytree(homes["wan"], tmp_path / "spoilt"))
+    path = spoilt / "text_encoder" / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | {"use_cache": 0}), "utf-8")
+    good = models(homes, presets)["wan"]
+    mine = replace(presets, models={"bad": replace(good, repo=str(spoilt)), "good": good})
+    crew = Crew({"edge": {"online": False}, "clips.diffusers": {"device": "cpu"}})
+    rows = [{"image": None, "duration": 0.5, "engine": name, "prompt": "x"} for name in ("bad", "good")]
+    with whole.studio(mine, tmp_path / "vault", crew) as studio, pytest.raises(FilmError) as caught:
+        whole.make(whole.story(mine, tmp_path, rows), studio, tmp_path / "film.mp4")
     assert [fault.where for fault in caught.value.faults or (caught.value,)] == ["scenes[0].engine"]
     assert list((tmp_path / "vault").rglob("*.mp4")), "what the other scene asked for was made and is kept"
