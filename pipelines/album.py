@@ -12,7 +12,7 @@ from types import TracebackType
 
 from .cast import Cast
 from .darkroom import Darkroom, Negative, negative
-from .events import Began, Emit, Made
+from .events import Began, Emit, Made, strained
 from .faults import Faults
 from .plan import Brief, Frame, without
 from .presets import Presets
@@ -104,6 +104,7 @@ class Album:
         try:
             asked = engine.recipe(brief) if hasattr(engine, "recipe") else brief
             painting = self._studio.vault.make("painting", ".png", [role.painter, engine.version, asked], build)
+            self._strained(i, painting)
             made = self._styled(i, self._opened(painting.path), tick)
         except DiskFull:
             raise
@@ -136,8 +137,15 @@ class Album:
         if self._roles.roles[i].stylist:
             style = self._studio.presets.styles[self._story.scenes[i].picture_style]
             how = replace(Redraw.of(style, self._story.scenes[i].prompt, self._roles.roles[i].seed), loras=self._roles.roles[i].painted)
-            return redrawn(made, how, self._studio, part(tick, PAINTED, 0.99))
+            again = redrawn(made, how, self._studio, part(tick, PAINTED, 0.99))
+            self._strained(i, again)
+            return again
         return styled(made, self._story.scenes[i].picture_style, self._studio.presets, self._studio.vault)
+
+    def _strained(self, i: int, made: Part) -> None:
+        """What went otherwise than asked is said, when it happens."""
+        for said in [] if made.reused else strained(made.notes, f"scene {self._story.scenes[i].scene_number}", "the picture", f"scenes[{i}].image"):
+            self._emit(said)
 
     def _done(self, i: int, made: Part, tick: Tick) -> Negative:
         self._emit(Made("pictures", self._story.scenes[i].scene_number, str(made.path), made.reused))

@@ -204,7 +204,7 @@ class _Casting:
     def unworn(self, roles: Sequence[Role]) -> list[FilmError]:
         """The story's LoRA files that no scene of it loads: then it is not the film that was asked for."""
         worn = {one.file + one.repo for role in roles for one in (*role.loras, *role.painted)}
-        lost = {name: self.presets.loras[name] for name, weight in said(self.story.loras).items() if weight != 0}
+        lost = chosen({name: weight for name, weight in said(self.story.loras).items() if weight != 0}, self.presets.loras)
         lost = {name: one for name, one in lost.items() if one.file + one.repo not in worn}
         can = wearing.able(lost, self.crew, self.presets)
         hint = f"Give scenes an engine that can: {', '.join(can[:12])}." if can else "No model here can. Leave them out."

@@ -7,7 +7,7 @@ nothing of it ever becomes a path. Loads nothing: gear/loras.py does.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -56,15 +56,40 @@ class Lora:
         return not self.models or name in self.models or repo in self.models
 
 
-def known(presets: Mapping[str, Lora], folder: Path | None) -> dict[str, Lora]:
-    """Those of the presets, then every safetensors file of that folder, by its own name with _ for blanks and commas."""
+class Shelf(Mapping[str, Lora]):
+    """Those of the presets, then every safetensors file of a folder, by its own name with _ for blanks and commas; one that
+    is put there while we run is found."""
+
+    def __init__(self, presets: Mapping[str, Lora], folder: Path) -> None:
+        self._presets, self._folder = dict(presets), folder
+        self._seen: tuple[int, dict[str, Lora]] = (-1, {})
+
+    def _all(self) -> dict[str, Lora]:
+        changed = self._folder.stat().st_mtime_ns if self._folder.is_dir() else 0
+        if changed != self._seen[0]:
+            found = dict(self._presets)
+            for path in sorted(self._folder.glob("*.safetensors"))[:LISTED] if changed else ():
+                name = re.sub(r"[\s,;]+", "_", path.stem)
+                found.setdefault(name, Lora(str(path), label=path.stem, what="A file of your own.", name=name))
+            self._seen = changed, found
+        return self._seen[1]
+
+    def __getitem__(self, name: str) -> Lora:
+        return self._all()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+
+def known(presets: Mapping[str, Lora], folder: Path) -> Shelf:
+    """What stories may name; FilmError for a name of loras.toml that could not be written in one."""
     if odd := next((name for name in presets if re.search(r"[\s,;]", name)), ""):
         raise FilmError(f'loras.toml: "{odd}" has a blank or comma in it.', "Write _ instead.", "loras.toml")
     named = {name: replace(one, name=name, label=one.label or name) for name, one in presets.items()}
-    files = sorted(folder.glob("*.safetensors"))[:LISTED] if folder and folder.is_dir() else []
-    for path in files:
-        named.setdefault(re.sub(r"[\s,;]+", "_", path.stem), Lora(str(path), label=path.stem, what="A file of your own."))
-    return named
+    return Shelf(named, folder)
 
 
 def said(text: str) -> dict[str, float | None]:
@@ -105,4 +130,8 @@ def written(text: str, find: Callable[[str], str | None], near: Callable[[str], 
 
 def chosen(wanted: Mapping[str, float | None], presets: Mapping[str, Lora]) -> dict[str, Lora]:
     """Those of that name, each with the weight it is to have."""
-    return {name: presets[name] if weight is None else replace(presets[name], weight=weight) for name, weight in wanted.items()}
+    found = {name: presets.get(name) for name in wanted}
+    if gone := [name for name, one in found.items() if one is None]:
+        raise FilmError(f"The LoRA file {gone[0]} is gone.", "Put it back, or name another.", "loras")
+    told = ((one, wanted[name]) for name, one in found.items() if one)
+    return {name: one if weight is None else replace(one, weight=weight) for name, (one, weight) in zip(found, told, strict=True)}

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
+from pydantic import AfterValidator, ConfigDict, Field, JsonValue, SkipValidation, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from .loras import Lora
@@ -340,7 +340,7 @@ class Presets:
     painters: dict[str, Model] = field(default_factory=dict)
     upscalers: dict[str, Model] = field(default_factory=dict)
     composers: dict[str, Model] = field(default_factory=dict)
-    loras: dict[str, Lora] = field(default_factory=dict)
+    loras: SkipValidation[Mapping[str, Lora]] = field(default_factory=dict)
 
     def pick(self, kind: str, name: str) -> Any:
         """The entry of that name; an unknown one raises FilmError with the nearest known name."""

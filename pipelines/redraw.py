@@ -59,12 +59,12 @@ def redrawn(developed: Part, how: Redraw, studio: Studio, tick: Tick = idle) -> 
 
     def build(out: Path) -> Notes:
         made = out.with_suffix(".png")
-        engine.paint(asked, made, tick)
+        told = engine.paint(asked, made, tick)
         with Darkroom() as darkroom:
             drawn = negative(darkroom.develop(made, (seen.width, seen.height), studio.vault))
         made.unlink()
         out.write_bytes(sized(drawn, seen.width, seen.height))
-        return dict(developed.notes)
+        return {**developed.notes, **{name: told[name] for name in ("memory", "retried") if name in told}}
 
     asked = replace(brief, picture=studio.vault.make("still", ".png", [developed.key], given).path)
     return studio.vault.make("redrawn", ".yuv", [who, engine.version, engine.recipe(asked), developed.key], build)

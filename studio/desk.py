@@ -216,8 +216,9 @@ class Desk:
         ]
         for name, model, lack in self.studio.crew.models(self.presets):
             entries["models"][name] |= {"engine": model.engine, "terms": model.terms, "vram": model.vram, "missing": lack}
-        for name, lora in self.presets.loras.items():
-            entries["loras"][name] |= {"terms": lora.terms, "models": list(lora.models)}
+        entries["loras"] = {
+            name: {"label": lora.label, "what": lora.what, "terms": lora.terms, "models": list(lora.models)} for name, lora in self.presets.loras.items()
+        }
         gpus = [{"name": card.name, "gigabytes": card.gigabytes} for card in cards()]
         return entries | {"engines": engines, "gpus": gpus, "story": story_schema()}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 from collections.abc import Iterator
 from dataclasses import replace
@@ -99,7 +100,17 @@ def test_what_is_no_name_is_a_fault_of_its_field(written: Any, said: str, mine: 
 def test_where_there_are_none_it_says_how_to_have_some(presets: Presets) -> None:
     assert "REELWRIGHT_LORAS" in refused(lambda: story(presets, {"loras": "ink", "engine": "auto"})).hint
     with pytest.raises(FilmError, match="blank or comma"):
-        known({"my ink": Lora("a.safetensors")}, None)
+        known({"my ink": Lora("a.safetensors")}, Path())
+
+
+def test_one_that_is_put_there_while_we_run_is_found(presets: Presets, tmp_path: Path) -> None:
+    own = replace(presets, loras=known({}, tmp_path / "loras"))
+    assert not own.loras
+    (tmp_path / "loras").mkdir()
+    for name in ("ink drawing", "oil"):
+        (tmp_path / "loras" / f"{name}.safetensors").touch()
+        os.utime(tmp_path / "loras", ns=(0, len(name)))  # two within one tick of a coarse clock
+        assert story(own, {"loras": name, "engine": "auto"}).scenes[0].loras == name.replace(" ", "_")
 
 
 def test_the_scenes_are_added_to_the_storys(mine: Presets) -> None:
@@ -134,6 +145,13 @@ def test_the_storys_are_told_where_they_are_left_out_and_a_fault_where_nobody_ha
     assert [one for one in warned if "ink" in one] == [f'scene 2: {studio.crew.get("clips", "sketch").label} cannot load "ink"; it is made without.']
     error = refused(lambda: told(story(mine, {"engine": "sketch"}, loras="ink"), studio))
     assert error.where == "loras" and "nobody" in error.message and "wan-1.3b" in error.hint
+
+
+def test_a_file_that_is_gone_meanwhile_is_said(mine: Presets, studio: Studio, tmp_path: Path) -> None:
+    one = story(mine, {"loras": "ink"}, {"engine": "sketch"})
+    without = replace(studio, presets=replace(mine, loras=known({}, tmp_path)))
+    roles, _ = told(one, without)
+    assert "ink is gone" in roles.lacking[0].message and len(roles.lacking) == 1
 
 
 def test_auto_is_a_model_that_can(mine: Presets, studio: Studio) -> None:

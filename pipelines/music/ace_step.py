@@ -54,7 +54,7 @@ class Engine:
     """See crew.Composer. models: the presets; device: "auto", or torch's name of one; most: GiB of it to be content with."""
 
     label = "ACE-Step"
-    version = 1
+    version = 2
     rank = 12
     online = False
 
@@ -152,6 +152,8 @@ class Engine:
 
         tick(0.0)
         pipe = self._pipe(model, told, way, long)
+        if pipe.is_turbo and told.guidance > 1:  # diffusers would leave it out
+            raise FilmError("ACE-Step's option guidance: a turbo model plays without one.", "Make it 1 in composers.toml.", "composers.toml")
         order = sorted(range(len(sections)), key=lambda i: sections[i].end - sections[i].start)
         batches = [order[i : i + told.together] for i in range(0, len(order), told.together)]
         heard: list[Any] = [None] * len(sections)
@@ -162,7 +164,7 @@ class Engine:
                 made = pipe(
                     prompt=[sections[i].words for i in batch], lyrics=["[instrumental]"] * len(batch), audio_duration=float(ceil(lasts + 0.5)),
                     num_inference_steps=told.steps, guidance_scale=told.guidance, shift=told.shift,
-                    generator=torch.Generator("cpu").manual_seed(seed + n), output_type="pt",
+                    generator=[torch.Generator("cpu").manual_seed(seed + i) for i in batch], output_type="pt",
                 ).audios  # fmt: skip
             for i, sound in zip(batch, made, strict=True):
                 heard[i] = sound.float().cpu().numpy()
