@@ -220,8 +220,8 @@ class Rushes:
     def _told(self, i: int, part: Part, shot: Shot) -> Rush:
         """The clip, played; what was otherwise than asked is said."""
         number, where = self._story.scenes[i].scene_number, f"scenes[{i}].engine"
-        for said in [] if part.reused else strained(part.notes, f"scene {number}", "the clip", where):
-            self._emit(said)
+        for warned in [] if part.reused else strained(part.notes, f"scene {number}", "the clip", where):
+            self._emit(warned)
         self._emit(Made("clips", number, str(part.path), part.reused))
         self._ticks[i](1.0)
         frames, rate, width, height = (str(part.notes[key]) for key in ("frames", "rate", "width", "height"))
