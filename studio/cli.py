@@ -24,6 +24,23 @@ DONE, FAILED, USAGE, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
 GARBAGE = 20_000  # new objects before Python looks for some to let go of: importing makes many that stay
 
 
+def run() -> NoReturn:
+    """The program: one command, and out."""
+    try:
+        status = main()
+    except SystemExit as error:
+        if error.code != TERMINATED:
+            raise
+        status = TERMINATED
+    if status in (INTERRUPTED, TERMINATED):
+        # Everything has put down its work. But where the signal came while a pool's thread was starting, Python would
+        # wait at its end, for ever, for that thread.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    sys.exit(status)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. -> exit status: 0 done, 1 failed, 2 bad usage, 130 stopped by Ctrl-C."""
     _steady()
