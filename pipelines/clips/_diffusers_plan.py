@@ -35,8 +35,8 @@ class Options:
     names: what it calls an argument, where that differs. more: arguments that are always the same. size: pixels that a
     clip has about as many of, both sides whole multiples of `multiple`, or exactly those if `fixed`. Frames are
     `step` k + `plus`, from `least` to `most`; `overlap` frames of a clip are what the next goes on from. spoken: whether
-    the clip action is said in words. along: it decodes between its steps, so a clip is one call. long: components in
-    float32. scheduler: settings of the scheduler."""
+    the clip action is said in words. along: it decodes between its steps, so a clip is one call. tiled: it always decodes in
+    squares, as whole clips take more memory than the steps do. long: components in float32. scheduler: settings of the scheduler."""
 
     t2v: Class = ""
     i2v: Class = ""
@@ -61,6 +61,7 @@ class Options:
     negative: str = ""
     spoken: bool = True
     along: bool = False
+    tiled: bool = False
     dtype: Literal["bfloat16", "float16"] = "bfloat16"
     long: tuple[str, ...] = ()
     scheduler: dict[str, JsonValue] = Field(default_factory=dict)

@@ -90,7 +90,7 @@ class Machine:
         """The same in longer numbers; what this one holds is let go."""
         self._parts.clear()
         self._net = None
-        self._empty()
+        _gpu.emptied()
         return Machine(self._origin, self.device, replace(self._asked, compiled=False), thrifty=self.thrifty, most=self._most, long=True)
 
     def thriftier(self) -> Machine | None:
@@ -148,27 +148,24 @@ class Machine:
         from torch.nn.attention import SDPBackend, sdpa_kernel
 
         if self._net is None:
-            unet = self._load("unet").to(self.device)
             with torch.no_grad():
-                self._net = build(unet, self._savings)
+                self._net = build(self._load("unet").to(self.device), self._savings)
         try:
             with sdpa_kernel([getattr(SDPBackend, name) for name in KERNELS], set_priority=True):
                 yield self._net
         finally:
             if self.thrifty:
                 self._net = None
-                self._empty()
+
+    def rested(self) -> None:
+        """Nobody uses the network any more: if only what works is to be on the device, it is gone now."""
+        if self.thrifty:
+            _gpu.emptied()
 
     def chunk(self, frames: int, size: tuple[int, int]) -> int:
         """How many frames can be decoded at once: all, where there is room."""
         room = _gpu.free(self.device, self._most) - SPARE
         return max(1, min(frames, room // (PIXEL * self.dtype.itemsize // 2 * size[0] * size[1])))
-
-    def _empty(self) -> None:
-        import torch
-
-        if self.device.type == "cuda":
-            torch.cuda.empty_cache()
 
     def _load(self, name: str) -> Any:
         """One part, its files found whole and its tensors those of its class."""

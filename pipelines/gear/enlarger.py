@@ -98,6 +98,7 @@ class Enlarger:
         """Let the model go; how it is kept is chosen anew."""
         with self._lock:
             self._loaded, self._way, self._batch = None, "", self._told.batch
+            gpu.emptied()
 
     def recipe(self, asked: Asked) -> list[object]:
         """Everything that changes a picture, as plain data."""

@@ -108,22 +108,25 @@ class Engine:
         model = self._chosen()
         told, sections = options(model.options), parts(cue)
         tick(0.0)
-        with self._lock, torch.inference_mode(), torch.random.fork_rng():
+        heard: list[NDArray[float32]] | None = []
+        with self._lock, torch.inference_mode(), gpu.chance(gpu.chosen(self._device)):
             try:
                 player = self._player(model)
                 torch.manual_seed(cue.seed)  # only now: loading draws numbers, too
-                heard: list[NDArray[float32]] = []
+                rate, heard = int(player.sample_rate), []
                 for first in range(0, len(sections), told.together):
                     batch = sections[first : first + told.together]
                     share = part(tick, PLAYED * first / len(sections), PLAYED * (first + len(batch)) / len(sections))
                     longest = max(one.end - one.start for one in batch)
                     heard += _played(player, [one.words for one in batch], longest, told, share)
-            except torch.OutOfMemoryError as error:
-                self._loaded = None
-                raise FilmError("The GPU's memory ran out.", "Choose a smaller MusicGen, or another composer.") from error
+            except torch.OutOfMemoryError:
+                heard = None  # what the failed work held is let go only out here
+            if heard is None:
+                player = self._loaded = None
+                gpu.emptied()
+                raise FilmError("The GPU's memory ran out.", "Choose a smaller MusicGen, or another composer.")
         if not all(np.isfinite(one).all() for one in heard):
             raise FilmError("The model's numbers ran out of range: there is no music in them.", "Choose another composer.")
-        rate = int(player.sample_rate)
         write(joined(list(zip(sections, heard, strict=True)), cue.seconds, rate), rate, cue.seconds, out)
         tick(1.0)
         return {"model": model.repo, "sections": len(sections)}
@@ -136,6 +139,7 @@ class Engine:
         """Let the model go."""
         with self._lock:
             self._loaded = None
+            gpu.emptied()
 
     def _chosen(self) -> Model:
         if model := self.uses():
@@ -148,6 +152,7 @@ class Engine:
 
         if self._loaded is None or self._loaded[0] != model:
             self._loaded = None
+            gpu.emptied()
             stand_in()
             from audiocraft.models import MusicGen
 

@@ -118,7 +118,8 @@ class Engine:
 
         model, notes = self._chosen(), Notes()
         told, sections = options(model.options), parts(cue)
-        with self._lock, torch.inference_mode(), torch.random.fork_rng():
+        heard: list[NDArray[float32]] = []
+        with self._lock, torch.inference_mode(), gpu.chance(gpu.chosen(self._device)):
             try:
                 for long in (False, True):
                     rate, heard = self._played(model, told, sections, cue.seed, long, tick)
@@ -127,9 +128,12 @@ class Engine:
                     notes["retried"] = "float32"
                 else:
                     raise FilmError("The model's numbers ran out of range: there is no music in them.", "Choose another composer.")
-            except torch.OutOfMemoryError as error:
+            except torch.OutOfMemoryError:
+                heard = []  # what the failed work held is let go only out here
+            if not heard:
                 self._loaded = None
-                raise FilmError("The GPU's memory ran out.", "Choose a smaller MusicGen, or another composer.") from error
+                gpu.emptied()
+                raise FilmError("The GPU's memory ran out.", "Choose a smaller MusicGen, or another composer.")
         return heard, notes | {"model": model.repo, "sections": len(sections), "rate": rate}
 
     def seat(self) -> str:
@@ -140,6 +144,7 @@ class Engine:
         """Let the model go."""
         with self._lock:
             self._loaded = None
+            gpu.emptied()
 
     def _chosen(self) -> Model:
         if model := self.uses():
@@ -178,6 +183,7 @@ class Engine:
 
         if self._loaded is None or self._loaded[:2] != (model, long):
             self._loaded = None
+            gpu.emptied()
             source = Source(model.repo, model.revision, WANTED)
             folder = source.path("config.json").parent
             files(folder, source.fetch)

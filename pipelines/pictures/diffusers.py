@@ -168,6 +168,7 @@ class Engine:
         """Let the model go."""
         with self._lock:
             self._loaded = None
+            gpu.emptied()
 
     def _chosen(self, brief: Brief) -> Model:
         """The model that is named, or the first that is here and can."""
