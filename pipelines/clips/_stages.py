@@ -17,7 +17,6 @@ from ..vault import Notes
 from ..work import FilmError, Tick, forgotten
 
 if TYPE_CHECKING:
-    import torch
     from numpy import uint8
     from numpy.typing import NDArray
     from torch import Tensor

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from math import ceil
 from pathlib import Path
@@ -113,10 +114,8 @@ class Engine:
         with self._lock, torch.inference_mode():
             way, long, played = self._way(model), False, None
             while played is None:
-                try:
+                with suppress(torch.OutOfMemoryError):  # what the failed work held is let go only after it
                     played = self._played(model, told, sections, cue.seed, way, tick, long=long)
-                except torch.OutOfMemoryError:
-                    pass  # what the failed work held is let go only out here
                 if played is None:
                     self._loaded = None
                     if told.together == 1 and way == pipes.PLANS[-1]:
