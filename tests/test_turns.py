@@ -77,10 +77,9 @@ def test_first_come_first_served() -> None:
         with turns.taken(players[i], seats[i], idle):
             order.append(i)
 
-    with ThreadPoolExecutor(4) as pool:
-        with turns.taken(players[0], seats[0], idle):
-            for i in (1, 2, 3):
-                waits(lambda i=i: play(i), pool)  # type: ignore[misc]
+    with ThreadPoolExecutor(4) as pool, turns.taken(players[0], seats[0], idle):
+        for i in (1, 2, 3):
+            waits(lambda i=i: play(i), pool)  # type: ignore[misc]
     assert order == [1, 2, 3]
 
 
