@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.events import Event, Failed, Glimpse, Made, Moved, Stopped, failed, plain
+from pipelines.hands import behind
 from pipelines.work import Cancelled, DiskFull, FilmError
 
 from .held import hold
@@ -256,7 +257,7 @@ class Jobs:
 
     def _work(self) -> None:
         """One hand: the next job, to its end, for ever."""
-        with ThreadPoolExecutor(1) as pool:
+        with ThreadPoolExecutor(1, initializer=behind) as pool:
             while True:
                 job = None
                 with self._queue:

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 import pytest
 
 from pipelines.events import Glimpse, Made, Moved
+from pipelines.hands import GIVEN_WAY
 from pipelines.work import FilmError
 from studio.job import new_id
 from studio.jobs import MOST_CRASHES, MOST_WAITING, SUSPECT, Busy, Emit, Jobs, Told
@@ -72,6 +74,23 @@ def test_a_job_is_made_and_every_watcher_hears_the_same(opened: Opened) -> None:
     assert heard[0] == heard[1] == names(jobs, job) == ["made"] * 4
     assert (found := jobs.get(job)) and found.state == "done"
     assert [one.n for one in jobs.events(job, after=2)] == [3, 4]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux can say so of one thread")
+def test_a_film_gives_way_to_who_clicks(opened: Opened) -> None:
+    told: list[int] = []
+
+    def look(job: str, story: Told, emit: Emit) -> None:
+        with ThreadPoolExecutor(1) as pool:
+            told.append(pool.submit(os.nice, 0).result())
+        asked = subprocess.run([sys.executable, "-c", "import os; print(os.nice(0))"], capture_output=True, check=True)
+        told.append(int(asked.stdout))
+
+    jobs, before = opened(look), os.nice(0)
+    jobs.submit({}, "me")
+    until(lambda: bool(told[1:]))
+    assert told == 2 * [min(19, before + GIVEN_WAY)], "its threads and its programs"
+    assert os.nice(0) == before, "nobody else"
 
 
 def test_a_failure_says_why_and_the_next_job_is_made(opened: Opened) -> None:

@@ -27,10 +27,12 @@ from pipelines.work import idle
 from tests.open_sora_weights import TINY, draw, vae_sizes
 
 from . import gpu_film
+from .gpu_models import NEAR
 
 Told = tuple[str, str, str, bool | None]
 KEYS = Path(__file__).resolve().parents[1] / "data" / "open_sora" / "vae_keys.txt"
 STEPS = 50
+CARD = 23.0  # GiB of a 24 GB card that are not its driver's own
 
 
 @dataclass(frozen=True)
@@ -116,11 +118,11 @@ def readers(place: Any, streamed: bool) -> Callable[[], Any]:
     return lambda: (t5.eval()(input_ids=words), clip.eval()(input_ids=phrase))
 
 
-def exact(made: OpenSora) -> str:
+def exact(made: OpenSora) -> tuple[str, bool | None]:
     """How far our step and the literal one are from float32, as shares of its size: at a step where two rows are left
-    out, and at one where one is."""
+    out, and at one where one is. And whether ours is no farther."""
     full = replace(made, net=replace(made.net, dtype=torch.float32, shaped=lambda function: function))
-    told = []
+    told, closer = [], []
     for step, text, image in ((11, 1.0, 1.0), (0, 7.5, 3.0)):
         c, u1, u2 = made.step((0, 1, 2), step)
         ours = c if text == 1 else u1 + text * (c - u1)
@@ -129,7 +131,8 @@ def exact(made: OpenSora) -> str:
         true = u2 + image * (u1 - u2) + text * (c - u1)
         off = [float((one - true).norm() / true.norm()) for one in (ours, literal)]
         told.append(f"step {step}: {off[0]:.2e} beside {off[1]:.2e}")
-    return "; ".join(told)
+        closer.append(off[0] <= off[1] * NEAR)
+    return "; ".join(told), None if made.place.tiny else all(closer)
 
 
 def o256(place: Any) -> Iterator[Told]:
@@ -143,7 +146,7 @@ def o256(place: Any) -> Iterator[Told]:
     yield "one step of the three-row loop, same kernels", "", step, None
     ratio = three * STEPS / steady
     yield "three-row loop (50 such steps) / ours", ">= 1.8 x", f"{ratio:.2f} x", ratio >= 1.8
-    yield "error against float32, ours beside the literal loop's", "no larger", exact(made), None
+    yield "error against float32, ours beside the literal loop's", f"<= {NEAR} x", *exact(made)
     latents = unpacked(made.noise, made.frames, made.size[1] // 8, made.size[0] // 8)
     said = place.median(readers(place, streamed=False))
     yield "reading a text", "", said[1], None
@@ -162,10 +165,10 @@ def o768(place: Any) -> Iterator[Told]:
     made = open_sora(place, "768px")
     one, told = place.median(lambda: made.step((0,)))
     yield "Open-Sora 768px t2v: a step of one row", "", told, None
-    two = place.median(lambda: made.step((0, 1)), 1)[0]
+    two = place.median(lambda: made.step((0, 1)))[0]
     vae = vae_of(place)
     latents = unpacked(made.noise, made.frames, made.size[1] // 8, made.size[0] // 8)
-    drawn = place.median(lambda: vaes.decode(vae, latents), 1)
+    drawn = place.median(lambda: vaes.decode(vae, latents))
     yield "decoding", "", drawn[1], None
     whole = 20 * one + 30 * two + drawn[0]
     yield "50 steps and decoding, from those", "< 800 s (published: 1656 s)", f"{whole:.0f} s", whole < 800
@@ -186,8 +189,8 @@ def capped(place: Any, gigabytes: float) -> Iterator[None]:
         torch.cuda.set_per_process_memory_fraction(1.0, place.device)
 
 
-def cap(place: Any, gigabytes: float = 24.0) -> Iterator[Told]:
-    """The whole way in 24 GB: readers layer by layer, then the network alone, then the VAE alone, as a film takes them."""
+def cap(place: Any, gigabytes: float = CARD) -> Iterator[Told]:
+    """The whole way on a card of 24 GB: readers layer by layer, then the network alone, then the VAE alone, as a film takes them."""
     with capped(place, gigabytes):
         say = readers(place, streamed=True)
         yield f"Open-Sora under {gigabytes:g} GB: reading a text, layer by layer", "", place.median(say)[1], None
@@ -199,12 +202,12 @@ def cap(place: Any, gigabytes: float = 24.0) -> Iterator[Told]:
             room = 0 if place.tiny else machines.room(free, design, 129, size(name, 16 / 9), seeing=False)
             made = open_sora(place, name, room=room, fast=False)
             blocks: Any = made.net.blocks
-            took = place.median(partial(made.step, (0, 1)), 1)[1]
+            took = place.median(partial(made.step, (0, 1)))[1]
             yield f"a step of two rows at {name}, {len(blocks.kept)} of {len(design.blocks())} blocks staying", "", took, None
             latents = unpacked(made.noise, made.frames, made.size[1] // 8, made.size[0] // 8)
             del made, blocks
             place.emptied()
-            yield "decoding, the network gone", "", place.median(partial(vaes.decode, vae_of(place), latents), 1)[1], None
+            yield "decoding, the network gone", "", place.median(partial(vaes.decode, vae_of(place), latents))[1], None
         most = torch.cuda.max_memory_reserved(place.device) / _gpu.GIB if place.device.type == "cuda" else 0.0
     yield f"peak of the GPU's memory under {gigabytes:g} GB", "runs", f"{most:.1f} GB", most <= gigabytes
 
