@@ -151,7 +151,8 @@ def crew_parts(rooms: Rooms) -> Plain:
     for model in (model for kind in KINDS for model in known[kind].values()):
         state = "missing" if model["missing"] else "here"
         needs = f"({model['room']})" if model["room"] else ""
-        more = " ".join(filter(None, (model["missing"], model["terms"])))
+        lack = model["missing"] or ""
+        more = lack if model["terms"] in lack else f"{lack} {model['terms']}".strip()
         lines.append({"kind": "item", "state": state, "key": model["label"], "text": needs, "more": more})
     return {"lines": lines}
 
