@@ -262,6 +262,91 @@ def test_a_loop_ends_as_it_begins(presets: Presets, folder: Folder, seen: Path) 
     assert rules.pieces(9, True, told, loop=True) == [rules.Piece("ends", 9)]
 
 
+# Two networks, one for the rough and one for the fine
+
+
+def two(name: str, presets: Presets, folder: Folder) -> Model:
+    """Of whose steps half are the first network's."""
+    return small(name, presets, folder(name), steps=6, scheduler={"flow_shift": 8.0})
+
+
+@pytest.mark.parametrize("name", ["wan-14b", "wan-14b-i2v"])
+def test_each_of_two_networks_comes_to_the_device_once_for_all_shots(
+    name: str, engine: films.Engine, presets: Presets, folder: Folder, seen: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As accelerate's hooks bring them, though the device is the CPU here; and the shots are the same."""
+    from accelerate.hooks import CpuOffload
+
+    monkeypatch.setattr(_glimpse, "PAUSE", 0.0)
+    there, came, worked, shares = set[str](), list[str](), list[str](), list[list[float]]()
+    bring, leave, names = CpuOffload.pre_forward, CpuOffload.init_hook, dict[int, str]()
+
+    def coming(hook: Any, module: Any, *given: Any, **more: Any) -> Any:
+        worked.append(names[id(module)])
+        came.extend({worked[-1]} - there)
+        there.add(worked[-1])
+        return bring(hook, module, *given, **more)
+
+    monkeypatch.setattr(CpuOffload, "pre_forward", coming)
+    monkeypatch.setattr(CpuOffload, "init_hook", lambda hook, module: there.discard(names[id(module)]) or leave(hook, module))
+
+    def placed(pipe: Any, device: torch.device, *_: object) -> Any:
+        names.update({id(one): part for part, one in pipe.components.items()})
+        pipe.enable_model_cpu_offload(device=device)
+        return pipe
+
+    monkeypatch.setattr(machine.pipes, "placed", placed)
+    engine.close()
+    files, glimpses = list[list[bytes]](), list[int]()
+    model, count = two(name, presets, folder), 3
+    for own in (model, staged(model)):
+        told, shown = list[Any](), list[Any]()
+        there.clear(), came.clear(), worked.clear()
+        shares.append([])
+        asked = [replace(shot(presets, own, seen if name.endswith("i2v") else None, 0.2, f"{i} cats"), seed=i) for i in range(count)]
+        engine.shoot_all([plan.Slate(one, tmp_path / f"{i}.mp4", shares[-1].append if not i else idle, told.append, shown.append) for i, one in enumerate(asked)])
+        assert len(told) == count and not [one for one in told if isinstance(one, FilmError)], told
+        files.append([(tmp_path / f"{i}.mp4").read_bytes() for i in range(count)])
+        glimpses.append(len(shown))
+    engine.close()
+    assert sorted(came) == ["text_encoder", "transformer", "transformer_2", "vae"], came
+    both = worked.count("transformer"), worked.count("transformer_2")
+    assert sum(both) == 6 * 2 * count and min(both) >= count, "six steps of two rows; none is made twice"
+    assert files[0] == files[1]
+    assert min(glimpses) >= count
+    assert all(one == sorted(one) for one in shares) and set(shares[0]) == set(shares[1]), "what was done is not told once more"
+
+
+def test_the_second_of_two_networks_can_be_stopped_and_its_numbers_run_out(
+    engine: films.Engine, presets: Presets, folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, told, seen = staged(two("wan-14b", presets, folder)), list[Any](), list[float]()
+    asked = [shot(presets, own, prompt=f"{i} cats") for i in range(2)]
+
+    def tick(done: float) -> None:
+        seen.append(done)
+        if done > 0.5:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        engine.shoot_all([plan.Slate(one, tmp_path / f"{i}.mp4", idle if i else tick, told.append) for i, one in enumerate(asked)])
+    assert 0.5 < seen[-1] < 0.65 and not told
+    real, once = shots.stepped, list[int]()
+
+    def broken(*given: Any, **more: Any) -> Any:
+        held = real(*given, **more)
+        once.append(1)
+        return held if len(once) != 3 else replace(held, args=(held.args[0] * float("nan"), *held.args[1:]))
+
+    monkeypatch.setattr(shots, "stepped", broken)
+    monkeypatch.setattr(machine.Machine, "longest", property(lambda self: self._long))
+    engine.shoot_all([plan.Slate(one, tmp_path / f"{i}.mp4", idle, told.append) for i, one in enumerate(asked)])
+    assert len(once) == 6, "both halves of both, and both of the one without numbers once more"
+    assert sorted(str(one.get("retried")) for one in told) == ["None", "float32"]
+    monkeypatch.setattr(shots, "stepped", real)
+    engine.close()
+
+
 # What it is asked for
 
 

@@ -174,6 +174,55 @@ def test_all_stop_within_a_step_and_what_is_whole_is_kept(engine: svd.Engine, pr
     assert len(steps) == 3 and list(reel.told) == [0] and reel.slates[0].out.stat().st_size
 
 
+def test_what_had_its_steps_is_only_decoded_again(
+    engine: svd.Engine, presets: Presets, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps, real, decode, full = list[int](), shots.denoise, shots.decoded, [True]
+
+    def tight(*given: Any) -> Any:
+        if full.pop() if full else False:
+            raise torch.OutOfMemoryError("as if")
+        return decode(*given)
+
+    monkeypatch.setattr(shots, "denoise", lambda *given: steps.append(1) or real(*given))
+    reel = Reel(tmp_path / "all", presets, model(folder), (0.4, 0.4))
+    engine.shoot_all(reel.slates)
+    whole = reel.slates[0].out.read_bytes()
+    engine.close()
+    steps.clear()
+    monkeypatch.setattr(shots, "decoded", tight)
+    again = Reel(tmp_path / "all", presets, model(folder), (0.4, 0.4))
+    engine.shoot_all(again.slates)
+    assert len(steps) == 2 and "ran out" in str(again.told[0]["memory"])  # type: ignore[index, call-overload]
+    assert again.slates[0].out.read_bytes() == whole, "the other one was computed otherwise"
+    engine.close()
+
+
+def test_a_model_stays_as_it_was_put_into_memory(
+    engine: svd.Engine, presets: Presets, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The room that its own weights take is no reason to load it anew."""
+    monkeypatch.setattr(svd, "plan", lambda *_: ways.pop(0))
+    ways, own = ["resident", "lean"], model(folder)
+    for i in range(2):
+        engine.shoot_all(Reel(tmp_path / f"{i}", presets, own, (0.4,)).slates)
+    assert ways == ["lean"] and engine._floor.loaded and not engine._floor.loaded[1].thrifty
+    engine.close()
+
+
+def test_shots_of_a_model_come_together_whatever_stands_between(
+    engine: svd.Engine, presets: Presets, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded, load = list[int](), engine._floor.load
+    monkeypatch.setattr(engine._floor, "load", lambda shot: loaded.append(1) or load(shot))
+    one, two = model(folder), model(folder, steps=1)
+    reel = Reel(tmp_path / "all", presets, one, (0.4, 0.4, 0.4))
+    slates = [replace(slate, shot=replace(slate.shot, model=own)) for slate, own in zip(reel.slates, (one, two, one), strict=True)]
+    engine.shoot_all(slates)
+    assert len(loaded) == 2 and not [one for one in reel.told.values() if isinstance(one, FilmError)]
+    engine.close()
+
+
 # In a film
 
 

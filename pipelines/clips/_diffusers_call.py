@@ -68,7 +68,7 @@ def read(pipe: Any, asked: Asked) -> Tape:
         for name, owner in _readers(pipe):
             stack.enter_context(_instead(owner, name, partial(tape.keep, name, getattr(owner, name))))
         for _, module in _denoisers(pipe):
-            stack.callback(module.register_forward_pre_hook(_stop).remove)
+            stack.callback(module.register_forward_pre_hook(_stop, prepend=True).remove)  # before what watched the last call
         _called(pipe, asked())
     return tape
 

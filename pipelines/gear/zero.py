@@ -153,7 +153,7 @@ class _Asking:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
         if kind is RuntimeError or (kind is not None and kind.__module__.partition(".")[0] in REFUSED):
             said = " ".join(str(getattr(error, "message", "") or error).split())[:200]
-            raise FilmError(f"No GPU is lent now: {said}", "Try again later, or with an account of your own.") from error
+            raise FilmError(f"ZeroGPU says: {said.rstrip('.')}.", "Try again later, or with an account of your own.") from error
 
 
 def _touched(files: tuple[Path, ...]) -> None:

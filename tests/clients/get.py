@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-PYTHON = {"openai-2.24.0": ["openai==2.24.0"], "openai-3.52.0": ["openai==3.52.0"], "mcp-1.30.0": ["mcp==1.30.0"], "schemathesis-4.32.5": ["schemathesis==4.32.5"]}
+PYTHON = {"openai-2.24.0": ["openai==2.24.0"], "openai-3.52.0": ["openai==3.52.0"], "mcp-1.30.0": ["mcp==1.30.0"], "schemathesis-4.32.5": ["schemathesis==4.32.5"], "spaces-0.51.3": ["--no-deps", "spaces==0.51.3"]}
 NODE = {"openai-node": "openai@7.57.0"}
 
 
