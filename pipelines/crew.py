@@ -74,6 +74,9 @@ class ClipEngine(Engine, Protocol):
     soon as it is whole, or what is wrong with it; only what stops all of them is raised. With `spreads = True` and a
     keyword argument `device` it can be had once on each GPU of a machine, in a process each.
 
+    It may offer `effort(model)`: pixels that its network goes over, row by row and step by step, for one second of a clip;
+    0 where nobody can tell.
+
     It may offer `reach(model)`: a plan.Reach, what moving pictures a shot may bring for it (`Shot.given`). Such a clip
     keeps the time: what is seen at a moment of it belongs to that moment of what was given.
     """

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from .gear.gpu import emptied
 from .work import FilmError, Tick
 
-OFTEN = 0.2  # seconds between two questions whether the work is still wanted
+OFTEN = 0.5  # seconds between two questions whether the work is still wanted
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -31,7 +31,7 @@ LAYERS = (
     ("pipelines.chat",),
     ("pipelines.pictures.", "pipelines.clips.", "pipelines.voices.", "pipelines.music."),
     ("pipelines.crew", "pipelines.units", "pipelines.turns"),
-    ("pipelines.progress", "pipelines.hands", "pipelines.faults", "pipelines.cast", "pipelines.stage", "pipelines.terms", "pipelines.logo"),
+    ("pipelines.progress", "pipelines.hands", "pipelines.faults", "pipelines.cast", "pipelines.stage", "pipelines.terms", "pipelines.roster", "pipelines.logo"),
     ("pipelines.certificate", "pipelines.credentials", "pipelines.account", "pipelines.seal"),
     ("pipelines.redraw",),
     ("pipelines.album",),

@@ -15,12 +15,15 @@ import torch
 from PIL import Image
 
 from pipelines import moves, plan
+from pipelines.cast import model_of
 from pipelines.clips import _svd_loop as loop
 from pipelines.clips import _svd_machine as machine
 from pipelines.clips import _svd_plan as rules
 from pipelines.clips import _svd_shot as shots
 from pipelines.clips import svd
 from pipelines.clips._svd_net import Savings, build, predict, tell
+from pipelines.crew import Crew
+from pipelines.gear import zero
 from pipelines.presets import Model, Presets
 from pipelines.vault import plain
 from pipelines.video import look
@@ -245,6 +248,14 @@ def test_four_steps_need_no_second_row(engine: svd.Engine, presets: Presets, see
     asked = shot(presets, seen, own, steps=4, sampler="lcm", guidance=[1.0, 1.0], unet="tiny-lcm.safetensors", base=str(folder))
     assert asked.model and engine.lacks(asked.model) is None
     engine.shoot(asked, tmp_path / "a.mp4", idle)
+    less = copied(folder, tmp_path)
+    (less / "unet" / "diffusion_pytorch_model.safetensors").unlink()
+    few = shot(presets, seen, own, steps=4, sampler="lcm", guidance=[1.0, 1.0], unet="tiny-lcm.safetensors", base=str(less))
+    assert few.model and engine.lacks(few.model) is None, "the base's own network is not used"
+    engine.shoot(few, tmp_path / "b.mp4", idle)
+    assert (tmp_path / "b.mp4").read_bytes() == (tmp_path / "a.mp4").read_bytes()
+    (less / "unet" / "config.json").unlink()
+    assert str(less) in str(engine.lacks(few.model)), "but how it is built is read there"
     (own / "tiny-lcm.safetensors").unlink()
     assert "tiny-lcm.safetensors" in str(engine.lacks(asked.model))
 
@@ -376,3 +387,14 @@ def test_a_scene_without_a_picture_is_told_so(engine: svd.Engine, presets: Prese
     assert "picture" in refused(lambda: engine.shoot(bare, tmp_path / "a.mp4", idle)).message
     (tmp_path / "broken.png").write_bytes(seen.read_bytes()[:200])
     assert "cannot be read" in refused(lambda: engine.shoot(replace(bare, picture=tmp_path / "broken.png"), tmp_path / "a.mp4", idle)).message
+
+
+def test_where_gpus_are_lent_the_quickest_model_is_taken(presets: Presets, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(svd.Engine, "missing", lambda self: None)
+    monkeypatch.setattr(svd.Engine, "lacks", lambda self, model: None)
+    crew = Crew()
+    assert model_of("svd", crew, presets) == "svd-xt"
+    monkeypatch.setattr(zero, "here", lambda: True)
+    assert model_of("svd", crew, presets) == "svd-lcm4"
+    monkeypatch.setattr(svd.Engine, "lacks", lambda self, model: "no" if "lcm" in model.repo.lower() else None)
+    assert model_of("svd", crew, presets) == "svd-xt-1.1", "then the one with the fewest pictures a second"

@@ -172,12 +172,11 @@ def _show(machine: Machine, ending: Ending, one: Job) -> None:
     over = 0 if not one.at else told.overlap if one.piece.mode == "extend" else 1
     if len(seen) <= over:
         raise FilmError("The model made no frames.", "Change the scene's prompt or length, or choose another engine.")
-    good, seen = torch.isfinite(seen).all(), seen.nan_to_num()
     kept = window.shown(seen[over:]) if window else seen[over:]
     one.notes["plan"] = machine.plan
     last = seen[:0] if one.last else seen[-told.overlap :] if told.extend else seen[-1:]
-    then = list((last.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy())
-    one.clip(machine, planes(kept * 2 - 1), good, then, ending)
+    then = list((last.nan_to_num().clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy())
+    one.clip(machine, planes(kept, 0.0), torch.isfinite(seen).all(), then, ending)
 
 
 def _decoded(machine: Machine, one: Job) -> Tensor:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -280,7 +279,7 @@ class Floor(Generic[J, M]):
         import torch
 
         told: list[Notes | FilmError] = []
-        with nullcontext() if zero.here() else self._lock, torch.inference_mode(), Cutting() as cutting:
+        with torch.inference_mode(), Cutting() as cutting:
             one = self.job(Slate(shot, Path(), tick, told.append, show))
             self._film([one], cutting, computed)
             cutting.settle(0)

@@ -192,10 +192,10 @@ def _show(machine: Machine, ending: Ending, one: Job) -> None:
 
     one.tick(STEPPED)
     frames = vaes.decode(machine.vae(machine.dtype), one.held).float()
-    good, frames = torch.isfinite(frames).all(), frames.nan_to_num().clamp(-1, 1)
+    good = torch.isfinite(frames).all()
     backwards = one.piece.kind in ("i2v_tail", "v2v_tail")  # it is played before the clip that was made before it
     new = frames if not one.at else frames[:, :, :-BEFORE] if backwards else frames[:, :, BEFORE:]
-    edge = None if one.last else (frames[:, :, :BEFORE] if backwards else frames[:, :, -BEFORE:]).cpu()  # it is large, and others come first
+    edge = None if one.last else (frames[:, :, :BEFORE] if backwards else frames[:, :, -BEFORE:]).nan_to_num().clamp(-1, 1).cpu()  # it is large, and others come first
     one.clip(machine, planes(new[0].transpose(0, 1)), good, edge, ending, before=backwards)
 
 

@@ -47,8 +47,10 @@ class Origin:
 
     def lacking(self) -> list[Source]:
         """Those that are not whole on this machine."""
-        index = self.base.find(INDEX)
-        lacks = [] if index and all(weights(index.parent / name, self.variant) for name in PARTS) else [self.base]
+        index, network = self.base.find(INDEX), "unet/config.json"  # of a network that comes by itself the base has only that
+        loaded = [name for name in PARTS if not (self.unet and name == "unet")]
+        there = index and self.base.find(network) and all(weights(index.parent / name, self.variant) for name in loaded)
+        lacks = [] if there else [self.base]
         return lacks + ([self.unet] if self.unet and not self.unet.find(self.file) else [])
 
     def files(self) -> tuple[Path, ...]:
@@ -174,11 +176,11 @@ class Machine:
         from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 
         folder, fetch = self._origin.folder() / name, self._origin.base.fetch
-        found = weights(folder, self._origin.variant)
-        if found is None:
+        found, own = weights(folder, self._origin.variant), name == "unet" and self._origin.unet
+        if found is None and not own:
             raise FilmError(f"{name} is not whole on this machine.", fetch, name)
         with quiet(), Reading(f"{name} cannot be read as Stable Video Diffusion's", f"Fetch it anew: {fetch}", name):
-            if name == "image_encoder":
+            if name == "image_encoder" and found:
                 shapes(found, fetch)
                 with torch.device("meta"):
                     empty = CLIPVisionModelWithProjection(CLIPVisionConfig.from_pretrained(folder))
@@ -187,7 +189,7 @@ class Machine:
                 with torch.device("meta"):
                     empty = kind.from_config(kind.load_config(folder, local_files_only=True))
             wanted = {key: tuple(one.shape) for key, one in empty.state_dict().items()}
-            if name == "unet" and self._origin.unet:
+            if own or found is None:
                 return self._own(empty, wanted)
             fits(found, wanted, fetch)
             given: dict[str, Any] = {"use_safetensors": True, "local_files_only": True, "variant": found.variant or None}

@@ -162,7 +162,7 @@ def _show(machine: Machine, ending: Ending, one: Job) -> None:
     with machine.part("vae") as vae:
         for some in decoded(vae, one.held, chunk, part(one.tick, STEPPED, 1.0)):
             good = good & torch.isfinite(some).all()
-            made.append(planes(some.nan_to_num()))
+            made.append(planes(some))
             last = some[-1:]
     then = ((last.clamp(-1, 1) / 2 + 0.5) * 255).round() / 127.5 - 1
     one.clip(machine, torch.cat(made)[1 if one.at else 0 :], good, then, ending)  # it begins with the last one's end
