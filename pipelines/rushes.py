@@ -25,7 +25,7 @@ from .album import Album
 from .cast import Cast
 from .clip import Clip, Filmed, Rush, filmed, played
 from .darkroom import Negative
-from .events import Began, Emit, Glimpse, Made, Warned
+from .events import Began, Emit, Glimpse, Made, Warned, strained
 from .faults import Faults
 from .plan import Shot, Slate
 from .progress import Progress
@@ -227,12 +227,8 @@ class Rushes:
     def _told(self, i: int, part: Part, shot: Shot) -> Rush:
         """The clip, played; what was otherwise than asked is said."""
         number, where = self._story.scenes[i].scene_number, f"scenes[{i}].engine"
-        if not part.reused and "memory" in part.notes:
-            hint = "It takes longer so. Close what else uses the GPU."
-            self._emit(Warned(f"scene {number}: the GPU's memory ran out once; the clip was made with less of it.", hint, where))
-        if not part.reused and "retried" in part.notes:
-            said = f"scene {number}: the model's numbers ran out of range; the clip was made once more, in {part.notes['retried']}."
-            self._emit(Warned(said, "", where))
+        for said in [] if part.reused else strained(part.notes, f"scene {number}", "the clip", where):
+            self._emit(said)
         self._emit(Made("clips", number, str(part.path), part.reused))
         self._ticks[i](1.0)
         frames, rate, width, height = (str(part.notes[key]) for key in ("frames", "rate", "width", "height"))

@@ -228,6 +228,9 @@ class Desk:
             model = one.model
             told = {"engine": model.engine, "terms": model.terms, "vram": model.vram, "room": roster.room(model, there), "missing": one.lack}
             entries[one.kind][one.name] |= told
+        entries["loras"] = {
+            name: {"label": lora.label, "what": lora.what, "terms": lora.terms, "models": list(lora.models)} for name, lora in self.presets.loras.items()
+        }
         gpus = [{"name": card.name, "gigabytes": card.gigabytes, "free": card.free} for card in there]
         return entries | {"engines": engines, "gpus": gpus, "story": story_schema()}
 

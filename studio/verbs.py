@@ -16,6 +16,7 @@ from pipelines import presets as kinds
 from pipelines import roster
 from pipelines.cards import cards
 from pipelines.events import Stopped, Warned
+from pipelines.loras import Lora
 from pipelines.moves import said_in
 from pipelines.policy import check_texts
 from pipelines.presets import Model
@@ -31,7 +32,6 @@ from . import settings
 from .terminal import Watcher, watching
 
 AREA = 1280 * 720
-OPTIONS = ("title", "size", "fps", "quality", "transition", "voice", "music", "captions", "caption_style", "look", "fit", "label", "seed", "negative_prompt", "motion_intensity", "logo", "logo_place", "logo_opacity")
 
 
 def render(args: argparse.Namespace) -> int:
@@ -40,7 +40,7 @@ def render(args: argparse.Namespace) -> int:
 
     own = settings.read()
     studio = settings.studio(own)
-    given = {name: getattr(args, name) for name in OPTIONS if getattr(args, name) is not None}
+    given = {name: getattr(args, name) for name in args.story_options if getattr(args, name) is not None}
     for name in ("music", "voice"):
         if is_sound(given.get(name)):
             given[name] = str(Path(given[name]).resolve())
@@ -218,6 +218,7 @@ def _one_scene(args: argparse.Namespace, studio: Studio, seconds: float) -> Stor
         "look": style or "none",
         "motion_intensity": args.motion,
         "negative_prompt": args.negative_prompt,
+        "loras": getattr(args, "loras", ""),
         "music": "auto" if mood else "none",
         "captions": "both" if getattr(args, "narration", "") else "none",
     }
@@ -323,6 +324,7 @@ def engines(args: argparse.Namespace) -> None:
             for role, name, engine in studio.crew.everybody()
         ]
         models = [_listed(one) for one in roster.roster(studio.crew, studio.presets)]
+        models += [_lora(name, lora) for name, lora in studio.presets.loras.items()]
     finally:
         studio.crew.close()
     if args.json:
@@ -345,6 +347,12 @@ def _listed(one: roster.Listed) -> dict[str, Any]:
     model, by = one.model, "upscale" if one.kind == "upscalers" else one.model.engine
     told = {"role": one.kind, "name": one.name, "label": model.label, "engine": by, "terms": model.terms, "vram": model.vram}
     return told | {"room": roster.room(model, cards()), "missing": one.lack}
+
+
+def _lora(name: str, lora: Lora) -> dict[str, Any]:
+    from pipelines.gear.loras import lacking
+
+    return {"role": "loras", "name": name, "label": lora.label, "engine": "loras", "terms": lora.terms, "vram": {}, "missing": lacking((lora,))}
 
 
 def presets(args: argparse.Namespace) -> None:

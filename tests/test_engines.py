@@ -146,6 +146,19 @@ def test_a_scene_without_a_picture_is_painted_where_its_engine_wants_one(presets
     assert studio.crew.get("pictures", "dauber").painted == ["a red wall", "the sea"]
 
 
+def test_what_was_hard_for_a_model_is_told_once(presets: Presets, folder: Path, studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    composer = studio.crew.ready("music", "bandstand")
+    real = composer.compose
+    monkeypatch.setattr(composer, "compose", lambda *given: {**real(*given), "memory": "ran out once"})
+    rows = [bare(engine="camera", prompt="a hard wall", duration=1)]
+    told = whole.make(whole.story(presets, folder, rows, music="bandstand"), studio, tmp_path / "film.mp4").warned
+    assert sum("scene 1: the GPU's memory ran out once; the picture" in one for one in told) == 1
+    assert sum("the picture was made once more, in float32" in one for one in told) == 1
+    assert sum("music: the GPU's memory ran out once; the music" in one for one in told) == 1
+    again = whole.make(whole.story(presets, folder, rows, music="bandstand"), studio, tmp_path / "film.mp4").warned
+    assert not [one for one in again if "memory" in one]
+
+
 def test_auto_takes_what_a_scene_can_be_made_with(presets: Presets, folder: Path, studio: Studio, tmp_path: Path) -> None:
     rows = [{"duration": 1}, bare(duration=1)]
     shown = whole.make(whole.story(presets, folder, rows), studio, tmp_path / "film.mp4")

@@ -37,7 +37,7 @@ def test_every_model_that_is_not_here_says_how_to_have_it(presets: Presets, monk
     crew = Crew({name: {"device": "cpu"} for name in ("svd", "diffusers")})
     for name, model, lack in crew.models(presets):
         if crew.options.get(model.engine):
-            assert lack and "hf download" in lack and model.repo in lack and model.licence in lack, name
+            assert lack and f"reelwright fetch {name}" in lack and model.licence in lack, name
 
 
 def test_the_listings_tell_of_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], presets: Presets) -> None:

@@ -60,7 +60,7 @@ class Negatives:
         return None
 
     def lacks(self, model: Model) -> str | None:
-        return None if "Apache" in model.licence else "Its weights are not on this machine: hf download it."
+        return None if "Apache" in model.licence else "Its weights are not on this machine: reelwright fetch it."
 
     def reach(self, model: Model) -> Reach:
         told = rules.options(model.options)
@@ -191,8 +191,8 @@ def test_pieces() -> None:
 @pytest.mark.parametrize(
     ("how", "said", "hint"),
     [
-        (Edit("glass", engine="auto"), "No model that makes videos over", "hf download|GPU"),
-        (Edit("glass", engine="wan-1.3b"), "cannot be used here", "hf download|GPU"),
+        (Edit("glass", engine="auto"), "No model that makes videos over", "reelwright fetch|GPU"),
+        (Edit("glass", engine="wan-1.3b"), "cannot be used here", "reelwright fetch|GPU"),
         (Edit("glass", engine="mochi"), "no model that makes videos over", "wan-1.3b"),
         (Edit("glass", engine="camera"), "no model that makes videos over", "wan-1.3b"),
         (Edit("glass", engine="nobody"), "no clip engine", ""),

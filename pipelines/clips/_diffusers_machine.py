@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from ..gear import pipes
-from ..gear.loras import Lora, put
+from ..gear.loras import Lora, change
 from ..gear.snapshot import source
 from ..gear.weights import Source
 from ._diffusers_glimpse import sums
@@ -28,8 +28,8 @@ class Origin:
     told: Options
 
     @classmethod
-    def of(cls, repo: str, revision: str, told: Options) -> Origin:
-        return cls(source(repo, revision, told.variant), told)
+    def of(cls, repo: str, revision: str, told: Options, name: str = "") -> Origin:
+        return cls(source(repo, revision, told.variant, name), told)
 
 
 class Machine:
@@ -118,8 +118,6 @@ class Machine:
         """Put those small changes on the model, and no others."""
         if loras == self._loras:
             return
-        if self._loras:
-            self._first.unload_lora_weights()
-        self._loras = ()
-        put(self._first, loras)
+        before, self._loras = self._loras, ()
+        change(self._first, before, loras)
         self._loras = loras

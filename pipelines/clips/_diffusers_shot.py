@@ -76,7 +76,7 @@ def asked_of(shot: Shot) -> tuple[Options, Model]:
         raise FilmError("There is no model for diffusers here.", "Add one to models.toml.")
     told = options(shot.model.options)
     spoken = told.spoken and shot.given is None  # moving pictures have a camera of their own
-    return replace(told, negative=without(told.negative, shot.negative), spoken=spoken), shot.model
+    return replace(told, negative=without(told.negative, shot.negative), spoken=spoken, loras=(*told.loras, *shot.loras)), shot.model
 
 
 def cut(shot: Shot, told: Options) -> list[Piece]:

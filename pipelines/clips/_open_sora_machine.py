@@ -45,12 +45,12 @@ class Files:
     clip: Source | None = None
 
     @classmethod
-    def of(cls, repo: str, revision: str, text: str, clip: str) -> Files:
+    def of(cls, repo: str, revision: str, text: str, clip: str, name: str = "") -> Files:
         """text, clip: repositories or folders of their own; empty: they lie in the model's."""
         folders = [f"{folder}/*" for folder, own in ((T5, text), (CLIP, clip)) if not own]
         every = ("config.json", "*.safetensors*", "spiece.model", "vocab.json", "merges.txt", "tokenizer*.json")
-        apart = [Source(own, "", every) if own else None for own in (text, clip)]
-        return cls(Source(repo, revision, (NET, VAE, *folders)), *apart)
+        apart = [Source(own, "", every, name) if own else None for own in (text, clip)]
+        return cls(Source(repo, revision, (NET, VAE, *folders), name), *apart)
 
     def reader(self, folder: str) -> tuple[Source, str]:
         """Where a reader's folder lies: the source, and the path of its config within."""

@@ -38,19 +38,17 @@ class Origin:
     file: str = ""
 
     @classmethod
-    def of(cls, repo: str, revision: str, wanted: Options) -> Origin:
+    def of(cls, repo: str, revision: str, wanted: Options, name: str = "") -> Origin:
         """Of a model's repository and options."""
         if not wanted.unet:
-            return cls(source(repo, revision, wanted.variant), wanted.variant)
-        base = source(wanted.base, wanted.base_revision, wanted.variant)
-        return cls(base, wanted.variant, Source(repo, revision, (wanted.unet,)), wanted.unet)
+            return cls(source(repo, revision, wanted.variant, name), wanted.variant)
+        base = source(wanted.base, wanted.base_revision, wanted.variant, name, ("unet",))
+        return cls(base, wanted.variant, Source(repo, revision, (wanted.unet,), name), wanted.unet)
 
     def lacking(self) -> list[Source]:
         """Those that are not whole on this machine."""
-        index, network = self.base.find(INDEX), "unet/config.json"  # of a network that comes by itself the base has only that
-        loaded = [name for name in PARTS if not (self.unet and name == "unet")]
-        there = index and self.base.find(network) and all(weights(index.parent / name, self.variant) for name in loaded)
-        lacks = [] if there else [self.base]
+        index = self.base.find(INDEX)
+        lacks = [] if index and all(weights(index.parent / name, self.variant) for name in PARTS if name not in self.base.bare) else [self.base]
         return lacks + ([self.unet] if self.unet and not self.unet.find(self.file) else [])
 
     def files(self) -> tuple[Path, ...]:
@@ -176,11 +174,12 @@ class Machine:
         from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 
         folder, fetch = self._origin.folder() / name, self._origin.base.fetch
-        found, own = weights(folder, self._origin.variant), name == "unet" and self._origin.unet
-        if found is None and not own:
+        found = weights(folder, self._origin.variant)
+        if found is None and name not in self._origin.base.bare:
             raise FilmError(f"{name} is not whole on this machine.", fetch, name)
         with quiet(), Reading(f"{name} cannot be read as Stable Video Diffusion's", f"Fetch it anew: {fetch}", name):
-            if name == "image_encoder" and found:
+            if name == "image_encoder":
+                assert found
                 shapes(found, fetch)
                 with torch.device("meta"):
                     empty = CLIPVisionModelWithProjection(CLIPVisionConfig.from_pretrained(folder))
@@ -189,8 +188,9 @@ class Machine:
                 with torch.device("meta"):
                     empty = kind.from_config(kind.load_config(folder, local_files_only=True))
             wanted = {key: tuple(one.shape) for key, one in empty.state_dict().items()}
-            if own or found is None:
+            if name == "unet" and self._origin.unet:
                 return self._own(empty, wanted)
+            assert found
             fits(found, wanted, fetch)
             given: dict[str, Any] = {"use_safetensors": True, "local_files_only": True, "variant": found.variant or None}
             given["dtype" if name == "image_encoder" else "torch_dtype"] = self.dtype  # each library has its own name for it

@@ -13,6 +13,7 @@ from pathlib import Path
 from ..gear import gpu as _gpu
 from ..gear import zero
 from ..gear.snapshot import plan, too_small
+from ..gear.weights import Source
 from ..plan import Shot, Slate
 from ..presets import Model
 from ..vault import Notes
@@ -53,19 +54,24 @@ class Engine:
     def lacks(self, model: Model) -> str | None:
         """Weights, or room for them."""
         try:
-            lacking = Origin.of(model.repo, model.revision, options(model.options)).lacking()
+            lacking = Origin.of(model.repo, model.revision, options(model.options), model.name).lacking()
         except FilmError as error:
             return str(error)
         if lacking:
-            return f"Its weights are not on this machine: {' ; '.join(one.fetch for one in lacking)} ({model.terms})"
+            return f"Its weights are not on this machine: {' ; '.join(dict.fromkeys(one.fetch for one in lacking))} ({model.terms})"
         return too_small(model, self._device)
+
+    def sources(self, model: Model) -> tuple[Source, ...]:
+        """See crew.Engine."""
+        origin = Origin.of(model.repo, model.revision, options(model.options), model.name)
+        return origin.base, *([origin.unet] if origin.unet else [])
 
     def recipe(self, shot: Shot) -> object:
         """Everything that changes a frame, but for the picture. Lengths that make the same clips are the same."""
         wanted, model = asked_of(shot)
         count, moved = pieces(shot.frame.seconds(shot.frames), wanted), motion(shot.camera, wanted)
         steps = [[one.start, one.end, list(one.aims)] for one in shot.camera.steps] if pans(shot, wanted) else None
-        origin = Origin.of(model.repo, model.revision, wanted)
+        origin = Origin.of(model.repo, model.revision, wanted, model.name)
         return [size(wanted.size, shape(shot)), count, moved, steps, shot.fit, shot.seed, *origin.changing]
 
     def shoot(self, shot: Shot, out: Path, tick: Tick) -> Notes:
@@ -96,9 +102,9 @@ class Engine:
 def _origin(shot: Shot) -> Origin:
     """The shot's model, found whole."""
     wanted, model = asked_of(shot)
-    origin = Origin.of(model.repo, model.revision, wanted)
+    origin = Origin.of(model.repo, model.revision, wanted, model.name)
     if lacking := origin.lacking():
-        raise FilmError(f"{model.label}'s weights are not all on this machine.", " ; ".join(one.fetch for one in lacking))
+        raise FilmError(f"{model.label}'s weights are not all on this machine.", " ; ".join(dict.fromkeys(one.fetch for one in lacking)))
     return origin
 
 

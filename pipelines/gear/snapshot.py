@@ -5,8 +5,10 @@ file is what it says before a library reads it. Never fetches anything; knows no
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 
 from ..presets import Model
@@ -17,6 +19,7 @@ from .weights import Source, match, table
 
 INDEX = "model_index.json"
 KINDS = ("*.json", "*.txt", "*.model", "*.jinja")  # beside the weights
+PICKLES = (".bin", ".pt", ".pth", ".ckpt")
 BARE = ("diffusion_pytorch_model", "model")
 
 
@@ -29,9 +32,37 @@ class Files:
     files: tuple[Path, ...]
 
 
-def source(repo: str, revision: str, variant: str = "") -> Source:
-    """Everything of a repository that a pipeline is read from. variant: such as fp16, to leave the longer one out."""
-    return Source(repo, revision, (*KINDS, f"*.{variant}.safetensors" if variant else "*.safetensors"))
+def source(repo: str, revision: str, variant: str = "", name: str = "", bare: tuple[str, ...] = ()) -> Source:
+    """Everything of a repository that a pipeline is read from. variant: such as fp16, to leave the longer one out; name
+    and bare: see Source."""
+    return Source(repo, revision, (*KINDS, f"*.{variant}.safetensors" if variant else "*.safetensors"), name, variant, bare)
+
+
+def needed(names: Collection[str], told: Mapping[str, object], variant: str = "", bare: Collection[str] = ()) -> list[str]:
+    """The files of a repository that a pipeline is read from, of all it has: each component's own, in one variant.
+    told: what its index says; bare: see Source. FilmError for weights that are there as pickles only."""
+    wanted = {INDEX} & set(names)
+    for part, kind in told.items():
+        if not (isinstance(kind, list) and len(kind) >= 2 and kind[1]):
+            continue
+        own = [name for name in names if name.startswith(f"{part}/")]
+        wanted |= {name for name in own if any(fnmatch(name, each) for each in KINDS) and ".index" not in name}
+        if part in bare:
+            continue
+        made = next((found for form in dict.fromkeys((variant, "")) if (found := _weights_named(own, part, form))), [])
+        if not made and any(name.endswith(PICKLES) for name in own):
+            raise FilmError(f"{part} is there as a pickle only, which is not fetched: opening one could run any program.", "Choose another model.", part)
+        wanted |= set(made)
+    return sorted(wanted)
+
+
+def _weights_named(names: Collection[str], part: str, variant: str) -> list[str]:
+    """One form of a component's weights: a file, or several with their index."""
+    dot = rf"\.{re.escape(variant)}" if variant else ""
+    stems = rf"{re.escape(part)}/(?:{'|'.join(BARE)})"
+    whole = [name for name in names if re.fullmatch(rf"{stems}{dot}\.safetensors", name)]
+    pieces = rf"{stems}(?:{dot}-\d+-of-\d+|-\d+-of-\d+{dot})\.safetensors|{stems}(?:\.safetensors\.index{dot}|{dot}\.safetensors\.index)\.json"
+    return whole[:1] or [name for name in names if re.fullmatch(pieces, name)]
 
 
 def weights(folder: Path, variant: str = "") -> Files | None:
@@ -109,7 +140,7 @@ def fits(found: Files, wanted: Mapping[str, tuple[int, ...]], fetch: str) -> Non
 
 def lacking(model: Model, variant: str = "") -> str | None:
     """None, or that a model's weights are not here, how to have them and on what terms."""
-    from_ = source(model.repo, model.revision, variant)
+    from_ = source(model.repo, model.revision, variant, model.name)
     index = from_.find(INDEX)
     try:
         if index and all(weights(index.parent / name, variant) for name in components(index.parent)):

@@ -19,6 +19,7 @@ from pydantic.dataclasses import dataclass
 from ..gear import gpu, pipes, zero
 from ..gear.options import read, strict
 from ..gear.snapshot import files, lacking, plan, source, too_small
+from ..gear.weights import Source
 from ..plan import Cue
 from ..presets import Model
 from ..vault import Notes
@@ -54,7 +55,7 @@ class Engine:
     """See crew.Composer. models: the presets; device: "auto", or torch's name of one; most: GiB of it to be content with."""
 
     label = "ACE-Step"
-    version = 1
+    version = 2
     rank = 12
     online = False
 
@@ -84,6 +85,10 @@ class Engine:
     def uses(self) -> Model | None:
         """See crew.Composer."""
         return next((model for model in self._models.values() if self.lacks(model) is None), None)
+
+    def sources(self, model: Model) -> tuple[Source, ...]:
+        """See crew.Engine."""
+        return (source(model.repo, model.revision, name=model.name),)
 
     def recipe(self, _cue: Cue) -> object:
         """The model, beside what the cue says."""
@@ -152,6 +157,8 @@ class Engine:
 
         tick(0.0)
         pipe = self._pipe(model, told, way, long)
+        if pipe.is_turbo and told.guidance > 1:  # diffusers would leave it out
+            raise FilmError("ACE-Step's option guidance: a turbo model plays without one.", "Make it 1 in composers.toml.", "composers.toml")
         order = sorted(range(len(sections)), key=lambda i: sections[i].end - sections[i].start)
         batches = [order[i : i + told.together] for i in range(0, len(order), told.together)]
         heard: list[Any] = [None] * len(sections)
@@ -162,7 +169,7 @@ class Engine:
                 made = pipe(
                     prompt=[sections[i].words for i in batch], lyrics=["[instrumental]"] * len(batch), audio_duration=float(ceil(lasts + 0.5)),
                     num_inference_steps=told.steps, guidance_scale=told.guidance, shift=told.shift,
-                    generator=torch.Generator("cpu").manual_seed(seed + n), output_type="pt",
+                    generator=[torch.Generator("cpu").manual_seed(seed + i) for i in batch], output_type="pt",
                 ).audios  # fmt: skip
             for i, sound in zip(batch, made, strict=True):
                 heard[i] = sound.float().cpu().numpy()
@@ -183,7 +190,7 @@ class Engine:
             self._loaded = None
             device = gpu.chosen(self._device)
             dtype = torch.float32 if long or device.type == "cpu" else getattr(torch, told.dtype)
-            pipe = pipes.load(pipes.named("AceStepPipeline"), source(model.repo, model.revision), "", dtype, (), {})
+            pipe = pipes.load(pipes.named("AceStepPipeline"), source(model.repo, model.revision, name=model.name), "", dtype, (), {})
             self._loaded = model, asked, pipes.placed(pipe, device, way, False)
         return self._loaded[2]
 

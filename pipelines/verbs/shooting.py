@@ -157,11 +157,13 @@ def taken(studio: Studio, who: Hand, shot: Shot, tick: Tick) -> Clip:
     return clip
 
 
-def whole(clip: Clip, frame: Frame, workers: int, step: Fraction | None = None) -> Iterator[Picture]:
+def whole(clip: Clip, frame: Frame, workers: int, step: Fraction | None = None, *, turned: bool = False) -> Iterator[Picture]:
     """All of a clip's pictures at the film's size, stretched to it, and at its rate, or `step` of the clip's for each of
-    the film's: what lies between two of them is drawn. Without an end: the last one stays."""
+    the film's: what lies between two of them is drawn. Without an end: the last one stays. turned: from its end."""
     step = clip.rate / frame.rate if step is None else step
     pictures = Rush(clip, frame, "stretch", Fraction(1)).frames(0, clip.count)
+    if turned:
+        pictures = iter([one.copy() for one in pictures][::-1])
     count = int((clip.count - 1) / step) + 1
     last = None
     for last in pictures if step == 1 else retimed(pictures, step, count, workers):
