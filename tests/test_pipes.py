@@ -4,13 +4,15 @@ that are compiled for each length anew. A stand-in of the device is the CPU, by 
 from __future__ import annotations
 
 import gc
+import sys
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import replace
 from fractions import Fraction
+from importlib.machinery import ModuleSpec
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,8 +22,10 @@ from pipelines.clips import _diffusers_plan as rules
 from pipelines.clips import _diffusers_shot as shots
 from pipelines.clips import diffusers as films
 from pipelines.clips._stages import guarded
+from pipelines.crew import Crew
 from pipelines.faults import Faults
 from pipelines.gear import gpu, pipes, snapshot
+from pipelines.gear.enlarger import Enlarger
 from pipelines.music import ace_step, audiocraft, musicgen
 from pipelines.pictures import diffusers as painters
 from pipelines.plan import Brief, Cue, Frame, Section, Slate
@@ -344,3 +348,31 @@ def test_models_whose_clips_are_too_large_to_decode_are_always_decoded_in_square
     assert made.plan == "resident" and made.pipe("MochiPipeline").vae.use_tiling and not made.tile()
 
 
+
+
+def test_where_gpus_are_lent_nobody_touches_one_outside_of_a_call(presets: Presets, monkeypatch: pytest.MonkeyPatch) -> None:
+    spaces: Any = ModuleType("spaces")
+    spaces.GPU, spaces.__spec__ = lambda task, duration: task, ModuleSpec("spaces", None)
+    monkeypatch.setitem(sys.modules, "spaces", spaces)
+    monkeypatch.setenv("SPACES_ZERO_GPU", "1")
+    for name in ("is_available", "get_device_properties", "get_device_capability", "mem_get_info", "memory_allocated", "empty_cache", "device_count", "init"):
+        monkeypatch.setattr(torch.cuda, name, lambda *_, name=name: pytest.fail(f"torch.cuda.{name} was called"))
+    every = {"models": presets.models, "painters": presets.painters, "composers": presets.composers}
+    crew = Crew({"pictures.diffusers": {"models": presets.painters}} | {name: {"models": presets.composers} for name in ("musicgen", "ace_step", "audiocraft")})
+    lent, own = set[str](), set[str]()
+    for role, name, engine in crew.everybody():
+        if not hasattr(engine, "seat") or engine.seat() == "cpu":
+            continue
+        said = str(engine.missing())
+        (own if "of its own" in said else lent).add(f"{role} {name}")
+        assert engine.seat() == ""
+        for model in [one for some in every.values() for one in some.values() if one.engine == name]:
+            if lacks := getattr(engine, "lacks", None):
+                lacks(model)
+        engine.close()
+    crew.close()
+    for model in presets.upscalers.values():
+        made = Enlarger(model)
+        assert "of its own" in str(made.missing()) and made.seat() == ""
+        made.close()
+    assert lent >= {"clips svd", "clips diffusers", "clips open_sora", "pictures diffusers", "music musicgen", "music ace_step"}

@@ -243,4 +243,4 @@ class Engine:
 def savings(device: torch.device) -> Savings:
     """All that such a device can have."""
     fast = device.type == "cuda"
-    return Savings(compiled=fast and not zero.here() and not gpu.packages("triton"), captured=fast)
+    return Savings(compiled=not zero.here() and gpu.compiles(device), captured=fast)
