@@ -47,8 +47,9 @@ class Origin:
 
     def lacking(self) -> list[Source]:
         """Those that are not whole on this machine."""
-        index = self.base.find(INDEX)
-        lacks = [] if index and all(weights(index.parent / name, self.variant) for name in PARTS if name not in self.base.bare) else [self.base]
+        index, bare = self.base.find(INDEX), self.base.bare
+        there = index and all(self.base.find(f"{name}/config.json") if name in bare else weights(index.parent / name, self.variant) for name in PARTS)
+        lacks = [] if there else [self.base]
         return lacks + ([self.unet] if self.unet and not self.unet.find(self.file) else [])
 
     def files(self) -> tuple[Path, ...]:
