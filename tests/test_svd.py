@@ -403,8 +403,9 @@ def test_where_only_what_works_is_on_the_device_the_network_is_gone_before_pictu
     nets, held, real, show = list[weakref.ref[Any]](), list[bool](), machine.build, shots.decoded
 
     def built(unet: Any, savings: Savings) -> Any:
-        nets.append(weakref.ref(next(unet.parameters())))
-        return real(unet, savings)
+        made = real(unet, savings)
+        nets.append(weakref.ref(made))
+        return made
 
     monkeypatch.setattr(machine, "build", built)
     monkeypatch.setattr(shots, "decoded", lambda *given: held.append(any(one() is not None for one in nets)) or show(*given))
