@@ -65,7 +65,11 @@ class Album:
         for i, tick in self._ticks.items():
             given = self._story.scenes[i].image
             pool, work = (self._pool, partial(self._develop, i, given, tick)) if given else (self._easel, partial(self._paint, i, tick))
-            self._found[i] = pool.submit(self._counted, i, work)
+            try:
+                self._found[i] = pool.submit(self._counted, i, work)
+            except BaseException:  # a signal: what has begun ends, or the program never would
+                self.__exit__(None, None, None)
+                raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
