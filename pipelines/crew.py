@@ -17,7 +17,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol
 
-from .plan import Brief, Cue, Line, Shot, Slate
+from .plan import Brief, Cue, Line, Reach, Shot, Slate
 from .presets import Model, Presets, Voice, choose
 from .turns import Seat, Turns
 from .vault import Notes
@@ -271,6 +271,14 @@ class Crew:
         asked = getattr(engine, "lacks", None)
         lack: str | None = engine.missing()
         return lack or (asked(model) if asked and model else None)
+
+    def reach(self, model: Model) -> Reach:
+        """What moving pictures that model can go by."""
+        asked = getattr(self.get("clips", model.engine), "reach", None) if model.engine in names("clips") else None
+        try:
+            return asked(model) if asked else Reach()
+        except FilmError:
+            return Reach()  # options that cannot be are said when the model is used
 
     def everybody(self) -> Iterator[tuple[str, str, Any]]:
         """(role, name, engine) of all there are."""

@@ -17,7 +17,7 @@ from pipelines import ffmpeg, render
 from pipelines import presets as kinds
 from pipelines.clip import Clip, fitted
 from pipelines.crew import Crew
-from pipelines.events import Event, Fault, Made, Moved
+from pipelines.events import Event, Fault, Made, Moved, Warned
 from pipelines.plan import Frame
 from pipelines.presets import Model, Presets
 from pipelines.render import Studio
@@ -99,6 +99,8 @@ def test_a_clip_is_trimmed_or_slowed_a_little_and_then_stays(
     assert sorted(off)[int(len(off) * 0.9)] < 2.5, "but for rounding at a change"
     assert max(off) < 10
     assert seen[0] == pytest.approx(40, abs=2.5)
+    still = [event for event in shown.events if isinstance(event, Warned) and "stands still" in event.message]
+    assert [(event.where, "last 1.5 s" in event.message, "wan-vace-1.3b" in event.hint) for event in still] == ([("scenes[0].duration", True, True)] if duration == 4 else [])
 
 
 @pytest.mark.parametrize("fit", ["cover", "contain", "contain-blur", "stretch"])

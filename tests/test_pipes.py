@@ -309,13 +309,8 @@ def test_blocks_are_compiled_twice_whatever_lengths_come(there: list[str], monke
 
 
 def test_of_a_picture_helios_draws_on_the_device() -> None:
-    class HeliosPyramidPipeline:
-        _execution_device = "there"
-
-    class WanPipeline(HeliosPyramidPipeline):
-        pass
-
-    assert [shots._drawn(one(), mode) for one in (HeliosPyramidPipeline, WanPipeline) for mode in ("i2v", "t2v")] == ["there", "cpu", "cpu", "cpu"]
+    pipe, kinds = SimpleNamespace(_execution_device="there"), ("HeliosPyramidPipeline", "WanPipeline")
+    assert [shots._drawn(pipe, kind, mode) for kind in kinds for mode in ("i2v", "t2v")] == ["there", "cpu", "cpu", "cpu"]
 
 
 def test_a_clip_that_cannot_be_decoded_whole_is_decoded_in_squares(

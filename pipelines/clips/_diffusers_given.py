@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..plan import Reach, Shot
 from ..work import FilmError
+from ._diffusers_call import PRESSED
 from ._diffusers_plan import Mode, Options, Piece, frames, run
+from ._reel import pressed
 from ._window import Window
 
 if TYPE_CHECKING:
@@ -74,6 +76,8 @@ class Held:
         first, last = ([Image.fromarray(one) for one in some] for some in (self.first, self.last))
         if piece.mode == "ends" and told.given == "image":
             return {"image": first[-1], "last_image": last[0]}
+        if told.given == "ltx2":
+            return _ltx2(first, last)
         strength = {"strength": max(self.strength, 1.001 / told.steps)}  # a step at least
         if told.given == "vace":
             return _vace(over, first, last, piece.frames) | (strength if over else {})
@@ -98,6 +102,14 @@ def _vace(over: list[Any], first: list[Any], last: list[Any], count: int) -> dic
     middle = count - len(first) - len(last)
     between = grey(over[len(first) : count - len(last)]) if over else [blank] * middle
     return {"video": [*first, *between, *last], "mask": [*[keep] * len(first), *[make] * middle, *[keep] * len(last)]}
+
+
+def _ltx2(first: list[Any], last: list[Any]) -> dict[str, Any]:
+    """Where each is: the first of the latents, the last of them."""
+    from diffusers.pipelines.ltx2.pipeline_ltx2_condition import LTX2VideoCondition
+
+    ends = ((first[-1:], 0), (last, -1))
+    return {"conditions": [LTX2VideoCondition(frames=pressed(one, PRESSED), index=at, crf=0) for some, at in ends for one in some]}
 
 
 def _ltx(pipe: Any, over: list[Any], places: list[tuple[list[Any], int]]) -> dict[str, Any]:

@@ -110,11 +110,9 @@ class Machine:
         """diffusers' own, as the repository sets it; FilmError if that is another kind."""
         from diffusers import EulerDiscreteScheduler
 
-        folder = self._origin.folder()
-        try:
-            made = EulerDiscreteScheduler.from_pretrained(folder, subfolder="scheduler", local_files_only=True)
-        except (OSError, ValueError) as error:
-            raise FilmError("The model's scheduler cannot be read.", self._origin.base.fetch, "scheduler") from error
+        with Reading("The model's scheduler cannot be read", f"Fetch it anew: {self._origin.base.fetch}", "scheduler", why=True):
+            made = EulerDiscreteScheduler.from_pretrained(self._origin.folder(), subfolder="scheduler", local_files_only=True)
+            made.set_timesteps(2)  # only now it looks at most of its settings
         if (made.config.prediction_type, made.config.timestep_type) != ("v_prediction", "continuous"):
             raise FilmError("The model's scheduler is not Stable Video Diffusion's.", self._origin.base.fetch, "scheduler")
         return made
@@ -125,8 +123,8 @@ class Machine:
         path = self._origin.folder() / "feature_extractor" / "preprocessor_config.json"
         try:
             told = json.loads(path.read_text("utf-8"))
-            mean, spread = ([float(one) for one in told[key]] for key in ("image_mean", "image_std"))
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            mean, spread = ([float(told[key][i]) for i in range(3)] for key in ("image_mean", "image_std"))
+        except (OSError, ValueError, LookupError, TypeError) as error:
             raise FilmError(f"{path.name} cannot be read.", self._origin.base.fetch, path.name) from error
         return mean, spread
 
@@ -137,7 +135,8 @@ class Machine:
             self._parts[name] = self._load(name)
         module = self._parts[name].to(self.device)
         try:
-            yield module
+            with self._working(name):
+                yield module
         finally:
             if self.thrifty and self.device.type != "cpu":
                 self._parts[name] = module.to("cpu")
@@ -149,10 +148,10 @@ class Machine:
         from torch.nn.attention import SDPBackend, sdpa_kernel
 
         if self._net is None:
-            with torch.no_grad():
+            with torch.no_grad(), self._working("unet"):
                 self._net = build(self._load("unet").to(self.device), self._savings)
         try:
-            with sdpa_kernel([getattr(SDPBackend, name) for name in KERNELS], set_priority=True):
+            with sdpa_kernel([getattr(SDPBackend, name) for name in KERNELS], set_priority=True), self._working("unet"):
                 yield self._net
         finally:
             if self.thrifty:
@@ -162,6 +161,11 @@ class Machine:
         """Nobody uses the network any more: if only what works is to be on the device, it is gone now."""
         if self.thrifty:
             _gpu.emptied()
+
+    def _working(self, name: str) -> Reading:
+        """Use it in a `with` in which a part is at work: one whose settings do not go together is a fault of its scenes."""
+        hint = f"If every scene says so, fetch it anew: {self._origin.base.fetch}"
+        return Reading(f"{name} cannot work as Stable Video Diffusion's", hint, name, why=True, files=False)
 
     def chunk(self, frames: int, size: tuple[int, int]) -> int:
         """How many frames can be decoded at once: all, where there is room."""

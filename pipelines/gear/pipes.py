@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..work import FilmError
-from . import gpu
-from .snapshot import INDEX, components, fits, weights, whole
+from . import gpu, modular
+from .snapshot import INDEX, components, fits, home, weights, whole
 from .weights import Reading, Source, quiet
 
 if TYPE_CHECKING:
@@ -113,17 +113,25 @@ def load(
     import torch
 
     gpu.emptied()  # whoever loads has let go what was there
-    folder = base.path(INDEX).parent
+    folder = (home(base) or base.path(INDEX)).parent
     whole(folder, variant, base.fetch)
     _check(folder, variant, base.fetch)
     given: dict[str, Any] = {"torch_dtype": {"default": dtype} | dict.fromkeys(long, torch.float32)}
     if any((there := weights(folder / name, variant)) and there.variant for name in components(folder)):
         given["variant"] = variant
     with Reading("The model cannot be loaded", f"Fetch it anew: {base.fetch}", why=True), hushed():
-        pipe = kind.from_pretrained(folder, use_safetensors=True, local_files_only=True, **given)
-    if scheduler:
-        pipe.scheduler = type(pipe.scheduler).from_config(pipe.scheduler.config, **scheduler)
+        if modular.is_modular(kind):
+            pipe: Any = modular.load(kind, folder, given, base.fetch)
+        else:
+            pipe = kind.from_pretrained(folder, use_safetensors=True, local_files_only=True, **given)
+        paced(pipe, scheduler)
     return pipe
+
+
+def paced(pipe: Any, scheduler: Mapping[str, Any]) -> None:
+    """Have the pipeline's scheduler set so, and leave that of others over the same parts as it is."""
+    if any(pipe.scheduler.config.get(name) != value for name, value in scheduler.items()):
+        pipe.scheduler = type(pipe.scheduler).from_config(pipe.scheduler.config, **scheduler)
 
 
 def placed(pipe: Any, device: torch.device, plan: str, compiled: bool) -> Any:
@@ -132,6 +140,8 @@ def placed(pipe: Any, device: torch.device, plan: str, compiled: bool) -> Any:
 
     if device.type == "cpu":
         return pipe
+    if plan in PLANS[1:] and isinstance(pipe, modular.Called):
+        raise FilmError("A modular pipeline stays on the GPU as a whole.", "Name only `resident` in the model's vram.", "models.toml")
     if plan == "offload":
         pipe.enable_model_cpu_offload(device=device)
     elif plan == "stream":

@@ -15,6 +15,7 @@ from ..presets import Model
 from ..work import FilmError
 from .gpu import GIB, chosen, emptied, free
 from .gpu import lack as no_gpu
+from .modular import INDEX as MODULAR
 from .weights import Source, match, table
 
 INDEX = "model_index.json"
@@ -33,9 +34,15 @@ class Files:
 
 
 def source(repo: str, revision: str, variant: str = "", name: str = "", bare: tuple[str, ...] = ()) -> Source:
-    """Everything of a repository that a pipeline is read from. variant: such as fp16, to leave the longer one out; name
-    and bare: see Source."""
-    return Source(repo, revision, (*KINDS, f"*.{variant}.safetensors" if variant else "*.safetensors"), name, variant, bare)
+    """Everything of a repository that a pipeline is read from: its parts' folders, not the same once more in one file
+    beside them. variant: such as fp16, to leave the longer one out, also where it is in several files; name and bare: see
+    Source."""
+    return Source(repo, revision, (*KINDS, f"*/*.{variant}*.safetensors" if variant else "*/*.safetensors"), name, variant, bare)
+
+
+def home(from_: Source) -> Path | None:
+    """What its folder's parts are told in, a plain pipeline's or a modular one's; None if that is not on this machine."""
+    return from_.find(INDEX) or from_.find(MODULAR)
 
 
 def needed(names: Collection[str], told: Mapping[str, object], variant: str = "", bare: Collection[str] = ()) -> list[str]:
@@ -97,7 +104,8 @@ def _listed(index: Path) -> tuple[Path, ...]:
 def components(folder: Path) -> dict[str, str]:
     """Name and class of each part that a pipeline's index tells of and that has weights."""
     try:
-        told = json.loads((folder / INDEX).read_text("utf-8"))
+        index = folder / INDEX
+        told = json.loads((index if index.is_file() else folder / MODULAR).read_text("utf-8"))
         pairs = {name: str(one[1]) for name, one in told.items() if isinstance(one, list) and len(one) >= 2 and one[1]}
     except (ValueError, AttributeError) as error:
         raise FilmError(f"{INDEX} cannot be read.", "Delete it and fetch the model anew.", INDEX) from error
@@ -141,7 +149,7 @@ def fits(found: Files, wanted: Mapping[str, tuple[int, ...]], fetch: str) -> Non
 def lacking(model: Model, variant: str = "") -> str | None:
     """None, or that a model's weights are not here, how to have them and on what terms."""
     from_ = source(model.repo, model.revision, variant, model.name)
-    index = from_.find(INDEX)
+    index = home(from_)
     try:
         if index and all(weights(index.parent / name, variant) for name in components(index.parent)):
             return None

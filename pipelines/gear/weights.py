@@ -138,22 +138,27 @@ def _read(ref: Path) -> str:
     return text if FULL.fullmatch(text) else ""
 
 
-UNUSABLE = (ValueError, KeyError, TypeError, RuntimeError, AttributeError, IndexError)  # what libraries raise over spoilt parts and options
+UNUSABLE = (
+    ValueError, KeyError, TypeError, RuntimeError, AttributeError, IndexError, ArithmeticError, AssertionError, ImportError,
+)  # what libraries raise over spoilt parts and options, and over packages that a part names  # fmt: skip
+THEIRS = ("jinja2.", "huggingface_hub.", "safetensors.")  # whose own kinds of errors are children of Exception alone
 
 
 class Reading:
     """Use it in a `with` in which libraries read a model's files, or work with them: what they cannot becomes a
-    FilmError. Memory that runs out stays what it is. why: whether the library's own words are told."""
+    FilmError. Memory that runs out stays what it is. why: whether the library's own words are told; files: whether any are
+    read."""
 
-    def __init__(self, said: str, hint: str, where: str = "", *, why: bool = False) -> None:
+    def __init__(self, said: str, hint: str, where: str = "", *, why: bool = False, files: bool = True) -> None:
         self._said, self._hint, self._where, self._why = said, hint, where, why
+        self._bad = (OSError, *UNUSABLE) if files else UNUSABLE
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
-        odd = kind is Exception or (kind is not None and kind.__module__.startswith("jinja2."))  # as tokenizers and chat templates raise
-        if odd or isinstance(error, (OSError, *UNUSABLE)):
+        odd = kind is Exception or (kind is not None and kind.__module__.startswith(THEIRS))  # tokenizers raise the bare one
+        if odd or isinstance(error, self._bad):
             if isinstance(error, RuntimeError) and isinstance(error, full()):
                 return
             told = f": {' '.join(str(error).split())[:200]}" if self._why else "."

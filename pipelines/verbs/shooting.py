@@ -64,7 +64,7 @@ def hand(studio: Studio, named: str, way: str = "") -> Hand:
     ends, as in plan.Reach). FilmError with the remedy if it is not there, or cannot."""
     models = studio.presets.models
     if way and named in ("", "auto"):
-        found = [name for name, model in models.items() if getattr(_reach(studio, model.engine, model), way, False)]
+        found = [name for name, model in models.items() if getattr(studio.crew.reach(model), way, False)]
         here = [name for name in found if studio.crew.lack("clips", models[name].engine, models[name]) is None]
         if not here:
             first = models[found[0]] if found else None
@@ -73,7 +73,7 @@ def hand(studio: Studio, named: str, way: str = "") -> Hand:
         named = here[0]
     if named in models:
         model = models[named]
-        reach = _reach(studio, model.engine, model)
+        reach = studio.crew.reach(model)
         _able(studio, model.label, reach, way)
         if lack := studio.crew.lack("clips", model.engine, model):
             raise FilmError(f"{model.label} cannot be used here.", lack)
@@ -84,17 +84,9 @@ def hand(studio: Studio, named: str, way: str = "") -> Hand:
     return Hand(named, studio.crew.ready("clips", named), None, Reach())
 
 
-def _reach(studio: Studio, engine: str, model: Model) -> Reach:
-    asked = getattr(studio.crew.get("clips", engine), "reach", None) if engine in names("clips") else None
-    try:
-        return asked(model) if asked else Reach()
-    except FilmError:
-        return Reach()  # options that cannot be are said when the model is used
-
-
 def able(studio: Studio, way: str) -> list[str]:
     """Every model of the presets that goes that way, here or not."""
-    return [name for name, model in studio.presets.models.items() if getattr(_reach(studio, model.engine, model), way)]
+    return [name for name, model in studio.presets.models.items() if getattr(studio.crew.reach(model), way)]
 
 
 def at_hand(studio: Studio, way: str = "") -> list[tuple[str, str]]:
