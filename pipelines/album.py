@@ -5,8 +5,10 @@ Knows which scene a picture is for. One that cannot be had is that scene's fault
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
@@ -20,6 +22,7 @@ from .progress import Progress
 from .redraw import Redraw, planes, redrawn
 from .stage import Studio
 from .story import Story
+from .turns import Sitting
 from .vault import Notes, Part, Vault
 from .work import DiskFull, FilmError, Tick, part
 
@@ -51,12 +54,22 @@ class Album:
         self._pool = ThreadPoolExecutor(1)
         self._easel = ThreadPoolExecutor(1)  # painting takes long, and one at a time
         self._found: dict[int, Future[Negative]] = {}
+        self._sat = [i for i, role in enumerate(roles.roles) if i in self._ticks and (role.painter or role.stylist)]
+        asked = {name: studio.crew.get("pictures", name) for i in self._sat for name in (roles.roles[i].painter, roles.roles[i].stylist) if name}
+        seated = [engine for engine in asked.values() if hasattr(engine, "seat")]
+        # Two would wait for each other: they take their turns by the picture.
+        self._sitting = Sitting(partial(studio.crew.turn, seated[0]), len(self._sat)) if len(seated) == 1 else None
 
     def __enter__(self) -> Album:
         self._emit(Began("pictures", len(self._ticks)))
         for i, tick in self._ticks.items():
             given = self._story.scenes[i].image
-            self._found[i] = self._pool.submit(self._develop, i, given, tick) if given else self._easel.submit(self._paint, i, tick)
+            pool, work = (self._pool, partial(self._develop, i, given, tick)) if given else (self._easel, partial(self._paint, i, tick))
+            try:
+                self._found[i] = pool.submit(self._counted, i, work)
+            except BaseException:  # a signal: what has begun ends, or the program never would
+                self.__exit__(None, None, None)
+                raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -65,6 +78,8 @@ class Album:
         self._darkroom.close()
         for pool in (self._pool, self._easel):
             pool.shutdown()
+        if self._sitting:
+            self._sitting.close()
 
     def __contains__(self, i: int) -> bool:
         return i in self._ticks
@@ -91,6 +106,19 @@ class Album:
 
         return self._studio.vault.make("still", ".png", [seen.path.stem], build).path
 
+    def _counted(self, i: int, work: Callable[[], Negative]) -> Negative:
+        """The work; a sitting is over when all are that may need it."""
+        try:
+            return work()
+        finally:
+            if self._sitting and i in self._sat:
+                self._sitting.over()
+
+    def _sit(self, tick: Tick) -> None:
+        """The painter's model is needed now. It stays until all pictures are there, where one painter makes them all."""
+        if self._sitting:
+            self._sitting.take(tick)
+
     def _paint(self, i: int, tick: Tick) -> Negative:
         role = self._roles.roles[i]
         engine = self._studio.crew.get("pictures", role.painter)
@@ -98,7 +126,9 @@ class Album:
 
         def build(out: Path) -> Notes:
             tick(0.0)
-            notes: Notes = engine.paint(brief, out, part(tick, 0.0, PAINTED))
+            self._sit(tick)
+            with self._studio.crew.turn(engine, tick):
+                notes: Notes = engine.paint(brief, out, part(tick, 0.0, PAINTED))
             return notes
 
         try:
@@ -137,6 +167,7 @@ class Album:
         if self._roles.roles[i].stylist:
             style = self._studio.presets.styles[self._story.scenes[i].picture_style]
             how = replace(Redraw.of(style, self._story.scenes[i].prompt, self._roles.roles[i].seed), loras=self._roles.roles[i].painted)
+            self._sit(tick)
             again = redrawn(made, how, self._studio, part(tick, PAINTED, 0.99))
             self._strained(i, again)
             return again

@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from math import inf
 from pathlib import Path
 
 from . import moves, shots, titles, wearing
 from .crew import Crew, names
 from .events import Warned
 from .gate import is_video
+from .gear import zero
 from .language import language_of
 from .loras import Lora, chosen, said
 from .presets import Mood, Presets, choose
@@ -102,6 +104,43 @@ def cast(story: Story, crew: Crew, presets: Presets, warn: Warn) -> Cast:
     if faults:
         raise together(faults)
     return Cast(tuple(roles), composer, own_music, lacking)
+
+
+def filmed(story: Story, crew: Crew, presets: Presets) -> list[tuple[str, str] | None]:
+    """Each scene's clip engine and its model ("" for none), as the film would have them; None where a scene shows a video.
+    A model that is named is told even if it is not here; where nobody can be found, both are ""."""
+    casting = _Casting(story, crew, presets, lambda _warned: None, "")
+
+    def one(i: int) -> tuple[str, str] | None:
+        scene = story.scenes[i]
+        if scene.image and is_video(scene.image):
+            return None
+        if not scene.card and scene.engine in presets.models:
+            return presets.models[scene.engine].engine, scene.engine
+        try:
+            return casting._engine(i)
+        except FilmError:
+            return "", ""
+
+    return [one(i) for i in range(len(story.scenes))]
+
+
+def model_of(engine: str, crew: Crew, presets: Presets) -> str:
+    """The first of a clip engine's models that is there, or where GPUs are lent the quickest; "" for an engine that has
+    none. FilmError with the remedy if it cannot be used."""
+    if engine not in names("clips"):
+        raise FilmError(f'There is no clip engine or model called "{engine}".', choose(engine, [*names("clips"), *presets.models]))
+    made = crew.ready("clips", engine)
+    own = {name: model for name, model in presets.models.items() if model.engine == engine}
+    if not own and getattr(made, "wants_model", False):
+        raise FilmError(f"{made.label} has no model here.", "Add one to models.toml.")
+    lacks = {name: crew.lack("clips", engine, model) for name, model in own.items()}
+    here = [name for name, lack in lacks.items() if lack is None]
+    if own and not here:
+        raise FilmError(f"{made.label} has no model here.", str(next(iter(lacks.values()))))
+    if zero.here() and hasattr(made, "effort"):  # every second of a GPU that is lent counts
+        here.sort(key=lambda name: made.effort(own[name]) or inf)
+    return here[0] if here else ""
 
 
 def wants_picture(crew: Crew, presets: Presets, engine: str, model: str) -> bool:
@@ -248,7 +287,7 @@ class _Casting:
                         return found
                 return self._best(with_picture=scene.image is not None)
             if scene.engine not in self.presets.models:
-                return scene.engine, self._model(scene.engine)
+                return scene.engine, model_of(scene.engine, self.crew, self.presets)
             model = self.presets.models[scene.engine]
             if model.engine not in names("clips"):
                 said = f'the model "{scene.engine}" is for the clip engine "{model.engine}", which is not here.'
@@ -267,7 +306,7 @@ class _Casting:
                 if engine == titles.ENGINE:
                     continue
                 with suppress(FilmError):  # none of its models is there
-                    found = engine, self._model(engine)
+                    found = engine, model_of(engine, self.crew, self.presets)
                     if with_picture or not wants_picture(self.crew, self.presets, *found):
                         self.filming[with_picture] = found
                         break
@@ -277,20 +316,6 @@ class _Casting:
                     raise FilmError("there is no picture, and nothing at hand makes one from a prompt.", "Add a picture to the scene.")
                 self.filming[with_picture] = first
         return self.filming[with_picture]
-
-    def _model(self, engine: str) -> str:
-        """The first of the engine's models that is there; "" for an engine that has none."""
-        if engine not in names("clips"):
-            known = [*names("clips"), *self.presets.models]
-            raise FilmError(f'There is no clip engine or model called "{engine}".', choose(engine, known))
-        made = self.crew.ready("clips", engine)
-        own = [name for name, model in self.presets.models.items() if model.engine == engine]
-        if not own and getattr(made, "wants_model", False):
-            raise FilmError(f"{made.label} has no model here.", "Add one to models.toml.")
-        lacks = [self.crew.lack("clips", engine, self.presets.models[name]) for name in own]
-        if own and all(lacks):
-            raise FilmError(f"{made.label} has no model here.", str(lacks[0]))
-        return own[lacks.index(None)] if own else ""
 
     def _painter(self, i: int, engine: str, model: str) -> str:
         scene = self.story.scenes[i]

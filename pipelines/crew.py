@@ -8,6 +8,7 @@ from __future__ import annotations
 import pkgutil
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
@@ -18,8 +19,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from .plan import Brief, Cue, Line, Reach, Shot, Slate
 from .presets import Model, Presets, Voice, choose
+from .turns import Seat, Turns
 from .vault import Notes
-from .work import FilmError, Tick
+from .work import FilmError, Tick, idle
 
 if TYPE_CHECKING:
     from numpy import float64
@@ -34,7 +36,10 @@ ROLES: Mapping[str, str] = {"pictures": "painter", "clips": "clip engine", "voic
 
 class Engine(Protocol):
     """What all have. One that runs models may offer `sources(model)`: every gear.weights.Source that one is read from; a narrator `sources()`. `rank`: "auto" takes the highest that is not missing; a plain number, read without the rest. `version`: goes up when results change.
-    It may offer `source`: what comes from it, as an IPTC term (marks.py); one that does not counts as a trained model."""
+    It may offer `source`: what comes from it, as an IPTC term (marks.py); one that does not counts as a trained model.
+
+    One that keeps a model in memory offers `seat()`, the name of the device that it lies on ("" for none), and `close()`,
+    which lets it go. Whoever has it work does so in `Crew.turn`: then one model at a time lies on each device."""
 
     label: str
     version: int
@@ -51,7 +56,8 @@ class Painter(Engine, Protocol):
     before it draws; `pictured` where the scene has a picture of its own. It may offer `recipe(brief)`: everything in the brief that changes the picture, as plain data.
     It may offer `redraws(model)`: None, or what is lacking for drawing anew a picture that a brief brings, and the remedy.
     It may offer `adapts(loras)`: None, or what is lacking for painting with those LoRA files (`Brief.loras`), and the
-    remedy; one that does not offer it loads none."""
+    remedy; one that does not offer it loads none.
+    One that runs models of the presets offers `uses(named, anew=False)`: the one that would paint now (draw anew), or None."""
 
     def paint(self, brief: Brief, out: Path, tick: Tick) -> Notes:
         """Write a PNG that covers the brief's frame."""
@@ -70,6 +76,8 @@ class ClipEngine(Engine, Protocol):
     soon as it is whole, or what is wrong with it; only what stops all of them is raised. With `spreads = True` and a
     keyword argument `device` it can be had once on each GPU of a machine, in a process each.
 
+    It may offer `effort(model)`: pixels that its network goes over, row by row and step by step, for one second of a clip;
+    0 where nobody can tell.
     It may offer `adapts(model, loras)`: None, or what is lacking for shooting with those LoRA files on that model
     (`Shot.loras`), and the remedy; one that does not offer it loads none.
 
@@ -133,7 +141,8 @@ class Narrator(Engine, Protocol):
 
 
 class Composer(Engine, Protocol):
-    """A cue to music. It may offer `recipe(cue)`: what changes the music beside the cue, as plain data."""
+    """A cue to music. It may offer `recipe(cue)`: what changes the music beside the cue, as plain data. One that runs
+    models of the presets offers `uses()`: the one that would play now, or None."""
 
     def compose(self, cue: Cue, out: Path, tick: Tick) -> Notes:
         """Write a 48 kHz stereo WAV exactly as long as the cue."""
@@ -154,6 +163,7 @@ class Crew:
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     devices: Sequence[str] = ()
     _units: list[Units] = field(default_factory=list)
+    _turns: Turns = field(default_factory=Turns)
     _hired: dict[tuple[str, str], Any] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
@@ -203,15 +213,46 @@ class Crew:
         on each of several devices is spread over them."""
         engine = self.get("clips", name)
         shoot_all: Callable[[Sequence[Slate]], None] | None = getattr(engine, "shoot_all", None)
-        if shoot_all is None or len(self.devices) < 2 or not getattr(engine, "spreads", False):
+        if not self._spreads(engine):
             return shoot_all
+        options = {**self.options.get(name, {}), **self.options.get(f"clips.{name}", {})}
+        return partial(self._spread().shoot_all, name, options)
+
+    def turn(self, engine: Any, tick: Tick = idle, *, together: bool = False, patient: bool = True) -> AbstractContextManager[None]:
+        """Within it that engine works: nobody else's model lies on its device, and nobody else works there. One without a
+        seat waits for nobody.
+
+        together: for what `together` gives, which may be on every device. While it waits, the tick is asked whether the
+        work is still wanted. Not patient: FilmError at once where it would have to wait.
+        """
+        if together and self._spreads(engine):
+            seat = Seat(self.devices, self._spread(), self._spread().leave)
+        elif device := engine.seat() if hasattr(engine, "seat") else "":
+            seat = Seat((device,), engine, lambda _device: engine.close())
+        else:
+            return nullcontext()
+        return self._turns.taken(engine, seat, tick, patient=patient)
+
+    def _spreads(self, engine: Any) -> bool:
+        return len(self.devices) > 1 and hasattr(engine, "shoot_all") and bool(getattr(engine, "spreads", False))
+
+    def _spread(self) -> Units:
         from .units import Units
 
         with self._lock:
             if not self._units:
                 self._units.append(Units(self.devices))
-        options = {**self.options.get(name, {}), **self.options.get(f"clips.{name}", {})}
-        return partial(self._units[0].shoot_all, name, options)
+        return self._units[0]
+
+    def upscaler(self, model: Model) -> Any:
+        """Who makes pictures larger with that model of the presets; the same one each time."""
+        from .gear.enlarger import Enlarger
+
+        known = "upscalers", repr(model.content)
+        with self._lock:
+            if known not in self._hired:
+                self._hired[known] = Enlarger(model, **self.options.get("upscalers", {}))
+            return self._hired[known]
 
     def redrawer(self, model: str = "") -> str:
         """The painter that draws given pictures anew, with that model ("": any); FilmError with the remedy if none does."""

@@ -166,7 +166,7 @@ def music_sample(mood: str, composer: str, studio: Studio, seconds: float = 8.0)
     played, known = mood_for(mood, studio.presets)
     name = studio.crew.best("music") if composer == "auto" else composer
     cue = Cue((Section(studio.presets.moods[played], 0.0),), seconds, 0)
-    music = composed(cue, name, studio.crew, studio.vault, idle)
+    music = composed(cue, name, studio.crew, studio.vault, idle, patient=False)
 
     def build(out: Path) -> Notes:
         _softened(music.path, out)

@@ -59,7 +59,8 @@ def redrawn(developed: Part, how: Redraw, studio: Studio, tick: Tick = idle) -> 
 
     def build(out: Path) -> Notes:
         made = out.with_suffix(".png")
-        told = engine.paint(asked, made, tick)
+        with studio.crew.turn(engine, tick):
+            told = engine.paint(asked, made, tick)
         with Darkroom() as darkroom:
             drawn = negative(darkroom.develop(made, (seen.width, seen.height), studio.vault))
         made.unlink()

@@ -17,7 +17,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from . import credentials, shots
+from . import credentials, shots, terms
 from .account import account
 from .album import Album, cover
 from .cast import Cast, cast
@@ -82,6 +82,8 @@ def render(story: Story, studio: Studio, emit: Emit, out: Path) -> Film:
             darkroom = open_.enter_context(Darkroom())
             darkroom.ahead([one.image for one in story.scenes if one.image and not is_video(one.image)], cover(frame), studio.vault)
             roles = cast(story, studio.crew, studio.presets, emit)
+            for one in terms.news(terms.of_film(roles, studio.crew, studio.presets), studio.vault):
+                emit(one)
             progress = Progress(emit, _weights(roles, studio), wanted(hear))
             faults, seal = Faults(story, emit, roles.lacking), badge(story, frame, studio)
             album = open_.enter_context(Album(story, roles, frame, darkroom, studio, emit, progress, faults))

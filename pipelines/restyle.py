@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+from . import terms
 from .account import put_together
 from .album import styled
 from .darkroom import Darkroom, negative
 from .events import strained
-from .presets import choose
+from .presets import Model, choose
 from .redraw import STRENGTHS, Redraw, drawn_by, redrawn
 from .seal import pictured
 from .stage import Studio
@@ -37,6 +38,23 @@ class Restyle:
     seed: int = 0
 
 
+def models(how: Restyle, studio: Studio) -> dict[str, Model]:
+    """The model that would draw it anew, as terms.news takes it; none where none is asked for, or none is here."""
+    style = studio.presets.styles.get(_named(how))
+    if not how.model and (style is None or style.how != "model"):
+        return {}
+    named = "" if how.model == "auto" else how.model
+    try:
+        found = terms.of_painter(studio.crew, studio.crew.redrawer(named), named, anew=True)
+    except FilmError:
+        return {}
+    return {"model": found} if found else {}
+
+
+def _named(how: Restyle) -> str:
+    return how.style.strip().lower().replace(" ", "_").replace("-", "_")
+
+
 def restyle(picture: Path, how: Restyle, studio: Studio, out: Path, tick: Tick = idle) -> tuple[str, ...]:
     """The picture in that style at `out`, as large as it is. -> what people should know. FilmError with the remedy where
     a model is wanted and none is here."""
@@ -44,7 +62,7 @@ def restyle(picture: Path, how: Restyle, studio: Studio, out: Path, tick: Tick =
 
     if (suffix := out.suffix.lower()) not in PICTURES:
         raise FilmError(f'A picture cannot be saved as "{suffix}".', f"Use {' or '.join(PICTURES)}.", out.name)
-    name = how.style.strip().lower().replace(" ", "_").replace("-", "_")
+    name = _named(how)
     style = studio.presets.pick("styles", name)
     if how.strength and how.strength not in STRENGTHS:
         raise FilmError(f'There is no strength called "{how.strength}".', choose(how.strength, STRENGTHS), "strength")

@@ -12,6 +12,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
@@ -108,17 +109,19 @@ class Rushes:
     def _all(self, name: str, places: Sequence[int], shoot_all: Callable[[Sequence[Slate]], None]) -> None:
         """All of an engine's shots in one go; then those that go on from one of them."""
         left = list(places)
-        while left:
-            now = [i for i in left if not self._follows(i) or self._found[i - 1].done()]
-            left = [i for i in left if i not in now]
-            self._wave(name, now, shoot_all)
-            for i in now:
-                if not self._found[i].done():
-                    lost = FilmError("The engine told nothing of this scene.", "Run it again, or choose another engine.")
-                    self._settled(i, partial(_raised, self._faults.of(i, "engine", lost)))
+        with ExitStack() as turn:
+            while left:
+                now = [i for i in left if not self._follows(i) or self._found[i - 1].done()]
+                left = [i for i in left if i not in now]
+                self._wave(name, now, shoot_all, turn)
+                for i in now:
+                    if not self._found[i].done():
+                        lost = FilmError("The engine told nothing of this scene.", "Run it again, or choose another engine.")
+                        self._settled(i, partial(_raised, self._faults.of(i, "engine", lost)))
 
-    def _wave(self, name: str, places: Sequence[int], shoot_all: Callable[[Sequence[Slate]], None]) -> None:
-        """Those that are there already are taken, and each that is made is kept as soon as it is whole."""
+    def _wave(self, name: str, places: Sequence[int], shoot_all: Callable[[Sequence[Slate]], None], turn: ExitStack) -> None:
+        """Those that are there already are taken, and each that is made is kept as soon as it is whole. The engine takes
+        its turn when all pictures are there, and has it until its last wave is over: that waits for nobody's picture."""
         engine = self._studio.crew.get("clips", name)
         first: dict[str, int] = {}
         asked: dict[int, tuple[Shot, object]] = {}
@@ -140,8 +143,9 @@ class Rushes:
                 Slate(shot, folder / f"{i}.mp4", self._ticks[i], partial(self._kept, engine, i, shot, recipe, folder / f"{i}.mp4"), partial(self._show, i))
                 for i, (shot, recipe) in asked.items()
             ]  # fmt: skip
-            self._last[engine.label] = time.monotonic()
             if slates:
+                turn.enter_context(self._studio.crew.turn(engine, slates[0].tick, together=True))
+                self._last[engine.label] = time.monotonic()
                 shoot_all(slates)
 
     def _kept(self, engine: Any, i: int, shot: Shot, recipe: object, made: Path, told: Notes | FilmError) -> None:
@@ -184,9 +188,14 @@ class Rushes:
             return self._film(i)
         engine = self._studio.crew.get("clips", name)
         shot, recipe = self._asked(engine, name, i)
-        self._last[engine.label] = time.monotonic()
         try:
-            part = self._vaulted(i, recipe, lambda out: self._seen(engine, out, engine.shoot(shot, out, self._ticks[i])))
+
+            def build(out: Path) -> Notes:
+                with self._studio.crew.turn(engine, self._ticks[i]):
+                    self._last[engine.label] = time.monotonic()
+                    return self._seen(engine, out, engine.shoot(shot, out, self._ticks[i]))
+
+            part = self._vaulted(i, recipe, build)
         except DiskFull:
             raise
         except FilmError as error:

@@ -74,13 +74,19 @@ def _music(
     return composed(cue(roles, timeline, seconds, story.seed), roles.composer, crew, vault, tick)
 
 
-def composed(asked: Cue, composer: str, crew: Crew, vault: Vault, tick: Tick) -> Part:
-    """The cue as that composer plays it: a 48 kHz stereo WAV, exactly as long."""
+def composed(asked: Cue, composer: str, crew: Crew, vault: Vault, tick: Tick, *, patient: bool = True) -> Part:
+    """The cue as that composer plays it: a 48 kHz stereo WAV, exactly as long. Not patient: see crew.Crew.turn."""
     engine = crew.ready("music", composer)
     sections = [[_heard(one.mood), one.start] for one in asked.sections]
     recipe: list[object] = [composer, engine.version, sections, round(asked.seconds * sound.RATE), asked.seed]
     recipe += [engine.recipe(asked)] if hasattr(engine, "recipe") else []
-    return vault.make("music", ".wav", recipe, lambda out: engine.compose(asked, out, tick))
+
+    def build(out: Path) -> Notes:
+        with crew.turn(engine, tick, patient=patient):
+            notes: Notes = engine.compose(asked, out, tick)
+        return notes
+
+    return vault.make("music", ".wav", recipe, build)
 
 
 def _heard(mood: Mood) -> list[object]:

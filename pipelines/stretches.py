@@ -67,7 +67,7 @@ class Stretches:
         recipe += [{"watermark": watermark.VERSION}] if self.studio.marks.watermark else []
 
         def build(out: Path) -> Notes:
-            footage = [(self._inked(self._footage(clip)), start) for clip, start in clips]
+            footage = [(self._inked(self._footage(clip, tick)), start) for clip, start in clips]
             film.encode([*told, str(out)], footage, span.frames, frame, script, self.studio.fonts, out, tick, self.badge, place)
             return {"frames": span.frames}
 
@@ -108,12 +108,13 @@ class Stretches:
         frame = self.timeline.frame
         return watermark.Inked(footage, frame.width, frame.height) if self.studio.marks.watermark else footage
 
-    def _footage(self, clip: int) -> film.Footage:
+    def _footage(self, clip: int, tick: Tick) -> film.Footage:
         if clip in self.rushes:
             return _Footage(self, clip, self.rushes[clip])
         engine = self.studio.crew.get("clips", self.roles.roles[clip].engine)
-        with self.blamed(clip):
-            return _Footage(self, clip, engine.footage(self.shots[clip], self.album.get(clip)))
+        picture = self.album.get(clip)
+        with self.blamed(clip), self.studio.crew.turn(engine, tick):
+            return _Footage(self, clip, engine.footage(self.shots[clip], picture))
 
 
 @dataclass(frozen=True, slots=True)

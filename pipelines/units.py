@@ -51,6 +51,12 @@ class Units:
             for work in [pool.submit(self._work, device, name, options, film) for device in self._devices]:
                 work.result()
 
+    def leave(self, device: str) -> None:
+        """End the process on that device: it keeps a model there."""
+        with self._turn:
+            if unit := self._units.pop(device, None):
+                unit.end()
+
     def close(self) -> None:
         """End the processes."""
         with self._turn:

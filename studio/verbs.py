@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines import presets as kinds
+from pipelines import roster
 from pipelines.cards import cards
 from pipelines.events import Stopped, Warned
 from pipelines.loras import Lora
@@ -139,7 +140,9 @@ def generate(args: argparse.Namespace) -> None:
 
 def _made_over(args: argparse.Namespace) -> None:
     """A given video as the prompt and the style say; by a model, if one is named."""
+    from pipelines.terms import news
     from pipelines.verbs.edit import Edit, edit
+    from pipelines.verbs.table import VERBS, models
 
     if args.input_image or args.variations != 1:
         raise FilmError("--input-video makes one video over.", "Leave --input-image and --variations out.")
@@ -148,6 +151,8 @@ def _made_over(args: argparse.Namespace) -> None:
         with watching(args.json) as watcher:
             engine = "" if args.engine == "auto" else args.engine
             how = Edit(args.prompt, look=args.style, narration=args.narration, engine=engine, seed=args.seed)
+            for one in news(models(VERBS["edit"], how, studio), studio.vault):
+                watcher.hear(one)
             cut = edit([args.input_video], how, studio, args.output, watcher.tick)
             for note in cut.notes:
                 watcher.hear(Warned(note))
@@ -160,6 +165,8 @@ def chain(args: argparse.Namespace) -> None:
     """Segments on one camera path."""
     from pipelines.chain import LONGEST, segments
     from pipelines.chain import chain as make_chain
+    from pipelines.terms import news
+    from pipelines.verbs.table import EVERY, models
 
     for name, value in (("total-duration", args.total_duration), ("segment", args.segment)):
         if not (isfinite(value) and 0.5 <= value <= LONGEST):
@@ -178,6 +185,8 @@ def chain(args: argparse.Namespace) -> None:
     moves = [_action(prompt, args) for prompt in prompts]
     try:
         with watching(args.json) as watcher:
+            for one in news(models(EVERY["chain"], args, studio), studio.vault):
+                watcher.hear(one)
             make_chain(
                 prompts, image, seconds, frame_of(story, studio.presets), args.engine, args.seed, story.look, studio,
                 args.output, watcher.tick, moves,
@@ -282,10 +291,13 @@ def upscale(args: argparse.Namespace) -> None:
 
 
 def _redrawn(args: argparse.Namespace, box: tuple[int, int], studio: Studio) -> None:
-    from pipelines.verbs.enlarge import Enlarge, enlarge
+    from pipelines.terms import news
+    from pipelines.verbs.enlarge import Enlarge, enlarge, enlarger
 
     try:
         with watching(args.json) as watcher:
+            for one in news({"model": enlarger(studio, args.model).model}, studio.vault):
+                watcher.hear(one)
             cut = enlarge(args.video, Enlarge(box, args.model, args.prompt, args.seed), studio, args.output, watcher.tick)
             for note in cut.notes:
                 watcher.hear(Warned(note))
@@ -311,11 +323,7 @@ def engines(args: argparse.Namespace) -> None:
             {"role": role, "name": name, "label": engine.label, "online": engine.online, "missing": engine.missing()}
             for role, name, engine in studio.crew.everybody()
         ]
-        models: list[dict[str, Any]] = [
-            {"role": "models", "name": name, "label": model.label, "engine": model.engine, "terms": model.terms, "vram": model.vram, "missing": lack}
-            for name, model, lack in studio.crew.models(studio.presets)
-        ]
-        models += [_upscaler(name, model, studio) for name, model in studio.presets.upscalers.items()]
+        models = [_listed(one) for one in roster.roster(studio.crew, studio.presets)]
         models += [_lora(name, lora) for name, lora in studio.presets.loras.items()]
     finally:
         studio.crew.close()
@@ -326,20 +334,19 @@ def engines(args: argparse.Namespace) -> None:
         there = "there" if row["missing"] is None else f"missing: {row['missing']}"
         online = " (online)" if row["online"] else ""
         print(f"{row['role']:9} {row['name']:12} {row['label']}{online}: {there}")
-    there_is = f"{max(card.gigabytes for card in cards()):.0f} GB" if cards() else "none"
-    print("models, for the clip engine or the command in brackets:")
-    for one in models:
-        there = "there" if one["missing"] is None else f"missing: {one['missing']}"
-        needs = f"; {min(one['vram'].values()):g} GB of a GPU or more, here {there_is}" if one["vram"] else ""
-        print(f"  {one['name']:20} {one['label']} [{one['engine']}{needs}]. Licence: {one['terms']}. {there}")
+    for kind in roster.KINDS:
+        print(f"{kind}, with what runs them, and GB of a GPU for each way of keeping them in memory:")
+        for one in (each for each in models if each["role"] == kind):
+            there = "there" if one["missing"] is None else f"missing: {one['missing']}"
+            needs = f"; {one['room']}" if one["room"] else ""
+            print(f"  {one['name']:20} {one['label']} [{one['engine']}{needs}]. Licence: {one['terms']}. {there}")
     print("this machine's GPU: " + (", ".join(map(str, cards())) or "none that is known to us"))
 
 
-def _upscaler(name: str, model: Model, studio: Studio) -> dict[str, Any]:
-    from pipelines.gear.enlarger import Enlarger
-
-    lack = Enlarger(model, **studio.crew.options.get("upscalers", {})).missing()
-    return {"role": "upscalers", "name": name, "label": model.label, "engine": "upscale", "terms": model.terms, "vram": model.vram, "missing": lack}
+def _listed(one: roster.Listed) -> dict[str, Any]:
+    model, by = one.model, "upscale" if one.kind == "upscalers" else one.model.engine
+    told = {"role": one.kind, "name": one.name, "label": model.label, "engine": by, "terms": model.terms, "vram": model.vram}
+    return told | {"room": roster.room(model, cards()), "missing": one.lack}
 
 
 def _lora(name: str, lora: Lora) -> dict[str, Any]:
@@ -359,7 +366,7 @@ def presets(args: argparse.Namespace) -> None:
     for kind in chosen:
         print(f"{kind}:")
         for name, one in getattr(every, kind).items():
-            print(f"  {name:16} {one.label}" + (f": {one.what}" if hasattr(one, "what") else ""))
+            print(f"  {name:16} {one.label}" + (f": {one.what}" if hasattr(one, "what") else "") + (f" Licence: {one.terms}." if isinstance(one, Model) else ""))
 
 
 def _row(entry: Any) -> dict[str, Any]:

@@ -28,11 +28,15 @@ def sheet(args: argparse.Namespace) -> None:
 
 def style(args: argparse.Namespace) -> None:
     """One picture in a style, as large as it is."""
-    from pipelines.restyle import Restyle, restyle
+    from pipelines.restyle import Restyle, models, restyle
+    from pipelines.terms import news
 
+    how = Restyle(args.style, args.model, args.prompt, args.strength, args.seed)
     studio = settings.studio(settings.read())
     try:
-        for note in restyle(args.picture, Restyle(args.style, args.model, args.prompt, args.strength, args.seed), studio, args.output):
+        for one in news(models(how, studio), studio.vault):
+            print(f"{one.message} {one.hint}", file=sys.stderr)
+        for note in restyle(args.picture, how, studio, args.output):
             print(note, file=sys.stderr)
     finally:
         studio.crew.close()

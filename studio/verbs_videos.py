@@ -9,7 +9,8 @@ from itertools import pairwise
 from typing import Any
 
 from pipelines.events import Warned
-from pipelines.verbs.table import VERBS, asked
+from pipelines.terms import news
+from pipelines.verbs.table import VERBS, asked, models
 from pipelines.work import FilmError
 
 from . import settings
@@ -30,6 +31,8 @@ def run(args: argparse.Namespace) -> None:
         for n, (out, each) in enumerate(outs, 1):
             verb, how = asked(args.name, each)
             with watching(args.json, f"{n} of {len(outs)}" if len(outs) > 1 else "") as watcher:
+                for one in news(models(verb, how, studio), studio.vault):
+                    watcher.hear(one)
                 cut = verb.does(args.videos, how, studio, out, watcher.tick)
                 for note in cut.notes:
                     watcher.hear(Warned(note))

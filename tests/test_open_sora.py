@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import os
 import pickle
 import shutil
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -857,3 +859,25 @@ def test_a_picture_is_fitted(tmp_path: Path, still: Path) -> None:
 def test_a_table_of_weights_says_its_shapes(tmp_path: Path) -> None:
     save_file({"a": torch.ones(2, 3), "b": torch.ones(4, dtype=torch.bfloat16)}, tmp_path / "x.safetensors")
     assert table(tmp_path / "x.safetensors", "") == {"a": (2, 3), "b": (4,)}
+
+
+@pytest.mark.usefixtures("small")
+def test_who_read_is_gone_before_room_is_made_for_the_network(home: Path, presets: Presets, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there is little room their layers come one by one, by hooks that hold them."""
+    readers, held, read, room = list[weakref.ref[Any]](), list[bool](), machines.Readers, machines.room
+
+    def reading(*given: Any) -> Any:
+        made = read(*given)
+        readers.append(weakref.ref(next(made._t5.parameters())))
+        return made
+
+    monkeypatch.setattr(machines, "Readers", reading)
+    monkeypatch.setattr(machines, "room", lambda *given, **more: held.append(any(one() is not None for one in readers)) or room(*given, **more))
+    monkeypatch.setattr(_gpu, "free", lambda *_: 20 * _gpu.GIB)
+    gc.collect()
+    gc.disable()
+    try:
+        Engine(device="cpu").shoot(wish(presets, home, 0.3, steps=1), tmp_path / "a.mp4", idle)
+    finally:
+        gc.enable()
+    assert readers and held and not any(held)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from ..gear import gpu
 from ..gear.modular import asks
 from ..gear.pipes import DENOISERS, called
 
@@ -114,7 +115,7 @@ def stepped(pipe: Any, asked: Asked, tape: Tape, *, seed: int, along: bool, apar
         if not along:
             stack.enter_context(_instead(pipe.vae, "decode", hold))
         device = pipe._execution_device
-        stack.enter_context(torch.random.fork_rng([device] if device.type == "cuda" else []))
+        stack.enter_context(gpu.chance(device))
         torch.manual_seed(seed)
         given = asked()
         if look := given.get("callback_on_step_end"):  # what is played back was shown before

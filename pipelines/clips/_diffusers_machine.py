@@ -100,9 +100,19 @@ class Machine:
             widest = max(kinds, key=lambda kind: len(inspect.signature(kind.__init__).parameters))
             loaded = pipes.load(widest, self._origin.base, told.variant, self.dtype, told.long, told.scheduler)
             self._made[widest.__name__] = pipes.placed(loaded, self.device, self.plan, self._compiled)
+            if told.tiled:
+                self.tile()
         if name not in self._made:
             self._made[name] = pipes.again(pipes.named(name), self._first)
         return self._made[name]
+
+    def tile(self) -> bool:
+        """From now on clips are decoded in squares; False if they were before, or cannot be."""
+        vae = self._first.vae
+        if getattr(vae, "use_tiling", True):
+            return False
+        vae.enable_tiling()
+        return True
 
     def adapt(self, loras: tuple[Lora, ...]) -> None:
         """Put those small changes on the model, and no others."""

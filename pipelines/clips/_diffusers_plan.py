@@ -47,8 +47,9 @@ class Options:
     names: what it calls an argument, where that differs. more: arguments that are always the same. size: pixels that a
     clip has about as many of, both sides whole multiples of `multiple`, or exactly those if `fixed`. Frames are
     `step` k + `plus`, from `least` to `most`; `overlap` frames of a clip are what the next goes on from. spoken: whether
-    the clip action is said in words. along: it decodes between its steps, so a clip is one call. long: components in
-    float32. scheduler: settings of the scheduler. own: what a mode has otherwise."""
+    the clip action is said in words. along: it decodes between its steps, so a clip is one call. tiled: it always decodes in
+    squares, as whole clips take more memory than the steps do. long: components in float32. scheduler: settings of the
+    scheduler. own: what a mode has otherwise."""
 
     t2v: Class = ""
     i2v: Class = ""
@@ -73,6 +74,7 @@ class Options:
     negative: str = ""
     spoken: bool = True
     along: bool = False
+    tiled: bool = False
     dtype: Literal["bfloat16", "float16"] = "bfloat16"
     long: tuple[str, ...] = ()
     scheduler: dict[str, JsonValue] = Field(default_factory=dict)
@@ -104,6 +106,15 @@ def options(told: Mapping[str, Any]) -> Options:
     fits = {"t2v": bool(made.modes) and alike, "most": made.most >= made.least, "overlap": made.overlap < made.least}
     agree("A model's", "models.toml", **fits, strengths=set(made.strengths) == set(STRENGTHS))
     return made
+
+
+def effort(told: Options) -> float:
+    """Pixels that the network goes over, row by row and step by step, for one second of a clip; 0 where nobody can tell:
+    one that decodes between its steps has steps of several sizes."""
+    if told.along:
+        return 0.0
+    rows = 2 if told.guidance and told.guidance > 1 else 1
+    return float(told.steps * rows * told.size[0] * told.size[1] * told.fps)
 
 
 @plain(frozen=True, slots=True)

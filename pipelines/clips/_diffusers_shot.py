@@ -31,6 +31,7 @@ from ._reel import Still, opened, write_planes
 from ._stages import planes
 
 if TYPE_CHECKING:
+    import torch
     from numpy import uint8
     from numpy.typing import NDArray
     from torch import Tensor
@@ -145,7 +146,7 @@ def _asked(machine: Machine, pipe: Any, one: Job, sums: Tensor | None) -> dict[s
     all_of_it: dict[str, Any] = {
         "prompt": one.asked.text, "negative_prompt": told.negative or None, "width": wide, "height": high, "num_frames": piece.frames,
         "num_inference_steps": told.steps, "guidance_scale": told.guidance, "fps": told.fps, "frame_rate": told.fps,
-        "generator": torch.Generator("cpu").manual_seed(one.seed), "output_type": "pt",
+        "generator": torch.Generator(_drawn(pipe, getattr(told, piece.mode), piece.mode)).manual_seed(one.seed), "output_type": "pt",
         **glimpse.told(pipe, sums, one.asked.size, one.slate.show),
     }  # fmt: skip
     if one.asked.moving and piece.mode in ("v2v", "ends"):
@@ -157,18 +158,36 @@ def _asked(machine: Machine, pipe: Any, one: Job, sums: Tensor | None) -> dict[s
     return arguments(pipe, all_of_it, told.names, told.more)
 
 
+def _drawn(pipe: Any, kind: str, mode: str) -> torch.device | str:
+    """Where noise is drawn: on the CPU, so that it is the same everywhere; of a picture Helios draws it on the device."""
+    return pipe._execution_device if mode != "t2v" and kind.startswith("Helios") else "cpu"
+
+
 def _show(machine: Machine, ending: Ending, one: Job) -> None:
     """Decode a clip and send it to the CPU."""
     import torch
 
     one.tick(STEPPED)
     told, window = one.asked.told, one.asked.moving.window if one.asked.moving else None
-    seen = shown(machine.pipe(getattr(told, one.piece.mode)), one.held).float()
+    seen = _decoded(machine, one)
     kept, then = joint(seen, one.now, told, one.piece.mode, first=not one.at, last=one.last)
     one.notes["plan"] = machine.plan
     if told.melt and one.at:
         one.notes["melted"] = one.at + 1
     one.clip(machine, planes(window.shown(kept) if window else kept, 0.0), torch.isfinite(seen).all(), then, ending)
+
+
+def _decoded(machine: Machine, one: Job) -> Tensor:
+    """The clip's pictures; in squares, which takes far less memory, where whole ones have no room: its steps are kept."""
+    pipe = machine.pipe(getattr(one.asked.told, one.piece.mode))
+    while True:
+        try:
+            return shown(pipe, one.held).float()
+        except _gpu.full():
+            if not machine.tile():
+                raise
+        _gpu.emptied()
+        one.notes["memory"] = "ran out once; less was taken"
 
 
 def filed(slate: Slate, clips: Sequence[NDArray[uint8]]) -> Notes:

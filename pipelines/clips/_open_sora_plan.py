@@ -17,6 +17,7 @@ from ..gear.options import read, strict
 from ..moves import Aim, Camera
 
 RATE = 24
+ROWS = 2.0  # of the network in a step, on average and at most: a prompt alone takes fewer
 LONGEST = 129  # frames of one clip
 BEFORE = 33  # frames of a clip that the next one goes on from
 GRAIN = 32  # a scene's frames are rounded up to so many and one, so that a new wording seldom needs a new clip
@@ -50,6 +51,11 @@ class Options:
 def options(told: Mapping[str, Any]) -> Options:
     """Options as they are written in a preset; FilmError naming the one that is wrong."""
     return read(Options, told, "Open-Sora's", "models.toml")
+
+
+def effort(wanted: Options) -> float:
+    """Pixels that the network goes over, row by row and step by step, for one second of a clip."""
+    return ROWS * wanted.steps * PIXELS[wanted.resolution] * RATE
 
 
 @plain(frozen=True, slots=True)

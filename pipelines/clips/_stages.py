@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..plan import Shot, Slate
 from ..vault import Notes
-from ..work import FilmError, Tick
+from ..work import FilmError, Tick, forgotten
 
 if TYPE_CHECKING:
-    import torch
     from numpy import uint8
     from numpy.typing import NDArray
     from torch import Tensor
@@ -126,16 +125,9 @@ def guarded(slate: Slate, work: Callable[[Slate], T]) -> T | None:
     try:
         return work(slate)
     except FilmError as error:
+        forgotten(error)  # before the next shot needs the memory
         slate.kept(error)
         return None
-
-
-def emptied(device: torch.device) -> None:
-    """Give back what a failed work held."""
-    import torch
-
-    if device.type == "cuda":
-        torch.cuda.empty_cache()
 
 
 def views(frame: NDArray[uint8], size: tuple[int, int]) -> list[NDArray[uint8]]:

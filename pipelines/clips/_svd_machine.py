@@ -47,8 +47,9 @@ class Origin:
 
     def lacking(self) -> list[Source]:
         """Those that are not whole on this machine."""
-        index = self.base.find(INDEX)
-        lacks = [] if index and all(weights(index.parent / name, self.variant) for name in PARTS if name not in self.base.bare) else [self.base]
+        index, bare = self.base.find(INDEX), self.base.bare
+        there = index and all(self.base.find(f"{name}/config.json") if name in bare else weights(index.parent / name, self.variant) for name in PARTS)
+        lacks = [] if there else [self.base]
         return lacks + ([self.unet] if self.unet and not self.unet.find(self.file) else [])
 
     def files(self) -> tuple[Path, ...]:
@@ -90,7 +91,7 @@ class Machine:
         """The same in longer numbers; what this one holds is let go."""
         self._parts.clear()
         self._net = None
-        self._empty()
+        _gpu.emptied()
         return Machine(self._origin, self.device, replace(self._asked, compiled=False), thrifty=self.thrifty, most=self._most, long=True)
 
     def thriftier(self) -> Machine | None:
@@ -147,16 +148,19 @@ class Machine:
         from torch.nn.attention import SDPBackend, sdpa_kernel
 
         if self._net is None:
-            unet = self._load("unet").to(self.device)
             with torch.no_grad(), self._working("unet"):
-                self._net = build(unet, self._savings)
+                self._net = build(self._load("unet").to(self.device), self._savings)
         try:
             with sdpa_kernel([getattr(SDPBackend, name) for name in KERNELS], set_priority=True), self._working("unet"):
                 yield self._net
         finally:
             if self.thrifty:
                 self._net = None
-                self._empty()
+
+    def rested(self) -> None:
+        """Nobody uses the network any more: if only what works is to be on the device, it is gone now."""
+        if self.thrifty:
+            _gpu.emptied()
 
     def _working(self, name: str) -> Reading:
         """Use it in a `with` in which a part is at work: one whose settings do not go together is a fault of its scenes."""
@@ -167,12 +171,6 @@ class Machine:
         """How many frames can be decoded at once: all, where there is room."""
         room = _gpu.free(self.device, self._most) - SPARE
         return max(1, min(frames, room // (PIXEL * self.dtype.itemsize // 2 * size[0] * size[1])))
-
-    def _empty(self) -> None:
-        import torch
-
-        if self.device.type == "cuda":
-            torch.cuda.empty_cache()
 
     def _load(self, name: str) -> Any:
         """One part, its files found whole and its tensors those of its class."""

@@ -21,7 +21,7 @@ from ..vault import Notes
 from ..work import FilmError, Tick
 from . import _diffusers_given as moving
 from ._diffusers_machine import Machine, Origin
-from ._diffusers_plan import options, said
+from ._diffusers_plan import effort, options, said
 from ._diffusers_shot import asked_of, cut, filed, job, measured, shoot
 from ._floor import Floor
 from ._stages import alone
@@ -89,6 +89,14 @@ class Engine:
     def shoot_all(self, slates: Sequence[Slate]) -> None:
         """See crew.ClipEngine. Each part of a model comes to the device once for all its shots."""
         self._floor.shoot_all(slates)
+
+    def effort(self, model: Model) -> float:
+        """See crew.ClipEngine."""
+        return effort(options(model.options))
+
+    def seat(self) -> str:
+        """See crew.Engine."""
+        return _gpu.seat(self._device)
 
     def close(self) -> None:
         """Let the model go."""

@@ -21,7 +21,7 @@ from . import _open_sora_given as moving
 from ._floor import Floor
 from ._open_sora_loop import Guidance, needed
 from ._open_sora_machine import Files, Machine
-from ._open_sora_plan import Options, options, size, text
+from ._open_sora_plan import Options, effort, options, size, text
 from ._open_sora_shot import asked_of, aspect, cut, filed, job, played, shoot
 from ._stages import alone
 
@@ -81,6 +81,14 @@ class Engine:
     def shoot_all(self, slates: Sequence[Slate]) -> None:
         """See crew.ClipEngine. All texts are read first, so the readers make room for the network."""
         self._floor.shoot_all(slates)
+
+    def effort(self, model: Model) -> float:
+        """See crew.ClipEngine."""
+        return effort(options(model.options))
+
+    def seat(self) -> str:
+        """See crew.Engine."""
+        return _gpu.seat(self._device)
 
     def close(self) -> None:
         """Let the model go."""

@@ -82,6 +82,10 @@ class Engine:
             self._ready.move_to_end(wanted)
         return drawn
 
+    def seat(self) -> str:
+        """See crew.Engine."""
+        return "" if self._given else "cpu"
+
     def close(self) -> None:
         """Let the model go."""
         self._model.close()

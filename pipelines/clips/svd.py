@@ -22,7 +22,7 @@ from ._floor import Floor
 from ._stages import alone
 from ._svd_machine import Machine, Origin
 from ._svd_net import Savings
-from ._svd_plan import motion, options, pieces, size
+from ._svd_plan import effort, motion, options, pieces, size
 from ._svd_shot import asked_of, filed, job, pans, shape, shoot
 
 NEEDS = 8.0  # GiB of the GPU
@@ -81,6 +81,14 @@ class Engine:
     def shoot_all(self, slates: Sequence[Slate]) -> None:
         """See crew.ClipEngine. What sees, encodes and moves comes to the device once for all shots of a model."""
         self._floor.shoot_all(slates)
+
+    def effort(self, model: Model) -> float:
+        """See crew.ClipEngine."""
+        return effort(options(model.options))
+
+    def seat(self) -> str:
+        """See crew.Engine."""
+        return _gpu.seat(self._device)
 
     def close(self) -> None:
         """Let the model go."""

@@ -71,7 +71,7 @@ class Asked:
 
 
 class Enlarger:
-    """One model. device: "auto", or torch's name of one; most: GiB of it to be content with. Not safe for several threads."""
+    """One model. device: "auto", or torch's name of one; most: GiB of it to be content with."""
 
     def __init__(self, model: Model, *, device: str = "auto", most: float | None = None) -> None:
         self.model, self._device, self._most = model, device, most
@@ -90,6 +90,16 @@ class Enlarger:
         """None, or the packages, the GPU or the weights that are lacking, and the remedy."""
         lack = gpu.packages("torch", "diffusers", "transformers", "accelerate", "safetensors") or gpu.lack(self._device, NEEDS, lent=False)
         return lack or lacking(self.model, self._told.variant) or too_small(self.model, self._device)
+
+    def seat(self) -> str:
+        """Which device it works on: see crew.Engine."""
+        return gpu.seat(self._device)
+
+    def close(self) -> None:
+        """Let the model go; how it is kept is chosen anew."""
+        with self._lock:
+            self._loaded, self._way, self._batch = None, "", self._told.batch
+            gpu.emptied()
 
     def sources(self) -> tuple[Source, ...]:
         """Where it comes from."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 DENOISERS = ("transformer", "transformer_2", "unet")
 PLANS = ("resident", "offload", "stream")  # all on the device; each part when it works; each layer when it works
+PINNED = 0.5  # share of the machine's memory that may be pinned for weights: a tensor takes up to twice its size there
 Step = Callable[[float], None]
 
 
@@ -111,6 +112,7 @@ def load(
     FilmError if a file is lacking or not what it says."""
     import torch
 
+    gpu.emptied()  # whoever loads has let go what was there
     folder = (home(base) or base.path(INDEX)).parent
     whole(folder, variant, base.fetch)
     _check(folder, variant, base.fetch)
@@ -143,16 +145,42 @@ def placed(pipe: Any, device: torch.device, plan: str, compiled: bool) -> Any:
     if plan == "offload":
         pipe.enable_model_cpu_offload(device=device)
     elif plan == "stream":
-        pipe.enable_group_offload(onload_device=device, offload_device=torch.device("cpu"), offload_type="leaf_level", use_stream=True)
+        pipe.enable_group_offload(
+            onload_device=device, offload_device=torch.device("cpu"), offload_type="leaf_level", use_stream=True,
+            low_cpu_mem_usage=_bytes(pipe) > gpu.memory() * PINNED, exclude_modules=_whole(pipe),
+        )  # fmt: skip
     else:
         pipe.to(device)
     if plan in PLANS[1:] and hasattr(pipe.vae, "enable_tiling"):
         pipe.vae.enable_tiling()
-    if compiled and plan not in PLANS[1:] and not gpu.packages("triton"):
+    if compiled and plan not in PLANS[1:] and gpu.compiles(device):
         for name in DENOISERS:
             if getattr(getattr(pipe, name, None), "_repeated_blocks", None):
-                getattr(pipe, name).compile_repeated_blocks(dynamic=False)
+                getattr(pipe, name).compile_repeated_blocks(**gpu.compiling())
     return pipe
+
+
+def _modules(pipe: Any) -> dict[str, Any]:
+    import torch
+
+    return {name: one for name, one in pipe.components.items() if isinstance(one, torch.nn.Module)}
+
+
+def _bytes(pipe: Any) -> int:
+    """Of its weights."""
+    return sum(tensor.numel() * tensor.element_size() for one in _modules(pipe).values() for tensor in one.parameters())
+
+
+def _whole(pipe: Any) -> list[str]:
+    """Parts whose layers cannot come to the device one by one: diffusers says so of them, or their pipeline has them compute
+    in longer numbers than they were loaded in, and layers would come back in the shorter ones."""
+    import torch
+
+    def whole(one: Any) -> bool:
+        upcast = getattr(one, "dtype", None) == torch.float16 and getattr(getattr(one, "config", None), "force_upcast", False)
+        return bool(upcast) or not getattr(one, "_supports_group_offloading", True)
+
+    return [name for name, one in _modules(pipe).items() if whole(one)]
 
 
 def _check(folder: Path, variant: str, fetch: str) -> None:

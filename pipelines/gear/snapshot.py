@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ..presets import Model
 from ..work import FilmError
-from .gpu import GIB, chosen, free
+from .gpu import GIB, chosen, emptied, free
 from .gpu import lack as no_gpu
 from .modular import INDEX as MODULAR
 from .weights import Source, match, table
@@ -165,9 +165,10 @@ def too_small(model: Model, device: str) -> str | None:
 
 def plan(model: Model | None, device: str, most: float | None) -> str:
     """The first way of keeping a model in memory that the device's free memory allows, else the last; "" where a model
-    names none."""
+    names none. To be asked once before it is loaded, when the one before it is let go: what that took is free then."""
     if not model or not model.vram:
         return ""
+    emptied()
     there = free(chosen(device), most) / GIB
     fitting = [name for name, needs in model.vram.items() if needs <= there]
     return fitting[0] if fitting else list(model.vram)[-1]

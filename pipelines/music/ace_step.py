@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from math import ceil
 from pathlib import Path
@@ -81,6 +82,10 @@ class Engine:
         except FilmError as error:
             return str(error)
 
+    def uses(self) -> Model | None:
+        """See crew.Composer."""
+        return next((model for model in self._models.values() if self.lacks(model) is None), None)
+
     def sources(self, model: Model) -> tuple[Source, ...]:
         """See crew.Engine."""
         return (source(model.repo, model.revision, name=model.name),)
@@ -112,36 +117,36 @@ class Engine:
         told = options(model.options)
         sections = pieces(parts(cue), told.longest)
         with self._lock, torch.inference_mode():
-            way = plan(model, self._device, self._most) or pipes.PLANS[0]
-            try:
-                rate, heard = self._played(model, told, sections, cue.seed, way, tick)
-            except torch.OutOfMemoryError:
-                heard = []  # what the failed work held is let go only out here
-            if not heard:
-                self._loaded, notes["memory"] = None, "ran out once; less was taken"
-                try:
-                    rate, heard = self._played(model, replace(told, together=1), sections, cue.seed, pipes.PLANS[-1], tick)
-                except torch.OutOfMemoryError as error:
-                    raise FilmError("The GPU's memory ran out.", "Close what else uses the GPU, or choose another composer.") from error
-            if not all(np.isfinite(one).all() for one in heard):
-                notes["retried"] = "float32"
-                try:
-                    rate, heard = self._played(model, told, sections, cue.seed, pipes.PLANS[-1], tick, long=True)
-                except torch.OutOfMemoryError as error:
-                    raise FilmError("The GPU's memory ran out.", "Close what else uses the GPU, or choose another composer.") from error
+            way, long, played = self._way(model), False, None
+            while played is None:
+                with suppress(torch.OutOfMemoryError):  # what the failed work held is let go only after it
+                    played = self._played(model, told, sections, cue.seed, way, tick, long=long)
+                if played is None:
+                    self._loaded = None
+                    if told.together == 1 and way == pipes.PLANS[-1]:
+                        gpu.emptied()
+                        raise FilmError("The GPU's memory ran out.", "Close what else uses the GPU, or choose another composer.")
+                    told, way, notes["memory"] = replace(told, together=1), pipes.PLANS[-1], "ran out once; less was taken"
+                elif not long and not all(np.isfinite(one).all() for one in played[1]):
+                    way, long, played, notes["retried"] = pipes.PLANS[-1], True, None, "float32"
+        rate, heard = played
         if not all(np.isfinite(one).all() for one in heard):
             raise FilmError("The model's numbers ran out of range: there is no music in them.", "Choose another composer.")
         return heard, notes | {"model": model.repo, "sections": len(sections), "rate": rate}
+
+    def seat(self) -> str:
+        """See crew.Engine."""
+        return gpu.seat(self._device)
 
     def close(self) -> None:
         """Let the model go."""
         with self._lock:
             self._loaded = None
+            gpu.emptied()
 
     def _chosen(self) -> Model:
-        for model in self._models.values():
-            if self.lacks(model) is None:
-                return model
+        if model := self.uses():
+            return model
         raise FilmError("No ACE-Step is here.", str(self.missing()))
 
     def _played(
@@ -169,6 +174,13 @@ class Engine:
             for i, sound in zip(batch, made, strict=True):
                 heard[i] = sound.float().cpu().numpy()
         return int(pipe.sample_rate), heard
+
+    def _way(self, model: Model) -> str:
+        """How it is kept in memory: as it is there already, else as there is room without what is there now."""
+        if self._loaded and self._loaded[0] == model and self._loaded[1].endswith("False"):  # a longer one was a way out
+            return self._loaded[1].split()[0]
+        self._loaded = None
+        return plan(model, self._device, self._most) or pipes.PLANS[0]
 
     def _pipe(self, model: Model, told: Options, way: str, long: bool) -> Any:
         import torch

@@ -91,6 +91,10 @@ class Engine:
                 return f"What it reads prompts or makes sound with is not on this machine: hf download {repo}"
         return too_small(model, self._device)
 
+    def uses(self) -> Model | None:
+        """See crew.Composer."""
+        return next((model for model in self._models.values() if self.lacks(model) is None), None)
+
     def recipe(self, _cue: Cue) -> object:
         """The model, beside what the cue says."""
         model = self._chosen()
@@ -106,7 +110,7 @@ class Engine:
         together = told.together
         heard: list[NDArray[float32]] = []
         tick(0.0)
-        with self._lock, torch.inference_mode(), torch.random.fork_rng():
+        with self._lock, torch.inference_mode(), gpu.chance(gpu.chosen(self._device)):
             while len(heard) < len(sections):
                 first = len(heard)
                 batch = sections[first : first + together]
@@ -114,31 +118,36 @@ class Engine:
                 try:
                     player = self._player(model)
                     torch.manual_seed(cue.seed + first)  # only now: loading draws numbers, too
+                    rate = int(player.sample_rate)
                     heard += _played(player, [one.words for one in batch], max(one.end - one.start for one in batch), told, share)
                     continue
                 except torch.OutOfMemoryError:
-                    pass  # what the failed work held is let go only out here
+                    player = None  # what the failed work held is let go only out here
                 if "memory" in notes:
                     self._loaded = None
+                gpu.emptied()
+                if "memory" in notes:
                     raise FilmError("The GPU's memory ran out.", "Choose a smaller MusicGen, or another composer.")
                 notes["memory"], together = "ran out once; less was taken", 1
-                torch.cuda.empty_cache()
         if not all(np.isfinite(one).all() for one in heard):
             raise FilmError("The model's numbers ran out of range: there is no music in them.", "Choose another composer.")
-        rate = int(player.sample_rate)
         write(joined(list(zip(sections, heard, strict=True)), cue.seconds, rate), rate, cue.seconds, out)
         tick(1.0)
         return notes | {"model": model.repo, "sections": len(sections)}
+
+    def seat(self) -> str:
+        """See crew.Engine."""
+        return gpu.seat(self._device)
 
     def close(self) -> None:
         """Let the model go."""
         with self._lock:
             self._loaded = None
+            gpu.emptied()
 
     def _chosen(self) -> Model:
-        for model in self._models.values():
-            if self.lacks(model) is None:
-                return model
+        if model := self.uses():
+            return model
         raise FilmError("No model for audiocraft is here.", str(self.missing()))
 
     def _player(self, model: Model) -> Any:
@@ -147,6 +156,7 @@ class Engine:
 
         if self._loaded is None or self._loaded[0] != model:
             self._loaded = None
+            gpu.emptied()
             stand_in()
             from audiocraft.models import MusicGen
 

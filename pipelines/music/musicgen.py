@@ -97,6 +97,10 @@ class Engine:
             return str(error)
         return too_small(model, self._device)
 
+    def uses(self) -> Model | None:
+        """See crew.Composer."""
+        return next((model for model in self._models.values() if self.lacks(model) is None), None)
+
     def sources(self, model: Model) -> tuple[Source, ...]:
         """See crew.Engine."""
         return (Source(model.repo, model.revision, WANTED, model.name),)
@@ -126,7 +130,7 @@ class Engine:
 
         model, notes = self._chosen(), Notes()
         told, sections = options(model.options), parts(cue)
-        with self._lock, torch.inference_mode(), torch.random.fork_rng():
+        with self._lock, torch.inference_mode(), gpu.chance(gpu.chosen(self._device)):
             played: dict[int, Tensor] = {}
             while True:
                 try:
@@ -138,26 +142,31 @@ class Engine:
                     full = False
                 if full and "memory" in notes:  # out here, what the failed work held is let go
                     self._loaded = None
+                    gpu.emptied()
                     raise FilmError("The GPU's memory ran out.", "Choose a smaller MusicGen, or another composer.")
                 if not full and "retried" in notes:
                     raise FilmError("The model's numbers ran out of range: there is no music in them.", "Choose another composer.")
                 if full:
                     notes["memory"] = "ran out once; less was taken"
-                    torch.cuda.empty_cache()
+                    gpu.emptied()
                 else:
                     notes["retried"] = "float32"
                     played.clear()
         return heard, notes | {"model": model.repo, "sections": len(sections), "rate": rate}
 
+    def seat(self) -> str:
+        """See crew.Engine."""
+        return gpu.seat(self._device)
+
     def close(self) -> None:
         """Let the model go."""
         with self._lock:
             self._loaded = None
+            gpu.emptied()
 
     def _chosen(self) -> Model:
-        for model in self._models.values():
-            if self.lacks(model) is None:
-                return model
+        if model := self.uses():
+            return model
         raise FilmError("No MusicGen is here.", str(self.missing()))
 
     def _played(
@@ -210,6 +219,7 @@ class Engine:
 
         if self._loaded is None or self._loaded[:2] != (model, long):
             self._loaded = None
+            gpu.emptied()
             source = Source(model.repo, model.revision, WANTED, model.name)
             folder = source.path("config.json").parent
             files(folder, source.fetch)
@@ -233,4 +243,4 @@ class Engine:
 def savings(device: torch.device) -> Savings:
     """All that such a device can have."""
     fast = device.type == "cuda"
-    return Savings(compiled=fast and not zero.here() and not gpu.packages("triton"), captured=fast)
+    return Savings(compiled=not zero.here() and gpu.compiles(device), captured=fast)

@@ -106,6 +106,11 @@ class Engine:
             return lack
         return None if any(self.lacks(one) is None for one in able) else self.lacks(able[0])
 
+    def uses(self, named: str = "", *, anew: bool = False) -> Model | None:
+        """See crew.Painter."""
+        able = (model for name, model in self._models.items() if name == (named or name) and (_redraws(model) or not anew))
+        return next((model for model in able if self.lacks(model) is None), None)
+
     def sources(self, model: Model) -> tuple[Source, ...]:
         """See crew.Engine."""
         told = options(model.options)
@@ -152,7 +157,7 @@ class Engine:
         model, notes = self._chosen(brief), Notes()
         told = _told(model, brief)
         with self._lock, torch.inference_mode():
-            way, long = plan(model, self._device, self._most) or pipes.PLANS[0], False
+            way, long = self._way(model), False
             while True:
                 try:
                     picture = _painted(self._pipe(model, told, way, long), brief, told, tick)
@@ -171,10 +176,15 @@ class Engine:
                     break
         return [picture], notes | {"model": model.repo}
 
+    def seat(self) -> str:
+        """See crew.Engine."""
+        return gpu.seat(self._device)
+
     def close(self) -> None:
         """Let the model go."""
         with self._lock:
             self._loaded = None
+            gpu.emptied()
 
     def _chosen(self, brief: Brief) -> Model:
         """The model that is named, or the first that is here and can."""
@@ -182,6 +192,13 @@ class Engine:
             if name == (brief.model or name) and (brief.picture is None or _redraws(model)) and _suits(brief.loras, name, model) and self.lacks(model) is None:
                 return model
         raise FilmError("No model that paints is here.", str(self.redraws(brief.model) if brief.picture else self.missing()))
+
+    def _way(self, model: Model) -> str:
+        """How it is kept in memory: as it is there already, else as there is room without what is there now."""
+        if self._loaded and self._loaded[0] == model:
+            return self._loaded[1].split()[0]
+        self._loaded = None
+        return plan(model, self._device, self._most) or pipes.PLANS[0]
 
     def _pipe(self, model: Model, told: Options, way: str, long: bool) -> Any:
         import torch

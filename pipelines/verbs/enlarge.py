@@ -43,9 +43,8 @@ class Enlarge:
 
 def enlarger(studio: Studio, named: str) -> Enlarger:
     """The model of that name, ready to work; FilmError with the remedy if it is not."""
-    options = studio.crew.options.get("upscalers", {})
-    known = studio.presets.upscalers
-    every = [Enlarger(model, **options) for model in known.values()] if named == "auto" else [Enlarger(studio.presets.pick("upscalers", named), **options)]
+    known = studio.presets.upscalers.values() if named == "auto" else [studio.presets.pick("upscalers", named)]
+    every: list[Enlarger] = [studio.crew.upscaler(model) for model in known]
     found = next((one for one in every if one.missing() is None), None)
     if found is None:
         first = every[0] if every else None
@@ -76,7 +75,9 @@ def _pictures(desk: Cutting, own: Reel, by: Enlarger, asked: Asked, frame: Frame
         share = part(tick, first / own.count, (first + count) / own.count)
 
         def build(out: Path, first: int = first, count: int = count, share: Tick = share) -> Notes:
-            made = by.larger([rgb(one) for one in own.frames(first, count)], asked, share)
+            given = [rgb(one) for one in own.frames(first, count)]
+            with desk.studio.crew.turn(by, share):
+                made = by.larger(given, asked, share)
             return write([_sized(one, size) for one in made], count, size, frame.rate, out, idle)
 
         kept = desk.studio.vault.make("larger", ".mp4", [whose, first, count, own.frame, size, by.recipe(asked)], build)

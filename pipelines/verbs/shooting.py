@@ -118,7 +118,9 @@ def shot_on(studio: Studio, who: Hand, shot: Shot, still: Path | None, tick: Tic
                 seen = negative(darkroom.develop(still, (shot.frame.width * DENSE, shot.frame.height * DENSE), studio.vault))
             finally:
                 darkroom.close()
-        yield from who.engine.footage(longer, seen).frames(doubled, shot.frames)
+        with studio.crew.turn(who.engine, tick):
+            footage = who.engine.footage(longer, seen)
+        yield from footage.frames(doubled, shot.frames)
         return
     rush = played(taken(studio, who, longer, tick), longer)
     yield from rush.frames(ceil(doubled / rush.step), shot.frames)  # a slower clip shows its first picture for longer
@@ -131,7 +133,8 @@ def taken(studio: Studio, who: Hand, shot: Shot, tick: Tick) -> Clip:
     recipe = [who.name, who.engine.version, who.model.content if who.model else None, *seen, who.engine.recipe(shot)]
 
     def take(out: Path) -> Notes:
-        told: Notes = who.engine.shoot(shot, out, tick)
+        with studio.crew.turn(who.engine, tick):
+            told: Notes = who.engine.shoot(shot, out, tick)
         try:
             made = look(out, out.parent, "made")
         except FilmError as error:

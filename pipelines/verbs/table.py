@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, get_type_hints
 
-from ..presets import choose
+from ..presets import Model, choose
 from ..stage import Studio
 from ..work import FilmError, Tick
 from .blend import Blend, blend
@@ -19,6 +19,7 @@ from .extend import Extend, extend
 from .fill import Fill, fill
 from .loop import Loop, loop
 from .recut import Recut, parts, recut
+from .shooting import hand
 
 Does = Callable[[Sequence[Path], Any, Studio, Path, Tick], Cut]
 
@@ -69,6 +70,17 @@ def asked(name: str, told: Mapping[str, Any]) -> tuple[Verb, Any]:
     except TypeError as error:
         lacking = next((key for key in known if key not in values and f"'{key}'" in str(error)), "")
         raise FilmError(f"{name}: {lacking or 'something'} is missing.", "Give it a value.", lacking) from error
+
+
+def models(verb: Verb, how: Any, studio: Studio) -> dict[str, Model]:
+    """The model that the verb would use, as terms.news takes it; none where none is asked for, or it cannot be had: the
+    verb says that itself."""
+    named = getattr(how, "engine", "")
+    try:
+        found = hand(studio, named, verb.way).model if named else None
+    except FilmError:
+        found = None
+    return {"engine": found} if found else {}
 
 
 def _read(key: str, value: Any, kind: Any) -> Any:
