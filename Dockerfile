@@ -3,7 +3,9 @@
 # docker run -p 7860:7860 -v reelwright:/data reelwright     (add --gpus all for a GPU)
 FROM python:3.12-slim
 ARG EXTRAS=""
-RUN apt-get update && apt-get install -y --no-install-recommends libgomp1 && rm -rf /var/lib/apt/lists/* \
+# What models are compiled with for a GPU needs a C compiler.
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends libgomp1 $(case "$EXTRAS" in *gpu*) echo gcc libc6-dev ;; esac) && rm -rf /var/lib/apt/lists/* \
  && useradd --create-home studio && mkdir /data && chown studio /data
 WORKDIR /app
 COPY . .

@@ -37,11 +37,11 @@ def account(story: Story, roles: Cast, takes: Mapping[int, Take], crew: Crew, pr
         n = f"Scene {scene.scene_number}"
         parts = {"clips": ("", "own video")}
         if not role.video:
-            label = presets.models[role.model].label if role.model else crew.get("clips", role.engine).label
-            parts["clips"] = source_of(crew, "clips", role.engine), label
+            parts["clips"] = source_of(crew, "clips", role.engine), role.filmed_by(crew, presets)
+        painters = role.painted_by(crew)
         if role.painter:
-            parts["pictures"] = source_of(crew, "pictures", role.painter), crew.get("pictures", role.painter).label
-        anew = (source_of(crew, "pictures", role.stylist), crew.get("pictures", role.stylist).label) if role.stylist else ("", "")
+            parts["pictures"] = source_of(crew, "pictures", role.painter), painters[0]
+        anew = (source_of(crew, "pictures", role.stylist), painters[-1]) if role.stylist else ("", "")
         if anew[0]:
             made["pictures"][anew[1]] = anew[0]
         for kind, (source, label) in parts.items():

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
 
 from .cast import Cast
 from .darkroom import Darkroom, Negative, negative
-from .events import Began, Emit, Made
+from .events import Began, Emit, Made, strained
 from .faults import Faults
 from .plan import Brief, Frame, without
 from .presets import Presets
@@ -64,7 +65,11 @@ class Album:
         for i, tick in self._ticks.items():
             given = self._story.scenes[i].image
             pool, work = (self._pool, partial(self._develop, i, given, tick)) if given else (self._easel, partial(self._paint, i, tick))
-            self._found[i] = pool.submit(self._counted, i, work)
+            try:
+                self._found[i] = pool.submit(self._counted, i, work)
+            except BaseException:  # a signal: what has begun ends, or the program never would
+                self.__exit__(None, None, None)
+                raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -129,6 +134,7 @@ class Album:
         try:
             asked = engine.recipe(brief) if hasattr(engine, "recipe") else brief
             painting = self._studio.vault.make("painting", ".png", [role.painter, engine.version, asked], build)
+            self._strained(i, painting)
             made = self._styled(i, self._opened(painting.path), tick)
         except DiskFull:
             raise
@@ -139,7 +145,7 @@ class Album:
     def _brief(self, i: int) -> Brief:
         look = self._studio.presets.pick("looks", self._story.look)
         negative = without(self._story.negative_of(i), look.negative)
-        return Brief(self._story.scenes[i].prompt, self._frame, self._roles.roles[i].seed, look.prompt, negative)
+        return Brief(self._story.scenes[i].prompt, self._frame, self._roles.roles[i].seed, look.prompt, negative, loras=self._roles.roles[i].painted)
 
     def _develop(self, i: int, given: Path, tick: Tick) -> Negative:
         tick(0.0)
@@ -160,10 +166,17 @@ class Album:
     def _styled(self, i: int, made: Part, tick: Tick) -> Part:
         if self._roles.roles[i].stylist:
             style = self._studio.presets.styles[self._story.scenes[i].picture_style]
-            how = Redraw.of(style, self._story.scenes[i].prompt, self._roles.roles[i].seed)
+            how = replace(Redraw.of(style, self._story.scenes[i].prompt, self._roles.roles[i].seed), loras=self._roles.roles[i].painted)
             self._sit(tick)
-            return redrawn(made, how, self._studio, part(tick, PAINTED, 0.99))
+            again = redrawn(made, how, self._studio, part(tick, PAINTED, 0.99))
+            self._strained(i, again)
+            return again
         return styled(made, self._story.scenes[i].picture_style, self._studio.presets, self._studio.vault)
+
+    def _strained(self, i: int, made: Part) -> None:
+        """What went otherwise than asked is said, when it happens."""
+        for said in [] if made.reused else strained(made.notes, f"scene {self._story.scenes[i].scene_number}", "the picture", f"scenes[{i}].image"):
+            self._emit(said)
 
     def _done(self, i: int, made: Part, tick: Tick) -> Negative:
         self._emit(Made("pictures", self._story.scenes[i].scene_number, str(made.path), made.reused))

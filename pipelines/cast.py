@@ -8,13 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from math import inf
 from pathlib import Path
 
-from . import moves, shots, titles
+from . import moves, shots, titles, wearing
 from .crew import Crew, names
 from .events import Warned
 from .gate import is_video
+from .gear import zero
 from .language import language_of
+from .loras import Lora, chosen, said
 from .presets import Mood, Presets, choose
 from .story import Scene, Story, sound_file, together
 from .story_moods import mood_for
@@ -38,7 +41,7 @@ class Role:
     where there is one or none is wanted. `speakers`: best first, empty for silence; `own_voice`: own sound file.
 
     `video`: the scene's image is a video. Then nobody makes its clip: `engine` is empty. `stylist`: the painter that draws
-    the picture anew, if a model is to."""
+    the picture anew, if a model is to. `loras`: small changes to the clip's model; `painted`: to the painter's."""
 
     engine: str
     model: str
@@ -51,6 +54,17 @@ class Role:
     own_voice: Path | None
     video: bool = False
     stylist: str = ""
+    loras: tuple[Lora, ...] = ()
+    painted: tuple[Lora, ...] = ()
+
+    def filmed_by(self, crew: Crew, presets: Presets) -> str:
+        """Who makes the clip, for people: a model with the LoRA files it loads, or an engine."""
+        label = presets.models[self.model].label if self.model else str(crew.get("clips", self.engine).label)
+        return wearing.told(label, self.loras)
+
+    def painted_by(self, crew: Crew) -> list[str]:
+        """Who paints the picture or draws it anew."""
+        return [wearing.told(str(crew.get("pictures", name).label), self.painted) for name in (self.painter, self.stylist) if name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +100,47 @@ def cast(story: Story, crew: Crew, presets: Presets, warn: Warn) -> Cast:
             crew.ready("music", composer)
     except FilmError as error:
         faults = [*lacking.values(), FilmError(f"music: {error.message}", error.hint, "music")]
+    faults = faults or ([] if lacking else casting.unworn(roles))
     if faults:
         raise together(faults)
     return Cast(tuple(roles), composer, own_music, lacking)
+
+
+def filmed(story: Story, crew: Crew, presets: Presets) -> list[tuple[str, str] | None]:
+    """Each scene's clip engine and its model ("" for none), as the film would have them; None where a scene shows a video.
+    A model that is named is told even if it is not here; where nobody can be found, both are ""."""
+    casting = _Casting(story, crew, presets, lambda _warned: None, "")
+
+    def one(i: int) -> tuple[str, str] | None:
+        scene = story.scenes[i]
+        if scene.image and is_video(scene.image):
+            return None
+        if not scene.card and scene.engine in presets.models:
+            return presets.models[scene.engine].engine, scene.engine
+        try:
+            return casting._engine(i)
+        except FilmError:
+            return "", ""
+
+    return [one(i) for i in range(len(story.scenes))]
+
+
+def model_of(engine: str, crew: Crew, presets: Presets) -> str:
+    """The first of a clip engine's models that is there, or where GPUs are lent the quickest; "" for an engine that has
+    none. FilmError with the remedy if it cannot be used."""
+    if engine not in names("clips"):
+        raise FilmError(f'There is no clip engine or model called "{engine}".', choose(engine, [*names("clips"), *presets.models]))
+    made = crew.ready("clips", engine)
+    own = {name: model for name, model in presets.models.items() if model.engine == engine}
+    if not own and getattr(made, "wants_model", False):
+        raise FilmError(f"{made.label} has no model here.", "Add one to models.toml.")
+    lacks = {name: crew.lack("clips", engine, model) for name, model in own.items()}
+    here = [name for name, lack in lacks.items() if lack is None]
+    if own and not here:
+        raise FilmError(f"{made.label} has no model here.", str(next(iter(lacks.values()))))
+    if zero.here() and hasattr(made, "effort"):  # every second of a GPU that is lent counts
+        here.sort(key=lambda name: made.effort(own[name]) or inf)
+    return here[0] if here else ""
 
 
 def wants_picture(crew: Crew, presets: Presets, engine: str, model: str) -> bool:
@@ -136,20 +188,21 @@ class _Casting:
             raise FilmError(f"scene {n}, image: a card has a picture behind its words, not a video.", "Give it a picture, or none.", f"{where}.image")
         if video:
             if scene.engine != "auto":
-                said = f"scene {n}: it shows a video of its own, so no engine is asked."
-                self.warn(Warned(said, "Leave its engine empty.", f"{where}.engine"))
+                self.warn(Warned(f"scene {n}: it shows a video of its own, so no engine is asked.", "Leave its engine empty.", f"{where}.engine"))
+            if said(scene.loras):
+                self.warn(Warned(f"scene {n}: it shows a video of its own, which no LoRA file changes.", "Leave loras empty.", f"{where}.loras"))
             silent = () if own else self._speakers(i)
             return Role("", "", "", reading, seed, self.presets.moods[mood], mood, silent, own, video)
         if scene.clip_start or scene.steady or scene.clip_sound != "under":
-            said = f"scene {n}: clip_start, clip_sound and steady are for videos; its image is none."
-            self.warn(Warned(said, "", f"{where}.image"))
+            self.warn(Warned(f"scene {n}: clip_start, clip_sound and steady are for videos; its image is none.", "", f"{where}.image"))
         engine, model = self._engine(i)
         painter = self._painter(i, engine, model)
         self._remark(scene, "pictures" if painter else "clips", painter or engine, where)
         self._negates(i, engine, painter)
         stylist = self._stylable(scene, painter, where)
+        worn = self._worn(i, engine, model, painter or stylist)
         speakers = () if own else self._speakers(i)
-        return Role(engine, model, painter, reading, seed, self.presets.moods[mood], mood, speakers, own, stylist=stylist)
+        return Role(engine, model, painter, reading, seed, self.presets.moods[mood], mood, speakers, own, stylist=stylist, loras=worn.clip, painted=worn.picture)
 
     def _reading(self, scene: Scene, seed: int) -> moves.Reading:
         """What the camera does. Behind a card it does little, if nothing else was said."""
@@ -170,6 +223,31 @@ class _Casting:
         except FilmError as error:
             said = f"scene {scene.scene_number}, picture_style: {self.presets.styles[scene.picture_style].label} needs a model that draws pictures anew."
             raise FilmError(said, error.hint, f"{where}.picture_style") from error
+
+    def _worn(self, i: int, engine: str, model: str, painter: str) -> wearing.Dealt:
+        """Who loads the scene's LoRA files. One of its own that nobody does is its fault; one of the story's is told."""
+        scene, wanted = self.story.scenes[i], chosen(self.story.loras_of(i), self.presets.loras)
+        made = wearing.dealt(wanted, self.crew, self.presets, engine, model, painter) if wanted else wearing.Dealt()
+        label, n, where = self.crew.get("clips", engine).label, scene.scene_number, f"scenes[{i}].loras"
+        label = self.presets.models[model].label if model else label
+        if made.lack:
+            raise FilmError(f"scene {n}, loras: they cannot be loaded.", made.lack, where)
+        for name in made.left:
+            what, can = f'{label} cannot load "{name}"', wearing.able({name: wanted[name]}, self.crew, self.presets)
+            if name in said(scene.loras):
+                raise FilmError(f"scene {n}, loras: {what}.", f"Choose an engine that can: {', '.join(can[:12])}." if can else "No model here can.", where)
+            if not scene.card:
+                self.warn(Warned(f"scene {n}: {what}; it is made without.", "", "loras"))
+        return made
+
+    def unworn(self, roles: Sequence[Role]) -> list[FilmError]:
+        """The story's LoRA files that no scene of it loads: then it is not the film that was asked for."""
+        worn = {one.file + one.repo for role in roles for one in (*role.loras, *role.painted)}
+        lost = chosen({name: weight for name, weight in said(self.story.loras).items() if weight != 0}, self.presets.loras)
+        lost = {name: one for name, one in lost.items() if one.file + one.repo not in worn}
+        can = wearing.able(lost, self.crew, self.presets)
+        hint = f"Give scenes an engine that can: {', '.join(can[:12])}." if can else "No model here can. Leave them out."
+        return [FilmError(f"loras: nobody in this film can load {', '.join(lost)}.", hint, "loras")] if lost else []
 
     def _negates(self, i: int, engine: str, painter: str) -> None:
         """Tell where nobody heeds a negative prompt."""
@@ -204,9 +282,12 @@ class _Casting:
             return titles.ENGINE, ""
         try:
             if scene.engine == "auto":
+                for found in wearing.here(chosen(self.story.loras_of(i), self.presets.loras), self.crew, self.presets):
+                    if bool(scene.image) == wants_picture(self.crew, self.presets, *found):  # one that needs none may not show it
+                        return found
                 return self._best(with_picture=scene.image is not None)
             if scene.engine not in self.presets.models:
-                return scene.engine, self._model(scene.engine)
+                return scene.engine, model_of(scene.engine, self.crew, self.presets)
             model = self.presets.models[scene.engine]
             if model.engine not in names("clips"):
                 said = f'the model "{scene.engine}" is for the clip engine "{model.engine}", which is not here.'
@@ -225,7 +306,7 @@ class _Casting:
                 if engine == titles.ENGINE:
                     continue
                 with suppress(FilmError):  # none of its models is there
-                    found = engine, self._model(engine)
+                    found = engine, model_of(engine, self.crew, self.presets)
                     if with_picture or not wants_picture(self.crew, self.presets, *found):
                         self.filming[with_picture] = found
                         break
@@ -235,20 +316,6 @@ class _Casting:
                     raise FilmError("there is no picture, and nothing at hand makes one from a prompt.", "Add a picture to the scene.")
                 self.filming[with_picture] = first
         return self.filming[with_picture]
-
-    def _model(self, engine: str) -> str:
-        """The first of the engine's models that is there; "" for an engine that has none."""
-        if engine not in names("clips"):
-            known = [*names("clips"), *self.presets.models]
-            raise FilmError(f'There is no clip engine or model called "{engine}".', choose(engine, known))
-        made = self.crew.ready("clips", engine)
-        own = [name for name, model in self.presets.models.items() if model.engine == engine]
-        if not own and getattr(made, "wants_model", False):
-            raise FilmError(f"{made.label} has no model here.", "Add one to models.toml.")
-        lacks = [self.crew.lack("clips", engine, self.presets.models[name]) for name in own]
-        if own and all(lacks):
-            raise FilmError(f"{made.label} has no model here.", str(lacks[0]))
-        return own[lacks.index(None)] if own else ""
 
     def _painter(self, i: int, engine: str, model: str) -> str:
         scene = self.story.scenes[i]

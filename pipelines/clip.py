@@ -106,6 +106,11 @@ def played(clip: Clip, shot: Shot) -> Rush:
     return Rush(clip, shot.frame, shot.fit, clip.rate / shot.frame.rate / slower)
 
 
+def stands(clip: Clip, shot: Shot) -> float:
+    """Seconds at the shot's end in which the clip's last picture stays."""
+    return max(0.0, float(shot.frames / shot.frame.rate - clip.count / clip.rate * SLOWEST))
+
+
 def filmed(clip: Clip, shot: Shot) -> Rush | Filmed:
     """The clip at its own pace, under the shot's camera where that moves."""
     frame, step = shot.frame, clip.rate / shot.frame.rate

@@ -17,7 +17,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol
 
-from .plan import Brief, Cue, Line, Shot, Slate
+from .plan import Brief, Cue, Line, Reach, Shot, Slate
 from .presets import Model, Presets, Voice, choose
 from .turns import Seat, Turns
 from .vault import Notes
@@ -35,7 +35,7 @@ ROLES: Mapping[str, str] = {"pictures": "painter", "clips": "clip engine", "voic
 
 
 class Engine(Protocol):
-    """What all have. `rank`: "auto" takes the highest that is not missing; a plain number, read without the rest. `version`: goes up when results change.
+    """What all have. One that runs models may offer `sources(model)`: every gear.weights.Source that one is read from; a narrator `sources()`. `rank`: "auto" takes the highest that is not missing; a plain number, read without the rest. `version`: goes up when results change.
     It may offer `source`: what comes from it, as an IPTC term (marks.py); one that does not counts as a trained model.
 
     One that keeps a model in memory offers `seat()`, the name of the device that it lies on ("" for none), and `close()`,
@@ -55,6 +55,8 @@ class Painter(Engine, Protocol):
     """Prompt to picture. Like a clip engine it may offer `remarks(prompt, pictured)`: sentences that people should read
     before it draws; `pictured` where the scene has a picture of its own. It may offer `recipe(brief)`: everything in the brief that changes the picture, as plain data.
     It may offer `redraws(model)`: None, or what is lacking for drawing anew a picture that a brief brings, and the remedy.
+    It may offer `adapts(loras)`: None, or what is lacking for painting with those LoRA files (`Brief.loras`), and the
+    remedy; one that does not offer it loads none.
     One that runs models of the presets offers `uses(named, anew=False)`: the one that would paint now (draw anew), or None."""
 
     def paint(self, brief: Brief, out: Path, tick: Tick) -> Notes:
@@ -73,6 +75,11 @@ class ClipEngine(Engine, Protocol):
     It may offer `shoot_all(slates)`, which makes several shots in one go, stage by stage: each is told by its slate as
     soon as it is whole, or what is wrong with it; only what stops all of them is raised. With `spreads = True` and a
     keyword argument `device` it can be had once on each GPU of a machine, in a process each.
+
+    It may offer `effort(model)`: pixels that its network goes over, row by row and step by step, for one second of a clip;
+    0 where nobody can tell.
+    It may offer `adapts(model, loras)`: None, or what is lacking for shooting with those LoRA files on that model
+    (`Shot.loras`), and the remedy; one that does not offer it loads none.
 
     It may offer `reach(model)`: a plan.Reach, what moving pictures a shot may bring for it (`Shot.given`). Such a clip
     keeps the time: what is seen at a moment of it belongs to that moment of what was given.
@@ -264,6 +271,14 @@ class Crew:
         asked = getattr(engine, "lacks", None)
         lack: str | None = engine.missing()
         return lack or (asked(model) if asked and model else None)
+
+    def reach(self, model: Model) -> Reach:
+        """What moving pictures that model can go by."""
+        asked = getattr(self.get("clips", model.engine), "reach", None) if model.engine in names("clips") else None
+        try:
+            return asked(model) if asked else Reach()
+        except FilmError:
+            return Reach()  # options that cannot be are said when the model is used
 
     def everybody(self) -> Iterator[tuple[str, str, Any]]:
         """(role, name, engine) of all there are."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 
 from .work import FilmError
@@ -100,6 +100,18 @@ class Failed:
 @dataclass(frozen=True, slots=True)
 class Stopped:
     """Somebody stopped it; finished parts are kept."""
+
+
+def strained(notes: Mapping[str, object], who: str, what: str, where: str) -> list[Warned]:
+    """What went otherwise while a model made something, by an engine's notes. who: whose it is ("scene 3"); what: it, with
+    its article ("the clip")."""
+    said = []
+    if "memory" in notes:
+        hint = "It takes longer so. Close what else uses the GPU."
+        said.append(Warned(f"{who}: the GPU's memory ran out once; {what} was made with less of it.", hint, where))
+    if "retried" in notes:
+        said.append(Warned(f"{who}: the model's numbers ran out of range; {what} was made once more, in {notes['retried']}.", "", where))
+    return said
 
 
 Event = Began | Moved | Made | Glimpse | Warned | Fault | Done | Failed | Stopped

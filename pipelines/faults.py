@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from .events import Emit, Fault
 from .story import Story, together
-from .work import FilmError
+from .work import FilmError, forgotten
 
 
 class Faults:
@@ -31,6 +31,7 @@ class Faults:
         number = self._story.scenes[i].scene_number
         named = FilmError(f"scene {number}, {field}: {error.message}", error.hint, f"scenes[{i}].{field}")
         named.__cause__ = error
+        forgotten(error)  # it stays until the film is over
         with self._lock:
             for _, known in self._found:
                 if (known.message, known.where) == (named.message, named.where):

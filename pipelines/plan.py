@@ -12,6 +12,7 @@ from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .loras import Lora
 from .moves import Camera
 from .presets import Model, Mood
 from .vault import Notes
@@ -54,7 +55,7 @@ class Line:
 class Brief:
     """One picture to paint. `style`: words of the film's look, for models. `negative`: what is not to be seen. `picture`:
     a PNG of ours that is drawn anew, as far as `strength` says: subtle, mild or strong. `model`: which of the painter's
-    models, "" for its own choice."""
+    models, "" for its own choice. `loras`: small changes to it, only for one that loads them."""
 
     prompt: str
     frame: Frame
@@ -64,6 +65,7 @@ class Brief:
     picture: Path | None = None
     strength: str = "mild"
     model: str = ""
+    loras: tuple[Lora, ...] = ()
 
     @property
     def styled(self) -> str:
@@ -104,11 +106,12 @@ class Given:
 @dataclass(frozen=True, slots=True)
 class Reach:
     """What moving pictures an engine goes by, with one model. over: it makes pictures over; first: it goes on from
-    several; ends: it finds the way from one picture to another. longest: seconds from a clip's first picture to its last;
+    several; last: it leads up to several; ends: it finds the way from one picture to another. longest: seconds from a clip's first picture to its last;
     shared: the same for what two that follow one another should have in common."""
 
     over: bool = False
     first: bool = False
+    last: bool = False
     ends: bool = False
     longest: float = 0.0
     shared: float = 0.0
@@ -121,7 +124,7 @@ class Shot:
     `picture` is a PNG of ours, upright and in sRGB, where the scene has one and the engine writes a file. `model` is
     the one that was asked for, of those that the engine runs. `style` and `negative` are as in a Brief; `card` is what is
     written, where it is a card. `focus`: what of the picture matters, if somebody said so. `given`: moving pictures that
-    it goes by; only for an engine that says it can.
+    it goes by; only for an engine that says it can. `loras`: small changes to the model, only for one that loads them.
     """
 
     prompt: str
@@ -137,6 +140,7 @@ class Shot:
     card: Card | None = None
     focus: tuple[float, float] | None = None
     given: Given | None = None
+    loras: tuple[Lora, ...] = ()
 
     @property
     def styled(self) -> str:

@@ -16,9 +16,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
+from pydantic import AfterValidator, ConfigDict, Field, JsonValue, SkipValidation, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
+from .loras import Lora
 from .work import FilmError
 
 if TYPE_CHECKING:
@@ -253,7 +254,7 @@ class Tells:
 
 @dataclass(frozen=True, slots=True, config=strict)
 class Model:
-    """A model by name: the engine (a file in pipelines/clips, or pictures for a painter's) that runs it, and where its weights come from.
+    """A model by name: the engine (a file in pipelines/clips, or pictures for a painter's) that runs it, and where its weights come from. `name`: its key.
 
     `wants_picture` where the model differs from its engine. `options` are checked by the engine. gated: its page asks
     you to agree first. excluded: where it is not licensed. revenue_cap: dollars a year from which it costs. vram: GiB of
@@ -271,6 +272,7 @@ class Model:
     gated: bool = False
     excluded: tuple[str, ...] = ()
     revenue_cap: Annotated[int, Field(ge=0)] = 0
+    name: str = ""
     vram: dict[str, Annotated[float, Field(gt=0)]] = field(default_factory=dict)
     pace: dict[str, Annotated[float, Field(gt=0)]] = field(default_factory=dict)
 
@@ -315,6 +317,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "painters": Kind("painters.toml", Model, "model of a painter"),
         "upscalers": Kind("upscalers.toml", Model, "upscaler"),
         "composers": Kind("composers.toml", Model, "model of a composer"),
+        "loras": Kind("loras.toml", Lora, "LoRA"),
     }
 )
 
@@ -337,6 +340,7 @@ class Presets:
     painters: dict[str, Model] = field(default_factory=dict)
     upscalers: dict[str, Model] = field(default_factory=dict)
     composers: dict[str, Model] = field(default_factory=dict)
+    loras: SkipValidation[Mapping[str, Lora]] = field(default_factory=dict)
 
     def pick(self, kind: str, name: str) -> Any:
         """The entry of that name; an unknown one raises FilmError with the nearest known name."""
@@ -355,10 +359,8 @@ def choose(name: str, known: Iterable[str]) -> str:
 
 
 def read(*folders: Path) -> Presets:
-    """Presets of the shipped folder, then of each further one; a later entry replaces an earlier of its name.
-
-    A file or entry that cannot be read raises FilmError naming file, entry and key.
-    """
+    """Presets of the shipped folder, then of each further one; a later entry replaces an earlier of its name. A file or
+    entry that cannot be read raises FilmError naming file, entry and key."""
     return Presets(**{name: _read_kind(kind, folders) for name, kind in KINDS.items()})
 
 
@@ -381,7 +383,8 @@ def _read_kind(kind: Kind, folders: Iterable[Path]) -> dict[str, Any]:
 def _read_file(path: Path, shape: type) -> dict[str, Any]:
     try:
         tables = tomllib.loads(path.read_text("utf-8"))
-        return _adapter(shape).validate_python(tables)
+        named = {name: {"name": name} | one for name, one in tables.items()} if shape is Model else tables
+        return _adapter(shape).validate_python(named)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise FilmError(f"The preset file {path.name} cannot be read: {error}.", "Mend that line.", path.name) from error
     except ValidationError as error:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from .account import source_of
 from .darkroom import Darkroom, Negative, negative
 from .darkroom_child import TO_YUV
+from .loras import Lora
 from .plan import Brief, Frame
 from .policy import check_texts
 from .presets import Style
@@ -28,7 +29,7 @@ STRENGTHS = ("subtle", "mild", "strong")
 @dataclass(frozen=True, slots=True)
 class Redraw:
     """What a picture becomes. `prompt`: what is to be seen; `style`, `negative`: how, and what not; `model`: one of the
-    painters, "" for the first that is here and can."""
+    painters, "" for the first that is here and can; `loras`: as in a Brief."""
 
     prompt: str = ""
     style: str = ""
@@ -36,6 +37,7 @@ class Redraw:
     strength: str = "mild"
     model: str = ""
     seed: int = 0
+    loras: tuple[Lora, ...] = ()
 
     @classmethod
     def of(cls, style: Style, prompt: str, seed: int, model: str = "", strength: str = "") -> Redraw:
@@ -49,7 +51,7 @@ def redrawn(developed: Part, how: Redraw, studio: Studio, tick: Tick = idle) -> 
     who = studio.crew.redrawer(how.model)
     engine = studio.crew.get("pictures", who)
     seen = negative(developed)
-    brief = Brief(how.prompt, Frame(seen.width, seen.height, Fraction(1)), how.seed, how.style, how.negative, strength=how.strength, model=how.model)
+    brief = Brief(how.prompt, Frame(seen.width, seen.height, Fraction(1)), how.seed, how.style, how.negative, strength=how.strength, model=how.model, loras=how.loras)
 
     def given(out: Path) -> Notes:
         seen.save(out)
@@ -58,12 +60,12 @@ def redrawn(developed: Part, how: Redraw, studio: Studio, tick: Tick = idle) -> 
     def build(out: Path) -> Notes:
         made = out.with_suffix(".png")
         with studio.crew.turn(engine, tick):
-            engine.paint(asked, made, tick)
+            told = engine.paint(asked, made, tick)
         with Darkroom() as darkroom:
             drawn = negative(darkroom.develop(made, (seen.width, seen.height), studio.vault))
         made.unlink()
         out.write_bytes(sized(drawn, seen.width, seen.height))
-        return dict(developed.notes)
+        return {**developed.notes, **{name: told[name] for name in ("memory", "retried") if name in told}}
 
     asked = replace(brief, picture=studio.vault.make("still", ".png", [developed.key], given).path)
     return studio.vault.make("redrawn", ".yuv", [who, engine.version, engine.recipe(asked), developed.key], build)

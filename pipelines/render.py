@@ -165,7 +165,7 @@ def _shots(story: Story, roles: Cast, plan: Timeline, presets: Presets, made: Ma
     return [
         Shot(
             scene.prompt, None, role.reading.camera, place.frames, plan.frame, story.fit, role.seed, presets.models.get(role.model),
-            look.prompt, without(story.negative_of(i), look.negative), card(story, i, made), point(scene.focus),
+            look.prompt, without(story.negative_of(i), look.negative), card(story, i, made), point(scene.focus), loras=role.loras,
         )
         for i, (scene, role, place) in enumerate(zip(story.scenes, roles.roles, plan.scenes, strict=True))
     ]  # fmt: skip
@@ -261,10 +261,10 @@ def _finish(works: Sequence[Future[Any]], progress: Progress, hands: Hands | Non
 
 def _credits(roles: Cast, takes: Mapping[int, Take], studio: Studio) -> dict[str, str]:
     """What made the clips, the voice and the music, and the pictures if somebody did, for the people who watch."""
-    crew, models = studio.crew, studio.presets.models
+    crew = studio.crew
     filmed = [role for role in roles.roles if role.engine not in ("", ENGINE)] or [role for role in roles.roles if role.engine]
-    clips = sorted({models[role.model].label if role.model else crew.get("clips", role.engine).label for role in filmed})
-    painters = sorted({crew.get("pictures", name).label for role in roles.roles for name in (role.painter, role.stylist) if name})
+    clips = sorted({role.filmed_by(crew, studio.presets) for role in filmed})
+    painters = sorted({label for role in roles.roles for label in role.painted_by(crew)})
     labels = {name: crew.get("voices", name).label for role in roles.roles for name in (one.narrator for one in role.speakers)}
     voices = sorted({labels.get(take.narrator, take.narrator) for take in takes.values()})
     music = "own file" if roles.own_music else crew.get("music", roles.composer).label if roles.composer else "none"

@@ -12,6 +12,7 @@ from . import terms
 from .account import put_together
 from .album import styled
 from .darkroom import Darkroom, negative
+from .events import strained
 from .presets import Model, choose
 from .redraw import STRENGTHS, Redraw, drawn_by, redrawn
 from .seal import pictured
@@ -85,4 +86,5 @@ def restyle(picture: Path, how: Restyle, studio: Studio, out: Path, tick: Tick =
                 return ()
             account = put_together("A picture made of another", [picture], f"{style.label}, drawn anew by {by[0]}", by=by, kind="Picture")
             warned = pictured(drawn, PICTURES[suffix], fresh, account, studio.marks)
+            warned = (*([] if made.reused else strained(made.notes, picture.name, "the picture", "")), *warned)
     return tuple(f"{one.message} {one.hint}" for one in warned)

@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING, Any
 from . import footage
 from .album import Album
 from .cast import Cast
-from .clip import Clip, Filmed, Rush, filmed, played
+from .clip import Clip, Filmed, Rush, filmed, played, stands
 from .darkroom import Negative
-from .events import Began, Emit, Glimpse, Made, Warned
+from .events import Began, Emit, Glimpse, Made, Warned, strained
 from .faults import Faults
 from .plan import Shot, Slate
 from .progress import Progress
@@ -39,6 +39,8 @@ from .work import DiskFull, FilmError
 if TYPE_CHECKING:
     from numpy import uint8
     from numpy.typing import NDArray
+
+SEEN = 0.25  # seconds of a picture that stands still, from which it is said
 
 
 class Rushes:
@@ -227,16 +229,25 @@ class Rushes:
     def _told(self, i: int, part: Part, shot: Shot) -> Rush:
         """The clip, played; what was otherwise than asked is said."""
         number, where = self._story.scenes[i].scene_number, f"scenes[{i}].engine"
-        if not part.reused and "memory" in part.notes:
-            hint = "It takes longer so. Close what else uses the GPU."
-            self._emit(Warned(f"scene {number}: the GPU's memory ran out once; the clip was made with less of it.", hint, where))
-        if not part.reused and "retried" in part.notes:
-            said = f"scene {number}: the model's numbers ran out of range; the clip was made once more, in {part.notes['retried']}."
-            self._emit(Warned(said, "", where))
+        for warned in [] if part.reused else strained(part.notes, f"scene {number}", "the clip", where):
+            self._emit(warned)
         self._emit(Made("clips", number, str(part.path), part.reused))
         self._ticks[i](1.0)
         frames, rate, width, height = (str(part.notes[key]) for key in ("frames", "rate", "width", "height"))
-        return played(Clip(part.path, int(frames), Fraction(rate), int(width), int(height)), shot)
+        clip = Clip(part.path, int(frames), Fraction(rate), int(width), int(height))
+        lasts, stays = float(clip.count / clip.rate), stands(clip, shot)
+        if stays > SEEN:
+            said = f"scene {number}: its clip lasts {lasts:.1f} s; for the scene's last {stays:.1f} s a picture stands still."
+            self._emit(Warned(said, self._longer(), f"scenes[{i}].duration"))
+        if "melted" in part.notes:
+            said = f"scene {number}: its model cannot go on from its own pictures; the scene is {part.notes['melted']} clips that melt into one another."
+            self._emit(Warned(said, self._longer(), f"scenes[{i}].duration"))
+        return played(clip, shot)
+
+    def _longer(self) -> str:
+        """What to do about a scene that is longer than its model's clips."""
+        on = [name for name, model in self._studio.presets.models.items() if self._studio.crew.reach(model).first]
+        return "Make it shorter, or several scenes" + (f", or choose a model that goes on: {', '.join(on)}." if on else ".")
 
     def _follows(self, i: int) -> bool:
         """Whether that shot goes on from the one before it, by the same engine."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from . import ffmpeg, sound
 from .cast import Cast
 from .crew import Crew
-from .events import Emit, Made
+from .events import Emit, Made, strained
 from .plan import Cue
 from .presets import Mood
 from .progress import Progress
@@ -28,6 +28,8 @@ def score(
     samples = round(timeline.frames / timeline.frame.rate * sound.RATE)
     music = _music(story, roles, timeline, samples, crew, vault, music_tick)
     if music:
+        for said in [] if music.reused else strained(music.notes, "music", "the music", "music"):
+            emit(said)
         emit(Made("music", 0, str(music.path), music.reused))
     mix = sound.Mix(samples, timeline.spoken, music.path if music else None, story.music_level, _loud(music, vault), own)
     spoken = [[one.take.path.stem, round(one.start * sound.RATE)] for one in timeline.spoken]

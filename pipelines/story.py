@@ -18,7 +18,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 from pydantic_core import ErrorDetails
 
-from . import shots
+from . import loras, shots
 from . import story_cells as cells
 from .presets import Presets, choose, strict
 from .story_fields import MOST_SECONDS as MOST_SECONDS
@@ -41,6 +41,7 @@ from .story_fields import (
     Label,
     Level,
     Logo,
+    Loras,
     Lower,
     Motion,
     Narration,
@@ -93,6 +94,7 @@ class Scene:
     steady: Steady = False
     picture_style: Drawn = ""
     focus: Focus = ""
+    loras: Loras = ""
 
 
 @dataclass(frozen=True, slots=True, config=strict)
@@ -120,6 +122,7 @@ class Story:
     logo: Logo | None = None
     logo_place: Corner = "top_right"
     logo_opacity: Opacity = 0.8
+    loras: Loras = ""
 
     @property
     def rate(self) -> Fraction:
@@ -145,6 +148,10 @@ class Story:
         own, all_of_it = self.scenes[i].negative_prompt, self.negative_prompt
         return own if all_of_it in ("", own) else f"{own}, {all_of_it}".removeprefix(", ")
 
+    def loras_of(self, i: int) -> dict[str, float | None]:
+        """LoRA files by name, with the weight that was said: the story's and the scene's."""
+        return loras.both(self.loras, self.scenes[i].loras)
+
     def mood_of(self, i: int) -> str:
         """The mood as written, of this scene or the nearest one before it that has one; "" if none has."""
         return next((scene.music_mood for scene in reversed(self.scenes[: i + 1]) if scene.music_mood), "")
@@ -152,6 +159,7 @@ class Story:
 
 SCENE_FIELDS = tuple(field.name for field in dataclasses.fields(Scene))
 STORY_FIELDS = tuple(field.name for field in dataclasses.fields(Story))
+STEERS = ("negative_prompt", "motion_intensity", "loras")  # what models are told beside the prompt; every door takes them
 
 
 @cache

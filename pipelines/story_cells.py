@@ -20,6 +20,7 @@ from pathlib import Path
 from pydantic import BeforeValidator, TypeAdapter, ValidationInfo
 from pydantic_core import PydanticCustomError
 
+from . import loras
 from .gate import VIDEO_BYTES, is_video
 from .presets import KINDS, Even, Presets, choose
 
@@ -208,6 +209,33 @@ def read_focus(value: object, info: ValidationInfo) -> str:
     text = read_line(value, info)
     point(text)
     return text
+
+
+def read_loras(value: object, info: ValidationInfo) -> str:
+    """Names of LoRA files, some with weights: as text, or as a list of texts, or of objects with name and weight."""
+    if isinstance(value, list | tuple):
+        value = ", ".join(_lora(one) for one in value[:100])
+    text = read_text(value, info)
+    if info.context is None:
+        return text
+    entries = info.context.presets.loras
+    names = {fold(name): name for name in entries}
+
+    def near(name: str) -> str:
+        none = "None is here yet: put safetensors files into the folder of REELWRIGHT_LORAS, or name some in loras.toml."
+        return choose(fold(name), entries) if entries else none
+
+    return loras.written(text, lambda name: names.get(fold(name)), near, fault)
+
+
+def _lora(value: object) -> str:
+    """One of a list, as it would be written in a table."""
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, Mapping) or not {"name"} <= set(value) <= {"name", "weight"} or not isinstance(value["name"], str):
+        raise fault(f"{shown(value)} is no LoRA.", 'Write "ink 0.6", or {"name": "ink", "weight": 0.6}.')
+    weight = "" if value.get("weight") is None else f" {number(value['weight'], False):.6f}".rstrip("0").rstrip(".")
+    return value["name"].replace(",", " ").replace(";", " ") + weight
 
 
 def is_sound(value: object) -> bool:

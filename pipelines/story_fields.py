@@ -53,6 +53,10 @@ OwnSound = Annotated[
 Steady = Annotated[bool, Field(description="Whether a shaken video is made steady."), BeforeValidator(cells.read_switch)]
 Drawn = Annotated[str, Field(description="The picture as if drawn or painted. Empty: as it is."), cells.known("styles")]
 Focus = Annotated[str, Field(max_length=60, description="What matters in the picture, as 0.3 0.4 or top left. Empty: found by itself."), BeforeValidator(cells.read_focus)]
+Loras = Annotated[
+    str, Field(max_length=600, description="LoRA files by name, with weights: ink, my_face 0.6. The scene's are added to the film's; 0 leaves one out."),
+    BeforeValidator(cells.read_loras),
+]
 Title = Annotated[str, Field(max_length=200, description="The film's name."), Line]
 Label = Annotated[str, Field(max_length=60, description="Words in a corner of the picture, such as AI-made. Empty: none."), Line]
 FrameSize = Annotated[

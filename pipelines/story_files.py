@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from .presets import Presets, choose
-from .story import MOST_SCENES, SCENE_FIELDS, STORY_FIELDS, Story, read, scene_numbers, together
+from .story import MOST_SCENES, SCENE_FIELDS, STEERS, STORY_FIELDS, Story, read, scene_numbers, together
 from .story_cells import blank, clean, fold, shown
 from .story_formats import data as data_of
 from .story_pictures import illustrated, match
@@ -20,7 +20,7 @@ from .template import filled, gaps
 from .work import FilmError
 
 BODY_SCENE = ("scene_number", "narration", "duration", "clip_action", "music_mood", "prompt", "card", "lower_third")
-BODY_PARAMS = ("transition_type", "seed", "fps", "engine", "voice", "quality", "size", "captions", "look", "music", "negative_prompt", "motion_intensity")
+BODY_PARAMS = ("transition_type", "seed", "fps", "engine", "voice", "quality", "size", "captions", "look", "music", *STEERS)
 
 __all__ = ["from_body", "load", "match", "told"]
 

@@ -6,16 +6,15 @@ whoever works is any object, and what it keeps on a device is let go by a functi
 
 from __future__ import annotations
 
-import gc
-import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 
+from .gear.gpu import emptied
 from .work import FilmError, Tick
 
-OFTEN = 0.2  # seconds between two questions whether the work is still wanted
+OFTEN = 0.5  # seconds between two questions whether the work is still wanted
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,11 +124,3 @@ class Sitting:
         with self._lock:
             self._left = 0
             self._held.close()
-
-
-def emptied() -> None:
-    """What was let go is there for others: parts that hold one another go, and torch gives back what it set aside."""
-    gc.collect()
-    torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized():
-        torch.cuda.empty_cache()

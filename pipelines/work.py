@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -39,6 +40,18 @@ class DiskFull(FilmError):
 
 class Cancelled(Exception):
     """Nobody wants this work any more. Finished parts are kept."""
+
+
+def forgotten(error: BaseException) -> None:
+    """The error is kept for its words: what was at work when it was raised, and when those were that it came from, lets go
+    of everything that it still held, such as a GPU's memory."""
+    left: list[BaseException | None] = [error]
+    seen = set[int]()
+    while left:
+        if (one := left.pop()) is not None and id(one) not in seen:
+            seen.add(id(one))
+            traceback.clear_frames(one.__traceback__)  # those that are at work still keep what they hold
+            left += [one.__cause__, one.__context__]
 
 
 @dataclass(frozen=True, slots=True)

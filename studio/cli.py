@@ -24,6 +24,23 @@ DONE, FAILED, USAGE, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
 GARBAGE = 20_000  # new objects before Python looks for some to let go of: importing makes many that stay
 
 
+def run() -> NoReturn:
+    """The program: one command, and out."""
+    try:
+        status = main()
+    except SystemExit as error:
+        if error.code != TERMINATED:
+            raise
+        status = TERMINATED
+    if status in (INTERRUPTED, TERMINATED):
+        # Everything has put down its work. But where the signal came while a pool's thread was starting, Python would
+        # wait at its end, for ever, for that thread.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    sys.exit(status)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. -> exit status: 0 done, 1 failed, 2 bad usage, 130 stopped by Ctrl-C."""
     _steady()
@@ -98,6 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     render.add_argument("--pictures", type=Path, metavar="DIR", help="folder with the pictures (default: the story's)")
     render.add_argument("--fields", type=Path, metavar="TABLE", help="fill the story's {{name}} from a table: one film a row")
     render.add_argument("--field", action="append", default=[], metavar="NAME=VALUE", help="fill one {{name}} of the story")
+    render.set_defaults(story_options=tuple(_STORY_OPTIONS))
     for name, what in _STORY_OPTIONS.items():
         render.add_argument(f"--{name.replace('_', '-')}", metavar=name.split("_")[-1].upper(), help=what)
     _watching(render)
@@ -108,6 +126,7 @@ def _parser() -> argparse.ArgumentParser:
     generate.add_argument("--seconds", type=float, default=8.0)
     generate.add_argument("--narration", default="", metavar="TEXT", help="words to be spoken over it")
     generate.add_argument("--music-mood", default="", metavar="MOOD", help="music of that mood under it")
+    generate.add_argument("--loras", default="", metavar="NAMES", help="LoRA files by name, with weights: ink, my_face 0.6")
     generate.add_argument("--input-video", type=Path, metavar="FILE", help="the video to make over as the prompt says")
     generate.add_argument("--variations", type=int, default=1, metavar="NUMBER", help="so many, each from another seed")
     _watching(generate)
@@ -149,6 +168,10 @@ def _parser() -> argparse.ArgumentParser:
     presets = _verb(verbs, "presets", "moves, transitions, voices, moods, looks, sizes, ...", "studio.verbs:presets")
     presets.add_argument("kind", nargs="?", metavar="KIND", help="moves, transitions, voices, moods, looks, sizes, ...")
     presets.add_argument("--json", action="store_true", help="as JSON")
+    fetch = _verb(verbs, "fetch", "a model's weights beforehand, for use without the network", "studio.verbs_fetch:fetch")
+    fetch.add_argument("names", nargs="+", metavar="MODEL", help="a preset's name, such as svd-xt; `reelwright engines` lists them")
+    fetch.add_argument("--yes", action="store_true", help="do not ask: the licences suit you, and there is room")
+    fetch.add_argument("--json", action="store_true", help="one event a line, as JSON")
     doctor = _verb(verbs, "doctor", "look over this machine and its settings", "studio.verbs:doctor")
     doctor.add_argument("--json", action="store_true", help="as JSON")
     _paper(verbs)
@@ -221,6 +244,7 @@ _STORY_OPTIONS = {
     "look": "a grade over the whole film; a style also steers models",
     "negative_prompt": "what is not to be seen; for models",
     "motion_intensity": "how much moves: 0 stands still, 0.5 is as said, 1 is wild",
+    "loras": "LoRA files by name, with weights: ink, my_face 0.6",
     "logo": "a picture in a corner of the film",
     "logo_place": "top_left, top_right, bottom_left or bottom_right",
     "logo_opacity": "how much of the logo is seen, 0 to 1",

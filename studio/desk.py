@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipelines import ffmpeg, terms
+from pipelines import ffmpeg, roster, terms
 from pipelines.cards import cards
 from pipelines.crew import ROLES
-from pipelines.estimate import past, story_takes
+from pipelines.estimate import Estimate, estimate, past
 from pipelines.events import Began, Done, Made, Moved, Warned, wanted
 from pipelines.people import People
 from pipelines.presets import KINDS, Presets
@@ -162,10 +162,19 @@ class Desk:
         """What each scene of a running job is becoming whose clip is computed: its newest small picture."""
         return self._jobs.glimpses(job)
 
-    def takes(self, story: Story) -> float | None:
-        """About how many seconds the story's clips will take here; None where nobody knows."""
+    def estimate(self, story: Story) -> Estimate:
+        """About how many seconds the story's clips will take here, how sure that is, and of which scenes nobody knows."""
         there = cards()
-        return story_takes(story, self.presets, there[0].name if there else "", past(self.studio.vault), len(there))
+        return estimate(story, self.studio.crew, self.presets, there[0].name if there else "", past(self.studio.vault), len(there))
+
+    def takes(self, story: Story) -> float | None:
+        """The same as one number; None where nobody knows it of every scene that a model computes, or none does."""
+        found = self.estimate(story)
+        return found.seconds or None if not found.unknown else None
+
+    def terms(self, engine: str) -> str:
+        """On what terms a scene's engine or model comes, for where one chooses: see pipelines.roster.terms."""
+        return roster.terms(engine, self.studio.crew, self.presets)
 
     def stuck(self, job: str) -> bool:
         """Whether a job waits for room on the disk to say how it ended."""
@@ -214,9 +223,15 @@ class Desk:
             {"role": role, "does": ROLES[role], "name": name, "label": one.label, "online": one.online, "missing": one.missing()}
             for role, name, one in self.studio.crew.everybody()
         ]
-        for name, model, lack in self.studio.crew.models(self.presets):
-            entries["models"][name] |= {"engine": model.engine, "terms": model.terms, "vram": model.vram, "missing": lack}
-        gpus = [{"name": card.name, "gigabytes": card.gigabytes} for card in cards()]
+        there = cards()
+        for one in roster.roster(self.studio.crew, self.presets):
+            model = one.model
+            told = {"engine": model.engine, "terms": model.terms, "vram": model.vram, "room": roster.room(model, there), "missing": one.lack}
+            entries[one.kind][one.name] |= told
+        entries["loras"] = {
+            name: {"label": lora.label, "what": lora.what, "terms": lora.terms, "models": list(lora.models)} for name, lora in self.presets.loras.items()
+        }
+        gpus = [{"name": card.name, "gigabytes": card.gigabytes, "free": card.free} for card in there]
         return entries | {"engines": engines, "gpus": gpus, "story": story_schema()}
 
     def close(self) -> None:

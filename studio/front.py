@@ -9,7 +9,7 @@ import re
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from os import PathLike
@@ -18,13 +18,16 @@ from typing import BinaryIO
 
 from pipelines.events import Event, Warned
 from pipelines.moves import said_in
+from pipelines.presets import Model
 from pipelines.render import Studio, render
 from pipelines.story import read as read_story
+from pipelines.terms import news
 from pipelines.vault import disk
 from pipelines.verbs.cutting import Cut
 from pipelines.verbs.edit import Edit, edit
 from pipelines.verbs.extend import Extend
 from pipelines.verbs.extend import extend as go_on
+from pipelines.verbs.table import VERBS, models
 from pipelines.video import demuxer, place
 from pipelines.work import FilmError
 
@@ -90,6 +93,7 @@ def generate(
             if given and _is_video(given):
                 asked = _engine(model)
                 how = Edit(prompt, look=look, strength=strength, engine="" if asked == "auto" else asked, seed=seed)
+                notes += _terms(models(VERBS["edit"], how, own), own)
                 cut = edit([given], how, own, out)
                 return Film(cut.path, cut.seconds, (*notes, *cut.notes))
             action = paced(said_in(prompt) or "auto", motion_intensity, "motion_intensity")
@@ -123,7 +127,7 @@ def extend(
         raise FilmError("input_file is missing.", "Give a video: its path, or an open file.", "input_file")
     engine = _engine(model)
     how = Extend(duration_extension, prompt_continuation, backward, "" if engine == "auto" else engine, seed)
-    return _cut(input_file, lambda given, own, out: go_on([given], how, own, out))
+    return _cut(input_file, lambda given, own, out: go_on([given], how, own, out), lambda own: models(VERBS["extend"], how, own))
 
 
 def restyle(
@@ -138,13 +142,15 @@ def restyle(
     """A picture in a picture style as a new PNG or JPEG at `output`. With a `model`, a painter's name or "auto", that one
     draws it anew, as `prompt` and style say and as far as `strength` does. -> what should be known of it."""
     from pipelines.restyle import Restyle
+    from pipelines.restyle import models as used
     from pipelines.restyle import restyle as make
 
     own = settings.studio(settings.read())
     try:
         with _file(input_file) as given:
             assert given is not None
-            return make(given, Restyle(style, model, prompt, strength, seed), own, Path(output))
+            how = Restyle(style, model, prompt, strength, seed)
+            return (*_terms(used(how, own), own), *make(given, how, own, Path(output)))
     finally:
         own.crew.close()
 
@@ -152,23 +158,28 @@ def restyle(
 def upscale(input_file: Given, size: str = "1920x1080", model: str = "auto", prompt: str = "", seed: int = 0) -> Film:
     """A video as large as fits into `size`, drawn anew by an upscaler model; its pace and its sound stay."""
     from pipelines.story import pixels
-    from pipelines.verbs.enlarge import Enlarge, enlarge
+    from pipelines.verbs.enlarge import Enlarge, enlarge, enlarger
 
     def make(given: Path, own: Studio, out: Path) -> Cut:
         return enlarge(given, Enlarge(pixels(size, own.presets), model, prompt, seed), own, out)
 
-    return _cut(input_file, make)
+    return _cut(input_file, make, lambda own: {"model": enlarger(own, model).model})
 
 
-def _cut(input_file: Given, make: Callable[[Path, Studio, Path], Cut]) -> Film:
-    """What a verb makes of a given video."""
+def _terms(used: Mapping[str, Model], own: Studio) -> list[str]:
+    return [one.message for one in news(used, own.vault)]
+
+
+def _cut(input_file: Given, make: Callable[[Path, Studio, Path], Cut], used: Callable[[Studio], Mapping[str, Model]]) -> Film:
+    """What a verb makes of a given video; used: the model that it asks, as terms.news takes it."""
     own = settings.studio(settings.read())
     out = Path(tempfile.mkdtemp(prefix="reelwright-")) / "film.mp4"
     try:
         with _file(input_file) as given:
             assert given is not None
+            said = _terms(used(own), own)
             cut = make(given, own, out)
-            return Film(cut.path, cut.seconds, cut.notes)
+            return Film(cut.path, cut.seconds, (*said, *cut.notes))
     except BaseException:
         shutil.rmtree(out.parent, ignore_errors=True)
         raise

@@ -234,6 +234,8 @@ def _tidy(cells: Mapping[str, Any], known: Sequence[str]) -> dict[str, Cell]:
             value = int(value)
         if isinstance(value, int) and abs(value) > LARGEST:
             value = str(value)
+        if isinstance(value, list | tuple) and all(isinstance(one, str) for one in value):
+            value = ", ".join(value)
         if not isinstance(value, int | float):
             value = str(value).encode("utf-8", "replace").decode()  # half of a character pair cannot be kept anywhere
         if isinstance(value, str) and len(value) > MOST_TYPED:

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -65,6 +66,7 @@ class Settings(BaseModel):
     presets: Path | None = Field(None, description="Folder with presets of your own; they come after the shipped ones.")
     online_voices: bool = Field(True, description="0: no narration is sent to an online service.")
     voices: Path | None = Field(None, description="Folder with voice files of your own, Piper's and Kokoro's; if not set, voices in the data folder.")
+    loras: Path | None = Field(None, description="Folder with LoRA files of your own (safetensors); if not set, loras in the data folder.")
     mix_voices: bool = Field(False, description="1: when a narrator fails, another may speak the rest of the film.")
     videos_url: str = Field("", description="A server that speaks /v1/videos, up to and with /v1. Prompts and pictures go there.")
     videos_key: SecretStr = Field(SecretStr(""), description="That server's key.")
@@ -153,9 +155,11 @@ def _keep_memory() -> None:
 
 def presets(settings: Settings) -> Presets:
     """The shipped presets, and a person's own."""
+    from pipelines.loras import known
     from pipelines.presets import read as read_presets
 
-    return read_presets(HOME / "presets", *([settings.presets] if settings.presets else []))
+    read = read_presets(HOME / "presets", *([settings.presets] if settings.presets else []))
+    return replace(read, loras=known(read.loras, settings.loras or settings.data / "loras"))
 
 
 def chat(settings: Settings) -> Chat:
@@ -203,8 +207,6 @@ def _policy(settings: Settings) -> Policy:
     policy = read_policy(HOME / "presets", *([settings.presets] if settings.presets else []))
     if not settings.moderation_url:
         return policy
-    from dataclasses import replace
-
     from pipelines.gear.moderation import Moderation
 
     return replace(policy, judge=Moderation(settings.moderation_url, settings.moderation_key.get_secret_value()))

@@ -61,9 +61,9 @@ class Watcher:
             case Failed() | Stopped() | Began():
                 pass
 
-    def tick(self, share: float) -> None:
+    def tick(self, share: float, stage: str = "film") -> None:
         """For work without events."""
-        self.hear(Moved("film", share))
+        self.hear(Moved(stage, share))
 
     def done(self, path: Path, seconds: float | None, how: str = "") -> None:
         """For work without events: it is finished."""

@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from pipelines import presets as kinds
+from pipelines import roster
 from pipelines.cards import cards
 from pipelines.events import Stopped, Warned
+from pipelines.loras import Lora
 from pipelines.moves import said_in
 from pipelines.policy import check_texts
 from pipelines.presets import Model
@@ -30,7 +32,6 @@ from . import settings
 from .terminal import Watcher, watching
 
 AREA = 1280 * 720
-OPTIONS = ("title", "size", "fps", "quality", "transition", "voice", "music", "captions", "caption_style", "look", "fit", "label", "seed", "negative_prompt", "motion_intensity", "logo", "logo_place", "logo_opacity")
 
 
 def render(args: argparse.Namespace) -> int:
@@ -39,7 +40,7 @@ def render(args: argparse.Namespace) -> int:
 
     own = settings.read()
     studio = settings.studio(own)
-    given = {name: getattr(args, name) for name in OPTIONS if getattr(args, name) is not None}
+    given = {name: getattr(args, name) for name in args.story_options if getattr(args, name) is not None}
     for name in ("music", "voice"):
         if is_sound(given.get(name)):
             given[name] = str(Path(given[name]).resolve())
@@ -217,6 +218,7 @@ def _one_scene(args: argparse.Namespace, studio: Studio, seconds: float) -> Stor
         "look": style or "none",
         "motion_intensity": args.motion,
         "negative_prompt": args.negative_prompt,
+        "loras": getattr(args, "loras", ""),
         "music": "auto" if mood else "none",
         "captions": "both" if getattr(args, "narration", "") else "none",
     }
@@ -321,11 +323,8 @@ def engines(args: argparse.Namespace) -> None:
             {"role": role, "name": name, "label": engine.label, "online": engine.online, "missing": engine.missing()}
             for role, name, engine in studio.crew.everybody()
         ]
-        models: list[dict[str, Any]] = [
-            {"role": "models", "name": name, "label": model.label, "engine": model.engine, "terms": model.terms, "vram": model.vram, "missing": lack}
-            for name, model, lack in studio.crew.models(studio.presets)
-        ]
-        models += [_upscaler(name, model, studio) for name, model in studio.presets.upscalers.items()]
+        models = [_listed(one) for one in roster.roster(studio.crew, studio.presets)]
+        models += [_lora(name, lora) for name, lora in studio.presets.loras.items()]
     finally:
         studio.crew.close()
     if args.json:
@@ -335,18 +334,25 @@ def engines(args: argparse.Namespace) -> None:
         there = "there" if row["missing"] is None else f"missing: {row['missing']}"
         online = " (online)" if row["online"] else ""
         print(f"{row['role']:9} {row['name']:12} {row['label']}{online}: {there}")
-    there_is = f"{max(card.gigabytes for card in cards()):.0f} GB" if cards() else "none"
-    print("models, for the clip engine or the command in brackets:")
-    for one in models:
-        there = "there" if one["missing"] is None else f"missing: {one['missing']}"
-        needs = f"; {min(one['vram'].values()):g} GB of a GPU or more, here {there_is}" if one["vram"] else ""
-        print(f"  {one['name']:20} {one['label']} [{one['engine']}{needs}]. Licence: {one['terms']}. {there}")
+    for kind in roster.KINDS:
+        print(f"{kind}, with what runs them, and GB of a GPU for each way of keeping them in memory:")
+        for one in (each for each in models if each["role"] == kind):
+            there = "there" if one["missing"] is None else f"missing: {one['missing']}"
+            needs = f"; {one['room']}" if one["room"] else ""
+            print(f"  {one['name']:20} {one['label']} [{one['engine']}{needs}]. Licence: {one['terms']}. {there}")
     print("this machine's GPU: " + (", ".join(map(str, cards())) or "none that is known to us"))
 
 
-def _upscaler(name: str, model: Model, studio: Studio) -> dict[str, Any]:
-    lack = studio.crew.upscaler(model).missing()
-    return {"role": "upscalers", "name": name, "label": model.label, "engine": "upscale", "terms": model.terms, "vram": model.vram, "missing": lack}
+def _listed(one: roster.Listed) -> dict[str, Any]:
+    model, by = one.model, "upscale" if one.kind == "upscalers" else one.model.engine
+    told = {"role": one.kind, "name": one.name, "label": model.label, "engine": by, "terms": model.terms, "vram": model.vram}
+    return told | {"room": roster.room(model, cards()), "missing": one.lack}
+
+
+def _lora(name: str, lora: Lora) -> dict[str, Any]:
+    from pipelines.gear.loras import lacking
+
+    return {"role": "loras", "name": name, "label": lora.label, "engine": "loras", "terms": lora.terms, "vram": {}, "missing": lacking((lora,))}
 
 
 def presets(args: argparse.Namespace) -> None:
@@ -360,7 +366,7 @@ def presets(args: argparse.Namespace) -> None:
     for kind in chosen:
         print(f"{kind}:")
         for name, one in getattr(every, kind).items():
-            print(f"  {name:16} {one.label}" + (f": {one.what}" if hasattr(one, "what") else ""))
+            print(f"  {name:16} {one.label}" + (f": {one.what}" if hasattr(one, "what") else "") + (f" Licence: {one.terms}." if isinstance(one, Model) else ""))
 
 
 def _row(entry: Any) -> dict[str, Any]:

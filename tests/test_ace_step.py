@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import wave
 from dataclasses import replace
@@ -58,7 +59,7 @@ def test_what_is_too_long_is_several() -> None:
 
 def test_what_goes_wrong_is_said(folder: Path, presets: Presets, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lost = str(ace_step.Engine(models=presets.composers, device="cpu").missing())
-    assert "hf download ACE-Step/" in lost and "MIT" in lost
+    assert "reelwright fetch ace-step" in lost and "MIT" in lost
     assert "steps" in str(engine(presets, folder, steps=0).missing())
     own = Path(shutil.copytree(folder, tmp_path / "copy"))
     file = next((own / "transformer").glob("*.safetensors"))
@@ -80,6 +81,12 @@ def test_what_goes_wrong_is_said(folder: Path, presets: Presets, tmp_path: Path,
             raise torch.OutOfMemoryError("as if")
         return real(self, model, told, sections, seed, way, tick, **more)
 
+    quick = Path(shutil.copytree(folder, tmp_path / "turbo"))
+    config = json.loads((quick / "transformer" / "config.json").read_text("utf-8"))
+    (quick / "transformer" / "config.json").write_text(json.dumps(config | {"is_turbo": True}), "utf-8")
+    with pytest.raises(FilmError, match="turbo"):
+        engine(presets, quick, guidance=2.0).compose(cue(presets, 0.5, "calm"), tmp_path / "a.wav", idle)
+    engine(presets, folder, guidance=2.0).compose(cue(presets, 0.5, "calm"), tmp_path / "a.wav", idle)
     monkeypatch.setattr(ace_step.Engine, "_played", full)
     assert "ran out" in str(engine(presets, folder).compose(cue(presets, 0.5, "calm"), tmp_path / "a.wav", idle)["memory"])
     assert ways == ["resident", "stream"]

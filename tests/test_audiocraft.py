@@ -108,6 +108,25 @@ def test_it_stops_within_a_step_and_says_what_is_wrong(engine: audiocraft.Engine
     assert "state_dict.bin" in str(engine.missing())
 
 
+def test_memory_that_runs_out_costs_nothing_that_was_played(engine: audiocraft.Engine, presets: Presets, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, asked, most = MusicGen.generate, list[int](), 1
+
+    def full(self: MusicGen, words: list[str], progress: bool = False) -> torch.Tensor:
+        asked.append(len(words))
+        if len(words) > most:
+            raise torch.OutOfMemoryError
+        return real(self, words, progress)
+
+    monkeypatch.setattr(MusicGen, "generate", full)
+    monkeypatch.setattr(MusicGen, "max_duration", 10, raising=False)
+    notes = engine.compose(cue(presets, 9.0, "calm", "epic", "calm"), tmp_path / "a.wav", idle)
+    assert asked == [2, 1, 1, 1] and "memory" in notes
+    assert MusicGen.asked[-1]["extend_stride"] == 6, "less than it plays at once"
+    most = 0
+    with pytest.raises(FilmError, match="memory ran out"):
+        engine.compose(cue(presets, 9.0, "calm", "epic"), tmp_path / "b.wav", idle)
+
+
 def test_whoever_has_no_audiocraft_is_told_how(presets: Presets) -> None:
     assert "make audiocraft" in str(audiocraft.Engine(models=presets.composers, device="cpu").missing())
     assert "composers.toml" in str(audiocraft.Engine().missing())

@@ -77,6 +77,14 @@ def events(out: str) -> list[dict[str, Any]]:
 # Without a verb
 
 
+@pytest.mark.parametrize("stopped", ["sys.exit(143)", "return 130"])
+def test_a_stopped_command_waits_for_no_thread(stopped: str) -> None:
+    """A signal may come while a pool's thread is starting: nobody would ever tell that one to end."""
+    told = f"import sys, threading, time\nfrom studio import cli\ndef main():\n threading.Thread(target=time.sleep, args=(600,)).start()\n {stopped}\n"
+    done = subprocess.run([sys.executable, "-c", told + "cli.main = main\ncli.run()"], cwd=whole.ROOT, timeout=60, check=False)
+    assert done.returncode == int(re.findall(r"\d+", stopped)[0])
+
+
 def test_help_names_every_command_and_imports_nothing_heavy(tmp_path: Path) -> None:
     code = (
         "import sys; sys.argv=['reelwright','--help']\n"

@@ -24,13 +24,16 @@ from pipelines.clips import _diffusers_plan as rules
 from pipelines.clips import _diffusers_shot as shots
 from pipelines.clips import _glimpse
 from pipelines.clips import diffusers as films
+from pipelines.clips._diffusers_joint import joint
+from pipelines.crew import Crew
+from pipelines.events import Warned
 from pipelines.gear import loras
 from pipelines.presets import Model, Presets
 from pipelines.vault import plain
 from pipelines.video import look
 from pipelines.work import Cancelled, FilmError, idle
 
-from . import tiny, tiny_films
+from . import tiny, tiny_films, whole
 
 SMALL = {"ltx-2.5": 32}  # pixels a side, where 64 take too long
 
@@ -87,6 +90,7 @@ def test_every_kind_of_model_makes_a_clip(name: str, engine: films.Engine, prese
         notes = engine.shoot(shot(presets, model, picture), tmp_path / "a.mp4", shares.append)
         video = look(tmp_path / "a.mp4", tmp_path, f"seen-{picture is None}")
         assert video.rate == told.fps and video.frames == notes["frames"] > 1
+        assert notes["frames"] == rules.pieces(0.2, picture is not None, told)[0].frames, "as many as were asked for"
         assert shares == sorted(shares) and len([one for one in shares if 0 < one < shots.STEPPED]) >= 2, "every step is told"
         assert (video.width, video.height) == tuple(told.size) or "height" not in films_arguments(told, picture)
 
@@ -251,10 +255,53 @@ def test_a_long_scene_is_clips_that_go_on_from_one_another(
     assert (given[0].width, given[0].height) == tuple(told.size)
 
 
-def test_a_model_that_cannot_go_on_is_slowed(engine: films.Engine, presets: Presets, folder: Folder, tmp_path: Path) -> None:
-    model = small("wan-1.3b", presets, folder("wan-1.3b"))
-    notes = engine.shoot(shot(presets, model, seconds=5), tmp_path / "a.mp4", idle)
-    assert notes["clips"] == 1 and notes["frames"] == 9
+def test_clips_that_cannot_go_on_melt_into_one_another(
+    engine: films.Engine, presets: Presets, folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clips, model = list[Any](), small("wan-1.3b", presets, folder("wan-1.3b"))
+    real = shots.shown
+    monkeypatch.setattr(shots, "shown", lambda *given: clips.append(made := real(*given)) or made)
+    notes = engine.shoot(shot(presets, model, seconds=1.5), tmp_path / "a.mp4", idle)
+    assert (notes["clips"], notes["melted"], notes["frames"]) == (3, 3, 9 + 7 + 7), "nine each, two in common"
+    assert not torch.equal(clips[0], clips[1]), "each has a seed of its own"
+    seen = [kept.float() for kept in (clips[0], clips[1])]
+    first, then = joint(seen[0], [], rules.options(model.options), "t2v", first=True, last=False)
+    second, _ = joint(seen[1], then, rules.options(model.options), "t2v", first=False, last=True)
+    assert len(first) == 7 and len(second) == 9 and torch.equal(second[2:], seen[1][2:])
+    mixed = [(seen[0][7 + k] * (2 - k) + seen[1][k] * (1 + k)) / 3 for k in range(2)]
+    assert all(torch.allclose(a, b, atol=1 / 255) for a, b in zip(second[:2], mixed, strict=True))
+
+
+def test_a_film_says_that_clips_melt(presets: Presets, folder: Folder, tmp_path: Path) -> None:
+    mine = replace(presets, models={"one": small("wan-1.3b", presets, folder("wan-1.3b")), "ltx": presets.models["ltx"]})
+    crew = Crew({"edge": {"online": False}, "clips.diffusers": {"device": "cpu"}})
+    with whole.studio(mine, tmp_path / "vault", crew) as studio:
+        shown = whole.make(whole.story(mine, tmp_path, [{"image": None, "prompt": "a cat", "duration": 1, "engine": "one"}]), studio, tmp_path / "film.mp4")
+    (told,) = [event for event in shown.events if isinstance(event, Warned) and "melt" in event.message]
+    assert "is 2 clips" in told.message and "ltx" in told.hint and told.where == "scenes[0].duration"
+
+
+@pytest.mark.parametrize("name", ["wan-1.3b", "wan-14b", "hunyuan-1.5", "cogvideox-2b", "kandinsky", "mochi"])
+@pytest.mark.parametrize("seconds", [1.0, 6.0, 12.0, 30.0])
+def test_no_scene_is_longer_than_its_clips(name: str, seconds: float, presets: Presets) -> None:
+    told = rules.options(presets.models[name].options)
+    parts = rules.pieces(seconds, False, told)
+    made = sum(one.frames for one in parts) - told.melt * (len(parts) - 1)
+    assert made / told.fps * 1.25 >= seconds and len({one.frames for one in parts}) == 1
+    assert made / told.fps <= max(told.least / told.fps, seconds) + len(parts) * told.step / told.fps, "and none is made in vain"
+
+
+def test_a_mode_has_numbers_of_its_own(engine: films.Engine, presets: Presets, folder: Folder, seen: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = list[tuple[Any, Any]]()
+    real = shots._asked
+    monkeypatch.setattr(shots, "_asked", lambda *given: asked.append((made := real(*given), given[1].scheduler.config.flow_shift)) or made)
+    model = small("skyreels", presets, folder("skyreels"))
+    for picture in (None, seen, None):
+        engine.shoot(shot(presets, model, picture), tmp_path / "a.mp4", idle)
+    told = {(made["guidance_scale"], shift) for made, shift in asked[:1]}, {(made["guidance_scale"], shift) for made, shift in asked[1:2]}
+    assert told == ({(6.0, 8.0)}, {(5.0, 5.0)}) and (asked[2][0]["guidance_scale"], asked[2][1]) == (6.0, 8.0)
+    with pytest.raises(FilmError, match="own"):
+        rules.options(dict(model.options) | {"own": {"i2v": {"size": [64, 64]}}})
 
 
 def test_a_loop_ends_as_it_begins(presets: Presets, folder: Folder, seen: Path) -> None:
@@ -262,6 +309,37 @@ def test_a_loop_ends_as_it_begins(presets: Presets, folder: Folder, seen: Path) 
     assert rules.pieces(9, True, told, loop=True) == [rules.Piece("ends", 9)]
 
 
+@pytest.mark.parametrize("own", [False, True], ids=["a plain one's folder", "its own"])
+def test_a_modular_pipeline_gives_what_the_plain_one_gives(own: bool, presets: Presets, folder: Folder, tmp_path: Path) -> None:
+    from diffusers import WanModularPipeline
+
+    at = Path(shutil.copytree(folder("wan-1.3b"), tmp_path / "modular"))
+    plain_one = small("wan-1.3b", presets, at, v2v="", scheduler={"flow_shift": 2.0})
+    other = replace(plain_one, options=dict(plain_one.options) | {"t2v": "WanModularPipeline"}, vram={"resident": 1.0})
+    made = films.Engine(device="cpu")
+    shares = list[float]()
+    try:
+        made.shoot(shot(presets, plain_one), tmp_path / "a.mp4", idle)
+        if own:  # as repositories of modular pipelines are: parts of this one, told to be another's
+            told = WanModularPipeline(pretrained_model_name_or_path=str(at), local_files_only=True)
+            told.save_config(at)
+            index = at / "modular_model_index.json"
+            index.write_text(index.read_text("utf-8").replace(str(at), "somebody/else"), "utf-8")
+            (at / "model_index.json").unlink()
+        assert made.lacks(other) is None
+        made.shoot(shot(presets, other), tmp_path / "b.mp4", shares.append)
+        assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
+        assert shares == sorted(shares) and len([one for one in shares if 0 < one < shots.STEPPED]) >= 2, "every step is told"
+        shutil.rmtree(at / "vae")
+        with pytest.raises(FilmError, match="vae"):
+            films.Engine(device="cpu").shoot(shot(presets, other), tmp_path / "b.mp4", idle)
+    finally:
+        made.close()
+
+
+def test_a_modular_pipeline_is_the_only_one_of_its_model() -> None:
+    with pytest.raises(FilmError, match="t2v"):
+        rules.options({"t2v": "WanModularPipeline", "i2v": "WanImageToVideoPipeline"})
 # Two networks, one for the rough and one for the fine
 
 

@@ -17,7 +17,7 @@ from pipelines import ffmpeg, render
 from pipelines import presets as kinds
 from pipelines.clip import Clip, fitted
 from pipelines.crew import Crew
-from pipelines.events import Event, Fault, Made, Moved
+from pipelines.events import Event, Fault, Made, Moved, Warned
 from pipelines.plan import Frame
 from pipelines.presets import Model, Presets
 from pipelines.render import Studio
@@ -99,6 +99,8 @@ def test_a_clip_is_trimmed_or_slowed_a_little_and_then_stays(
     assert sorted(off)[int(len(off) * 0.9)] < 2.5, "but for rounding at a change"
     assert max(off) < 10
     assert seen[0] == pytest.approx(40, abs=2.5)
+    still = [event for event in shown.events if isinstance(event, Warned) and "stands still" in event.message]
+    assert [(event.where, "last 1.5 s" in event.message, "wan-vace-1.3b" in event.hint) for event in still] == ([("scenes[0].duration", True, True)] if duration == 4 else [])
 
 
 @pytest.mark.parametrize("fit", ["cover", "contain", "contain-blur", "stretch"])
@@ -144,6 +146,19 @@ def test_a_scene_without_a_picture_is_painted_where_its_engine_wants_one(presets
     again = whole.make(whole.story(presets, folder, rows), studio, tmp_path / "film.mp4")
     assert set(again.made) <= {"join"}
     assert studio.crew.get("pictures", "dauber").painted == ["a red wall", "the sea"]
+
+
+def test_what_was_hard_for_a_model_is_told_once(presets: Presets, folder: Path, studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    composer = studio.crew.ready("music", "bandstand")
+    real = composer.compose
+    monkeypatch.setattr(composer, "compose", lambda *given: {**real(*given), "memory": "ran out once"})
+    rows = [bare(engine="camera", prompt="a hard wall", duration=1)]
+    told = whole.make(whole.story(presets, folder, rows, music="bandstand"), studio, tmp_path / "film.mp4").warned
+    assert sum("scene 1: the GPU's memory ran out once; the picture" in one for one in told) == 1
+    assert sum("the picture was made once more, in float32" in one for one in told) == 1
+    assert sum("music: the GPU's memory ran out once; the music" in one for one in told) == 1
+    again = whole.make(whole.story(presets, folder, rows, music="bandstand"), studio, tmp_path / "film.mp4").warned
+    assert not [one for one in again if "memory" in one]
 
 
 def test_auto_takes_what_a_scene_can_be_made_with(presets: Presets, folder: Path, studio: Studio, tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def test_every_preset_can_be_read_and_says_what_it_needs(presets: Presets, monke
     assert set(presets.upscalers) == set(tiny_films.UPSCALERS)
     for model in presets.upscalers.values():
         said = str(Enlarger(model, device="cpu").missing())
-        assert "hf download" in said and model.repo in said and model.licence in said
+        assert f"reelwright fetch {model.name}" in said and model.licence in said
         needs = list(model.vram.values())
         assert needs == sorted(needs, reverse=True)
 
@@ -171,5 +171,5 @@ def test_the_command_line_reaches_it(photo: Path, tmp_path: Path, monkeypatch: p
     path = measure.video(tmp_path / "a.mp4", filmed(photo, 2, (96, 64)), 12, *X264)
     assert cli.main(["upscale", str(path), "--size", "320x180", "--model", "sd-x4", "-o", str(tmp_path / "b.mp4")]) == 1
     told = capsys.readouterr().err
-    assert "Stable Diffusion x4" in told and ("GPU" in told or "hf download" in told) and not (tmp_path / "b.mp4").exists()
+    assert "Stable Diffusion x4" in told and ("GPU" in told or "reelwright fetch" in told) and not (tmp_path / "b.mp4").exists()
     assert cli.main(["presets", "upscalers"]) == 0 and "sd-x4" in capsys.readouterr().out

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from pipelines.cards import Card, cards
 from pipelines.crew import Crew, names
 from pipelines.presets import Presets
+from pipelines.roster import KINDS, room, roster, terms, ways
 from studio import cli
 from studio.desk import Desk
 from studio.settings import Settings
@@ -35,7 +37,7 @@ def test_every_model_that_is_not_here_says_how_to_have_it(presets: Presets, monk
     crew = Crew({name: {"device": "cpu"} for name in ("svd", "diffusers")})
     for name, model, lack in crew.models(presets):
         if crew.options.get(model.engine):
-            assert lack and "hf download" in lack and model.repo in lack and model.licence in lack, name
+            assert lack and f"reelwright fetch {name}" in lack and model.licence in lack, name
 
 
 def test_the_listings_tell_of_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], presets: Presets) -> None:
@@ -54,6 +56,46 @@ def test_the_listings_tell_of_models(tmp_path: Path, monkeypatch: pytest.MonkeyP
         desk.close()
     assert listed["models"]["svd-xt"]["vram"] == presets.models["svd-xt"].vram
     assert isinstance(listed["gpus"], list)
+    for kind in KINDS:
+        assert listed[kind].keys() == getattr(presets, kind).keys()
+        for name, one in listed[kind].items():
+            model = getattr(presets, kind)[name]
+            assert one["terms"] == model.terms and one["vram"] == model.vram and "missing" in one, name
+            assert one["label"] in told and one["terms"] in told and all(f"{way} {needs:g} GB" in told for way, needs in model.vram.items()), name
+
+
+def test_every_way_of_keeping_a_model_is_set_against_what_is_free(presets: Presets) -> None:
+    model, here = presets.models["svd-xt"], [Card("A", 80.0, 12.0), Card("B", 40.0, 20.0)]
+    assert ways(model, here) == [("resident", 24.0, False), ("lean", 10.0, True)]
+    assert room(model, here) == "resident 24 GB, lean 10 GB; free 20 of 40 GB"
+    assert room(model, []) == "resident 24 GB, lean 10 GB; no GPU here" and room(presets.models["server"], here) == ""
+
+
+def test_each_model_says_what_it_lacks_itself(presets: Presets, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    cpu = {"device": "cpu"}
+    crew = Crew({"pictures.diffusers": cpu | {"models": presets.painters}, "musicgen": cpu | {"models": presets.composers}, "upscalers": cpu})
+    found = {one.name: one for one in roster(crew, presets)}
+    for name in ("sdxl", "z-image", "musicgen-small", "musicgen-large", "sd-x4"):
+        assert found[name].model.repo in str(found[name].lack), name
+    assert terms("svd-xt", crew, presets) == presets.models["svd-xt"].terms and terms("auto", crew, presets) == terms("camera", crew, presets) == ""
+
+
+def test_a_page_lists_every_model_with_its_needs_and_its_licence(presets: Presets, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from studio.ui.showing import crew_parts
+
+    monkeypatch.setattr("studio.desk.cards", lambda: (Card("A card", 80.0, 61.0),))
+    desk = Desk(Settings(data=tmp_path / "data"))
+    try:
+        lines = {line["key"]: line for line in crew_parts(SimpleNamespace(desk=desk))["lines"]}  # type: ignore[arg-type]
+    finally:
+        desk.close()
+    assert lines["A card"]["text"] == "(61 / 80 GB)"
+    for kind in KINDS:
+        for model in getattr(presets, kind).values():
+            line = lines[model.label]
+            assert model.terms in line["more"], model.label
+            assert line["text"] == (f"({room(model, [Card('A card', 80.0, 61.0)])})" if model.vram else "")
 
 
 def test_cards_are_told_in_words() -> None:

@@ -59,26 +59,56 @@ def test_a_cue_is_as_long_as_it_is(seconds: float, moods: list[str], folder: Pat
 
 
 def test_sections_are_played_together_and_long_ones_go_on(folder: Path, presets: Presets, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked, real = list[tuple[int, float, bool]](), musicgen._window
+    asked, real = list[tuple[int, int, int]](), musicgen.play
 
-    def watch(network: Any, tokenizer: Any, words: list[str], seconds: float, told: Any, before: Any, tick: Any) -> Any:
-        asked.append((len(words), round(seconds, 3), before is not None))
-        made = real(network, tokenizer, words, seconds, told, before, tick)
-        if before is not None:
-            assert made[0].shape[1] >= before[0].shape[1]
+    def watch(net: Any, said: Any, pieces: Any, how: Any, tick: Any) -> Any:
+        asked.append((len(pieces), max(one.frames for one in pieces), pieces[0].given))
+        made = real(net, said, pieces, how, tick)
+        for one, codes in zip(pieces, made, strict=True):
+            assert codes.shape[1] == one.frames and (one.before is None or torch.equal(codes[:, : one.given], one.before))
         return made
 
-    monkeypatch.setattr(musicgen, "_window", watch)
+    monkeypatch.setattr(musicgen, "play", watch)
     engine(folder).compose(cue(presets, 4.0, "calm", "epic", "calm"), tmp_path / "a.wav", idle)
-    assert asked[0] == (3, 2.0, False) and asked[1][0] == 2 and asked[1][2], "two of them last longer than a window"
+    assert asked == [(3, 100, 0), (2, 67, 25)], "two of them last longer than a window"
     asked.clear()
     engine(folder, together=2).compose(cue(presets, 3.0, "calm", "epic", "calm"), tmp_path / "b.wav", idle)
     assert [one[0] for one in asked if not one[2]] == [2, 1]
 
 
-def test_windows_and_joints(presets: Presets) -> None:
-    assert sheet.windows(12, 30, 8) == [12]
-    assert sheet.windows(70, 30, 8) == [30, 30, 26]
+def test_memory_that_runs_out_costs_nothing_that_was_played(folder: Path, presets: Presets, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, asked, room = musicgen.play, list[int](), 2
+
+    def full(net: Any, said: Any, pieces: Any, how: Any, tick: Any) -> Any:
+        asked.append(len(pieces))
+        if len(pieces) > room or (room == 2 and len(asked) == 2):
+            raise torch.OutOfMemoryError
+        return real(net, said, pieces, how, tick)
+
+    asks = cue(presets, 1.5, "calm", "epic", "calm")
+    before = engine(folder).compose(asks, tmp_path / "a.wav", idle)
+    assert "memory" not in before
+    monkeypatch.setattr(musicgen, "play", full)
+    notes = engine(folder, together=2).compose(asks, tmp_path / "b.wav", idle)
+    assert asked == [2, 1, 1] and "memory" in notes, "the two that were there are not played again"
+    assert (tmp_path / "a.wav").read_bytes() == (tmp_path / "b.wav").read_bytes()
+    room = 0
+    assert "memory ran out" in refused(lambda: engine(folder).compose(asks, tmp_path / "c.wav", idle)).message
+
+
+@pytest.mark.parametrize("kind", ["melody", "stereo"])
+def test_other_kinds_play_too(kind: str, presets: Presets, tmp_path: Path) -> None:
+    made = engine(tiny.musicgen(tmp_path / "model", **{kind: True}))
+    for name in "ab":
+        made.compose(cue(presets, 2.5, "calm", "epic"), tmp_path / f"{name}.wav", idle)
+    with wave.open(str(tmp_path / "a.wav")) as wav:
+        assert wav.getnframes() == 120_000
+        heard = np.frombuffer(wav.readframes(120_000), "<i2").reshape(-1, 2)
+    assert np.abs(heard.astype(int)).max() > 500 and (kind == "stereo") is bool((heard[:, 0] != heard[:, 1]).any())
+    assert (tmp_path / "a.wav").read_bytes() == (tmp_path / "b.wav").read_bytes()
+
+
+def test_joints(presets: Presets) -> None:
     said = sheet.parts(cue(presets, 20, "calm", "epic"))
     assert [(one.start, one.end) for one in said] == [(0, 10 + sheet.FADE), (10, 20)]
     assert "bpm" in said[0].words and "instrumental" in said[0].words
@@ -103,7 +133,7 @@ def test_it_stops_within_a_step(folder: Path, presets: Presets, tmp_path: Path) 
 
 def test_what_is_lacking_is_said(presets: Presets, tmp_path: Path, folder: Path) -> None:
     made = musicgen.Engine(models=presets.composers, device="cpu")
-    assert "hf download facebook/musicgen-" in str(made.missing()) and "CC-BY-NC" in str(made.missing())
+    assert "reelwright fetch musicgen-" in str(made.missing()) and "CC-BY-NC" in str(made.missing())
     assert "composers.toml" in str(musicgen.Engine(device="cpu").missing())
     assert "kept" in str(engine(folder, kept=9.0).missing())
     assert "here" in refused(lambda: made.compose(cue(presets, 1, "calm"), tmp_path / "a.wav", idle)).message
@@ -127,5 +157,14 @@ def test_weights_that_are_not_what_they_say(folder: Path, presets: Presets, tmp_
     kept.pop(sorted(name for name in kept if "layers.0.fc1" in name)[0])
     save_file(kept, file, {"format": "pt"})
     assert "another model" in said()
-    monkeypatch.setattr(musicgen, "_window", lambda *_: [np.full((1, 64000), np.nan, np.float32)])
+    config = own / "config.json"
+    config.write_text(config.read_text("utf-8").replace('"model_type": "musicgen"', '"model_type": "bark"'), "utf-8")
+    file.write_bytes(whole)
+    assert "no MusicGen" in said()
+    kept = load(whole)
+    kept["decoder.model.decoder.layers.0.fc1.weight"].fill_(torch.inf)
+    save_file(kept, file, {"format": "pt"})
+    shutil.copyfile(folder / "config.json", config)
+    assert "out of range" in said()
+    monkeypatch.setattr(musicgen, "sounded", lambda *_: torch.full((1, 64000), torch.nan))
     assert "out of range" in refused(lambda: engine(folder).compose(cue(presets, 0.5, "calm"), tmp_path / "a.wav", idle)).message

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import os
 import pickle
 import shutil
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -23,6 +25,7 @@ from pipelines import ffmpeg, moves, mp4
 from pipelines import plan as plans
 from pipelines import vault as vaults
 from pipelines.clips import _glimpse, _open_sora_plan, _reel, _stream
+from pipelines.clips import _open_sora_given as moving
 from pipelines.clips import _open_sora_machine as machines
 from pipelines.clips import _open_sora_net as nets
 from pipelines.clips import _open_sora_shot as shots
@@ -34,10 +37,12 @@ from pipelines.clips.open_sora import Engine
 from pipelines.crew import Crew
 from pipelines.gear import gpu as _gpu
 from pipelines.gear.weights import Source, table
-from pipelines.plan import Frame, Shot
+from pipelines.plan import Frame, Given, Shot
 from pipelines.presets import Model, Presets
 from pipelines.render import Studio
 from pipelines.vault import Vault
+from pipelines.verbs.blend import Blend, blend
+from pipelines.verbs.extend import Extend, extend
 from pipelines.work import Cancelled, FilmError, idle
 
 from . import whole
@@ -168,7 +173,7 @@ def test_our_attention_in_the_vae_is_diffusers_without_its_mask() -> None:
 # No row too many
 
 
-def literal(net: Net, clip: Clip, noise: torch.Tensor, times: Sequence[float], frames: int, guidance: Guidance) -> torch.Tensor:
+def literal(net: Net, clip: Clip, noise: torch.Tensor, times: Sequence[float], frames: int, guidance: Guidance, sides: tuple[int, int] = (8, 12)) -> torch.Tensor:
     """The loop as it is described: three rows at every step, whatever the scales are."""
     img = noise
     for i in range(len(times) - 1):
@@ -179,7 +184,7 @@ def literal(net: Net, clip: Clip, noise: torch.Tensor, times: Sequence[float], f
         if guidance.rising and image_scale > 1:
             upper = image_scale + (1 - image_scale) * i / (len(times) - 1)
             image_scale = torch.tensor([1 + (upper - 1) * f / (frames - 1) for f in range(frames)])
-            image_scale = packed(image_scale.view(1, 1, -1, 1, 1).expand(1, 16, frames, 8, 12).contiguous())
+            image_scale = packed(image_scale.view(1, 1, -1, 1, 1).expand(1, 16, frames, *sides).contiguous())
         img = img + (times[i + 1] - times[i]) * (u2 + image_scale * (u1 - u2) + text_scale * (c - u1))
     return img
 
@@ -200,6 +205,101 @@ def test_rows_left_out_change_nothing(name: str, rising: bool, rows: int, refere
     whole = literal(net, clip, reference["noise"], times, 3, guidance)
     assert len(computed) == needed(50, guidance, given) == rows, "150 in the literal loop"
     assert (made - whole).abs().max() < 1e-4 < whole.abs().max()
+
+
+@pytest.mark.parametrize("name", ["v2v_head", "v2v_tail", "i2v_loop"])
+def test_a_clip_that_goes_on_is_the_literal_loops(name: str, home: Path, presets: Presets, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All the way from given videos: noise and condition as the official code puts them, three rows at every step."""
+    monkeypatch.setitem(_open_sora_plan.PIXELS, "256px", 48 * 48)
+    video = filmed(tmp_path / "near.mp4", 40)
+    given = {"v2v_head": Given(first=video), "v2v_tail": Given(last=video), "i2v_loop": Given(first=filmed(tmp_path / "a.mp4", 3), last=filmed(tmp_path / "b.mp4", 2, 90))}
+    encoded: list[torch.Tensor] = []
+    decoded: list[torch.Tensor] = []
+    watch(monkeypatch, "encode", lambda _, made: encoded.append(made))
+    watch(monkeypatch, "decode", lambda latents, _: decoded.append(latents))
+    steps = 12 if name == "v2v_head" else 3
+    asked = replace(wish(presets, home, seconds=1.2, steps=steps), given=given[name])
+    own = Engine(device="cpu")
+    own.shoot(asked, tmp_path / "made.mp4", idle)
+    machine, (latents,) = own._floor.loaded[1], decoded  # type: ignore[index]
+    count, high, wide = latents.shape[2:]
+    mask, held = torch.zeros(1, 1, count, high, wide), torch.zeros(1, 16, count, high, wide)
+    if name == "i2v_loop":
+        assert [one.shape[2] for one in encoded] == [1, 1] and not torch.equal(*encoded)
+        mask[:, :, 0] = mask[:, :, -1] = 1
+        held[:, :, 0], held[:, :, -1] = encoded[0][:, :, 0], encoded[1][:, :, 0]
+    else:
+        assert [one.shape[2] for one in encoded] == [9], "33 pictures"
+        place = slice(0, 9) if name == "v2v_head" else slice(-9, None)
+        mask[:, :, place], held[:, :, place] = 1, encoded[0]
+    noise = packed(torch.randn(1, 16, count, high, wide, generator=torch.Generator("cpu").manual_seed(asked.seed)))
+    times = schedule(steps, high * wide // 4, count)
+    words, pooled = zip(machine.text(text(asked.prompt, None, 0)), machine.text(""), strict=True)
+    net = replace(machine.net(1, (wide * 8, high * 8)), dtype=torch.float32)
+    clip = prepare(net, times[:-1], (count, high // 2, wide // 2), words, pooled, packed(torch.cat([mask, held], 1)))
+    whole = unpacked(literal(net, clip, noise, times, count, Guidance(rising=name == "i2v_loop"), (high, wide)), count, high, wide)
+    if name == "i2v_loop":
+        whole[:, :, :1], whole[:, :, -1:] = encoded
+    assert (latents - whole).abs().max() < 1e-4 < whole.abs().max()
+
+
+def filmed(path: Path, count: int, shift: int = 0) -> Path:
+    """An MP4 of ours, 160 x 90, that changes."""
+    from pipelines.clips._reel import write_planes
+
+    across = np.arange(160) + shift
+    frames = [np.concatenate([np.broadcast_to((across * 2 + k * 5) % 200 + 20, (90, 160)).reshape(-1), np.full(160 * 45, 128)]).astype(np.uint8).reshape(135, 160) for k in range(count)]
+    write_planes(frames, count, (160, 90), Fraction(24), path, idle)
+    return path
+
+
+@pytest.mark.usefixtures("small")
+def test_a_video_goes_on_for_longer_than_a_clip(home: Path, engine: Engine, presets: Presets, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[torch.Tensor] = []
+    watch(monkeypatch, "encode", lambda frames, _: taken.append(frames))
+    for near, seconds, kinds in ((filmed(tmp_path / "long.mp4", 40), 3.0, [33, 33]), (filmed(tmp_path / "short.mp4", 11), 1.0, [9]), (filmed(tmp_path / "one.mp4", 2), 1.0, [1])):
+        taken.clear()
+        asked = replace(wish(presets, home, seconds=seconds, steps=1), given=Given(first=near))
+        notes = engine.shoot(asked, tmp_path / "on.mp4", idle)
+        assert [one.shape[2] for one in taken] == kinds and int(str(notes["frames"])) > seconds * 24
+        assert (notes["width"], notes["height"]) == (56, 32), "of the model's picture, what has the video's shape"
+        edges = taken[0][0, :, 0].mean(0)
+        assert torch.equal(edges[:, 0], edges[:, 3]), "what lies beside it repeats its edge"
+    recipe = vaults.plain(engine.recipe(asked))
+    assert vaults.plain(engine.recipe(replace(asked, camera=camera("static", presets)))) == recipe, "the video shows how it moves"
+    assert vaults.plain(engine.recipe(replace(asked, given=Given(last=near)))) != recipe
+    assert "no video over" in refused(lambda: engine.shoot(replace(asked, given=Given(over=near)), tmp_path / "x.mp4", idle)).message
+
+
+@pytest.mark.usefixtures("small")
+def test_verbs_can_use_it(home: Path, presets: Presets, vault: Vault, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A video extended by the model from its last pictures or up to its first, and one that melts into another."""
+    mine = replace(presets, models={"tiny": model(home)})
+    video = filmed(tmp_path / "near.mp4", 40)
+    held = moving.Window.of((64, 32), 160 / 90).read(video, 24)
+    start, end = (torch.from_numpy(held[k].copy()).permute(2, 0, 1).float() / 127.5 - 1 for k in (0, 32))
+    crew = Crew({"edge": {"online": False}, "open_sora": {"device": "cpu"}})
+    studio = Studio(crew, mine, vault, whole.ROOT / "assets" / "fonts", workers=2)
+    try:
+        longer = extend([video], Extend(0.5, "a calm sea", engine="tiny"), studio, tmp_path / "longer.mp4")
+        assert longer.frames == 52 and "and the 32 before it" in longer.how
+        taken: list[torch.Tensor] = []
+        watch(monkeypatch, "encode", lambda frames, _: taken.append(frames))
+        earlier = extend([video], Extend(0.5, "a calm sea", backward=True, engine="tiny"), studio, tmp_path / "earlier.mp4")
+        assert earlier.frames == 52 and "and the 32 after it" in earlier.how
+        (edge,) = [one for one in taken if one.shape[2] == 33]
+        first, last = (float((edge[0, :, k] - given).abs().mean()) for k, given in ((0, start), (-1, end)))
+        assert first < 0.1 > last, "it leads up to the video's pictures as they run, not backwards"
+        both = blend([video, filmed(tmp_path / "other.mp4", 40, 90)], Blend(0.4, engine="tiny"), studio, tmp_path / "both.mp4")
+        assert "the way found by Tiny" in both.how
+    finally:
+        crew.close()
+
+
+def refused(work: Callable[[], object]) -> FilmError:
+    with pytest.raises(FilmError) as caught:
+        work()
+    return caught.value
 
 
 def test_packing_goes_both_ways() -> None:
@@ -699,12 +799,13 @@ def test_weights_that_are_not_there_come_with_their_command_and_licence(presets:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     for name in ("open-sora-256", "open-sora-768"):
         told = str(Engine(device="cpu").lacks(presets.models[name]))
-        assert "hf download hpcai-tech/Open-Sora-v2 --include Open_Sora_v2.safetensors --include hunyuan_vae.safetensors" in told
-        assert "--include 'google/t5-v1_1-xxl/*'" in told
+        assert f"reelwright fetch {name}" in told
+        (source,) = Engine(device="cpu").sources(presets.models[name])
+        assert source.repo == "hpcai-tech/Open-Sora-v2" and {"Open_Sora_v2.safetensors", "hunyuan_vae.safetensors", "google/t5-v1_1-xxl/*"} <= set(source.wanted)
         assert "Apache-2.0" in told and "South Korea" in told
     lone = replace(presets.models["open-sora-256"], revision="v2", options={"text_encoder": "some/t5"})
-    told = str(Engine(device="cpu").lacks(lone))
-    assert "--revision v2" in told and "hf download some/t5" in told and "google/" not in told
+    model, text = Engine(device="cpu").sources(lone)
+    assert (model.revision, text.repo) == ("v2", "some/t5") and not any("google/" in one for one in model.wanted)
 
 
 def test_weights_are_found_where_the_hub_keeps_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -771,3 +872,25 @@ def test_a_picture_is_fitted(tmp_path: Path, still: Path) -> None:
 def test_a_table_of_weights_says_its_shapes(tmp_path: Path) -> None:
     save_file({"a": torch.ones(2, 3), "b": torch.ones(4, dtype=torch.bfloat16)}, tmp_path / "x.safetensors")
     assert table(tmp_path / "x.safetensors", "") == {"a": (2, 3), "b": (4,)}
+
+
+@pytest.mark.usefixtures("small")
+def test_who_read_is_gone_before_room_is_made_for_the_network(home: Path, presets: Presets, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there is little room their layers come one by one, by hooks that hold them."""
+    readers, held, read, room = list[weakref.ref[Any]](), list[bool](), machines.Readers, machines.room
+
+    def reading(*given: Any) -> Any:
+        made = read(*given)
+        readers.append(weakref.ref(next(made._t5.parameters())))
+        return made
+
+    monkeypatch.setattr(machines, "Readers", reading)
+    monkeypatch.setattr(machines, "room", lambda *given, **more: held.append(any(one() is not None for one in readers)) or room(*given, **more))
+    monkeypatch.setattr(_gpu, "free", lambda *_: 20 * _gpu.GIB)
+    gc.collect()
+    gc.disable()
+    try:
+        Engine(device="cpu").shoot(wish(presets, home, 0.3, steps=1), tmp_path / "a.mp4", idle)
+    finally:
+        gc.enable()
+    assert readers and held and not any(held)

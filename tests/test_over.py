@@ -60,7 +60,7 @@ class Negatives:
         return None
 
     def lacks(self, model: Model) -> str | None:
-        return None if "Apache" in model.licence else "Its weights are not on this machine: hf download it."
+        return None if "Apache" in model.licence else "Its weights are not on this machine: reelwright fetch it."
 
     def reach(self, model: Model) -> Reach:
         told = rules.options(model.options)
@@ -191,8 +191,8 @@ def test_pieces() -> None:
 @pytest.mark.parametrize(
     ("how", "said", "hint"),
     [
-        (Edit("glass", engine="auto"), "No model that makes videos over", "hf download|GPU"),
-        (Edit("glass", engine="wan-1.3b"), "cannot be used here", "hf download|GPU"),
+        (Edit("glass", engine="auto"), "No model that makes videos over", "reelwright fetch|GPU"),
+        (Edit("glass", engine="wan-1.3b"), "cannot be used here", "reelwright fetch|GPU"),
         (Edit("glass", engine="mochi"), "no model that makes videos over", "wan-1.3b"),
         (Edit("glass", engine="camera"), "no model that makes videos over", "wan-1.3b"),
         (Edit("glass", engine="nobody"), "no clip engine", ""),
@@ -277,9 +277,9 @@ def test_a_model_makes_what_was_lost_for_longer(photo: Path, out: Path, tmp_path
 def small(presets: Presets, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     """A studio with the presets as they are shipped, but for their weights, sizes and steps."""
     models = {}
-    for name in (*V2V, "wan-14b-i2v"):
+    for name in (*V2V, "wan-14b-i2v", "ltx-2.5"):
         own = presets.models[name]
-        told = dict(own.options) | {"size": [64, 64], "steps": 4, "most": 17, "fps": 12}
+        told = dict(own.options) | {"size": [64, 64], "steps": 4, "most": 17, "fps": 12} | ({"size": [32, 32], "steps": 2} if name == "ltx-2.5" else {})
         models[name] = replace(own, repo=str(tiny_films.saved(name, tmp_path_factory.mktemp("model"))), revision="", options=told)
     crew = Crew({"edge": {"online": False}, "clips.diffusers": {"device": "cpu"}})
     yield Studio(crew, replace(presets, models=models), Vault(tmp_path_factory.mktemp("vault")), whole.ROOT / "assets" / "fonts", workers=2)
@@ -315,7 +315,7 @@ def test_every_such_model_makes_a_video_over(name: str, short: Path, out: Path, 
         assert len(asked[1]["conditions"][0].video) == 9 and asked[1]["conditions"][0].frame_index == 0
 
 
-@pytest.mark.parametrize("name", ["wan-14b-i2v", "wan-vace-1.3b", "ltx"])
+@pytest.mark.parametrize("name", ["wan-14b-i2v", "wan-vace-1.3b", "ltx", "ltx-2.5"])
 def test_every_such_model_leads_from_one_picture_to_another(name: str, short: Path, out: Path, small: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = list[dict[str, Any]]()
     real = shots._asked
@@ -325,6 +325,9 @@ def test_every_such_model_leads_from_one_picture_to_another(name: str, short: Pa
     (told,) = asked
     if name == "wan-14b-i2v":
         assert apart(np.asarray(told["image"]), np.asarray(told["last_image"])) > 1
+    elif name == "ltx-2.5":
+        first, last = told["conditions"]
+        assert (first.index, last.index) == (0, -1) and apart(np.asarray(first.frames), np.asarray(last.frames)) > 1
     elif name == "ltx":
         assert [one.frame_index for one in told["conditions"]] == [0, told["num_frames"] - 1]
     else:

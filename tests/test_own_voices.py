@@ -125,7 +125,7 @@ def test_nobody_speaks_a_language_that_is_not_theirs(crew: Crew, presets: Preset
 def test_what_is_lacking_is_said_with_its_remedy(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for kind in (piper.Engine, kokoro.Engine):
         assert "REELWRIGHT_VOICES" in str(kind().missing())
-        assert "hf download" in str(kind(folder=tmp_path).missing()) and kind(folder=tmp_path).voices() == ()
+        assert "reelwright fetch" in str(kind(folder=tmp_path).missing()) and kind(folder=tmp_path).voices() == ()
     shutil.copy(folder / "kokoro" / "kokoro-v1.0.onnx", tmp_path)
     assert "voices are" in str(kokoro.Engine(folder=tmp_path).missing())
     (tmp_path / "x.onnx").write_bytes(b"no")

@@ -17,6 +17,7 @@ from safetensors.torch import save_file
 
 from pipelines.crew import Crew
 from pipelines.gear import pipes
+from pipelines.loras import Lora
 from pipelines.pictures import diffusers as painters
 from pipelines.plan import Brief, Frame
 from pipelines.presets import Model, Presets
@@ -76,7 +77,7 @@ def test_the_first_that_is_here_paints(presets: Presets, folders: dict[str, Path
     assert made.missing() is None
     assert made.paint(BRIEF, tmp_path / "a.png", idle)["model"] == str(folders["sdxl"])
     said = str(engine(replace(lost, repo="some/where")).missing())
-    assert "hf download some/where" in said and "Apache-2.0" in said
+    assert "reelwright fetch z-image" in said and "Apache-2.0" in said
     assert "painters.toml" in str(painters.Engine().missing())
     assert Crew({"pictures.diffusers": {"models": {"a": lost}}}).get("clips", "diffusers").label, "the clip engine of the same name is another"
 
@@ -103,6 +104,15 @@ def test_lora_files_change_the_picture(name: str, presets: Presets, folders: dic
     every = [made(), made(file), made(file | {"weight": 0.5}), made(file, file | {"words": "oily"})]
     assert len({picture for picture, _ in every}) == len({recipe for _, recipe in every}) == 4
     assert "inkpen" in every[1][1] and "inkpen, oily" in every[3][1]
+    own = engine(small(name, presets, folders[name]))
+    asked = [replace(BRIEF, loras=one) for one in ((), (Lora(file["file"]),), (Lora(file["file"], weight=0.5),), ())]
+    seen = []
+    for k, brief in enumerate(asked):
+        own.paint(brief, tmp_path / f"{k}.png", idle)
+        seen.append((tmp_path / f"{k}.png").read_bytes())
+    assert seen == [every[0][0], every[1][0], every[2][0], every[0][0]], "as a scene asks for them, on one model"
+    assert own.recipe(asked[0]) == own.recipe(BRIEF) != own.recipe(asked[1]) != own.recipe(asked[2])
+    assert own.adapts(asked[1].loras) is None and "made for" in str(own.adapts((Lora(file["file"], models=("other",)),)))
     said = refused(lambda: made({"file": str(tmp_path / "bad.safetensors"), "words": "x"}))
     assert "bad.safetensors is a pickle" in said.message
     assert "gone.safetensors is not on this machine" in str(engine(small(name, presets, folders[name], loras=[{"file": str(tmp_path / "gone.safetensors")}])).missing())

@@ -189,7 +189,7 @@ def test_what_is_lacking_or_damaged_is_said_with_the_remedy(tmp_path: Path, pres
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
     shipped = presets.models["depth-anything-v2-small"]
     lack = Engine().lacks(shipped)
-    assert lack and "hf download depth-anything/Depth-Anything-V2-Small-hf --revision 5426e4f" in lack and "Apache-2.0" in lack
+    assert lack and "reelwright fetch depth-anything-v2-small" in lack and "Apache-2.0" in lack
     model = small(tiny_depth.depth_anything(tmp_path / "tiny"))
     assert Engine().missing() is None and Engine().lacks(model) is None
     weights = tmp_path / "tiny" / "model.safetensors"

@@ -115,7 +115,7 @@ def test_what_cannot_be_is_said_with_the_remedy(mine: Studio, studio: Studio, pr
     real = Crew({"edge": {"online": False}, "pictures.diffusers": {"models": presets.painters}})
     with pytest.raises(FilmError) as lacks:
         restyle(given, Restyle("oil"), replace(studio, crew=real), out)
-    assert "GPU" in lacks.value.hint or "hf download" in lacks.value.hint
+    assert "GPU" in lacks.value.hint or "reelwright fetch" in lacks.value.hint
     rows = [{"image": str(given), "prompt": "hills", "duration": 1, "engine": "camera", "picture_style": "oil"}]
     with pytest.raises(FilmError) as scene:
         whole.make(whole.story(presets, tmp_path, rows), replace(studio, crew=real), tmp_path / "film.mp4")

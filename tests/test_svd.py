@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
+import weakref
 from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import fields, replace
@@ -17,12 +18,15 @@ import torch
 from PIL import Image
 
 from pipelines import moves, plan
+from pipelines.cast import model_of
 from pipelines.clips import _svd_loop as loop
 from pipelines.clips import _svd_machine as machine
 from pipelines.clips import _svd_net, svd
 from pipelines.clips import _svd_plan as rules
 from pipelines.clips import _svd_shot as shots
 from pipelines.clips._svd_net import Savings, build, predict, tell
+from pipelines.crew import Crew
+from pipelines.gear import zero
 from pipelines.presets import Model, Presets
 from pipelines.vault import plain
 from pipelines.video import look
@@ -272,10 +276,14 @@ def test_a_picture_of_another_shape_fits_as_the_story_says(fit: str, engine: svd
 def test_four_steps_need_no_second_row(engine: svd.Engine, presets: Presets, seen: Path, folder: Path, tmp_path: Path) -> None:
     own = tmp_path / "own"
     own.mkdir()
-    shutil.copy(folder / "unet" / "diffusion_pytorch_model.safetensors", own / "tiny-lcm.safetensors")
-    asked = shot(presets, seen, own, steps=4, sampler="lcm", guidance=[1.0, 1.0], unet="tiny-lcm.safetensors", base=str(folder))
+    base = copied(folder, tmp_path)
+    (base / "unet" / "diffusion_pytorch_model.safetensors").rename(own / "tiny-lcm.safetensors")  # of the base only the config is read
+    asked = shot(presets, seen, own, steps=4, sampler="lcm", guidance=[1.0, 1.0], unet="tiny-lcm.safetensors", base=str(base))
     assert asked.model and engine.lacks(asked.model) is None
     engine.shoot(asked, tmp_path / "a.mp4", idle)
+    (base / "unet" / "config.json").rename(tmp_path / "config.json")
+    assert str(base) in str(engine.lacks(asked.model)), "how it is built is read there"
+    (tmp_path / "config.json").rename(base / "unet" / "config.json")
     (own / "tiny-lcm.safetensors").unlink()
     assert "tiny-lcm.safetensors" in str(engine.lacks(asked.model))
 
@@ -313,10 +321,10 @@ def test_what_is_lacking_is_said_with_its_remedy_and_its_licence(presets: Preset
         own = presets.models[name]
         rules.options(own.options)
         said = str(engine.lacks(own))
-        assert f"hf download {own.repo}" in said and own.licence in said and ("hf auth login" in said) == own.gated
-        assert not own.revision or own.revision in said
+        assert f"reelwright fetch {name}" in said and own.licence in said and ("hf auth login" in said) == own.gated
     assert "$1,000,000" in str(engine.lacks(presets.models["svd-xt"]))
-    assert "043843887" in str(engine.lacks(presets.models["svd-lcm4"])), "the rest of it, too"
+    base, own = engine.sources(presets.models["svd-lcm4"])
+    assert (base.bare, own.wanted) == (("unet",), ("AnimateLCM-SVD-xt-1.1.safetensors",)), "the rest of it, too, but not its network"
 
 
 def test_without_a_gpu_it_says_what_it_needs(presets: Presets) -> None:
@@ -407,3 +415,34 @@ def test_a_scene_without_a_picture_is_told_so(engine: svd.Engine, presets: Prese
     assert "picture" in refused(lambda: engine.shoot(bare, tmp_path / "a.mp4", idle)).message
     (tmp_path / "broken.png").write_bytes(seen.read_bytes()[:200])
     assert "cannot be read" in refused(lambda: engine.shoot(replace(bare, picture=tmp_path / "broken.png"), tmp_path / "a.mp4", idle)).message
+
+
+def test_where_gpus_are_lent_the_quickest_model_is_taken(presets: Presets, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(svd.Engine, "missing", lambda self: None)
+    monkeypatch.setattr(svd.Engine, "lacks", lambda self, model: None)
+    crew = Crew()
+    assert model_of("svd", crew, presets) == "svd-xt"
+    monkeypatch.setattr(zero, "here", lambda: True)
+    assert model_of("svd", crew, presets) == "svd-lcm4"
+    monkeypatch.setattr(svd.Engine, "lacks", lambda self, model: "no" if "lcm" in model.repo.lower() else None)
+    assert model_of("svd", crew, presets) == "svd-xt-1.1", "then the one with the fewest pictures a second"
+
+
+def test_where_only_what_works_is_on_the_device_the_network_is_gone_before_pictures_are_decoded(
+    presets: Presets, seen: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nets, held, real, show = list[weakref.ref[Any]](), list[bool](), machine.build, shots.decoded
+
+    def built(unet: Any, savings: Savings) -> Any:
+        made = real(unet, savings)
+        nets.append(weakref.ref(made))
+        return made
+
+    monkeypatch.setattr(machine, "build", built)
+    monkeypatch.setattr(shots, "decoded", lambda *given: held.append(any(one() is not None for one in nets)) or show(*given))
+    engine = svd.Engine(device="cpu", savings=NONE)
+    asked = shot(presets, seen, folder)
+    assert asked.model
+    engine.shoot(replace(asked, model=replace(asked.model, vram={svd.THRIFTY: 1.0})), tmp_path / "a.mp4", idle)
+    engine.close()
+    assert nets and held and not any(held)

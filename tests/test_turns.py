@@ -287,3 +287,15 @@ def test_a_film_that_waits_for_its_turn_can_be_stopped_and_the_rest_is_not_held_
             later.result(20)
         turn.close()
         assert preview.music_sample("calm", "musicgen", studio).path.is_file()
+
+
+@pytest.mark.parametrize(("role", "name", "kind"), [("pictures", "diffusers", "painters"), ("music", "ace_step", "composers")])
+def test_a_warm_model_keeps_its_place_and_another_has_room_without_it(role: str, name: str, kind: str, presets: Presets, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What lies on the device already is not free: by that alone, a second film would load its model anew, thriftier."""
+    engine = Crew({f"{role}.{name}": {"device": "cpu"}}).get(role, name)
+    one, other = (next(iter(getattr(presets, kind).values())), Model("Another", "", name, "other/weights"))
+    at = list[object]()
+    monkeypatch.setattr(f"pipelines.{role}.{name}.plan", lambda *_given: at.append(engine._loaded) or "stream")
+    engine._loaded = one, "resident False", "pipe"
+    assert engine._way(one) == "resident" and engine._loaded and not at
+    assert engine._way(other) == "stream" and at == [None], "it is let go before what is free is looked at"

@@ -234,7 +234,7 @@ def test_an_uploaded_video_is_made_over_and_goes_on(served: Served, tmp_path: Pa
     refused(served.ask("POST", f"/v1/videos/{over['id']}/remix", json={"prompt": "a dragon"}), 400, "prompt")
     made = served.ask("POST", f"/v1/videos/{over['id']}/remix", json={"prompt": "a dragon", "engine": "wan-1.3b", "strength": "subtle"})
     failed = done(served, made.json)
-    assert (failed["status"] == "failed" and "GPU" in str(failed["error"])) or "hf download" in str(failed["error"]), "a model, which is not here"
+    assert (failed["status"] == "failed" and "GPU" in str(failed["error"])) or "reelwright fetch" in str(failed["error"]), "a model, which is not here"
     refused(served.ask("POST", f"/v1/videos/{over['id']}/remix", json={"prompt": "a dragon", "engine": "camera"}), 400, "engine")
     refused(served.ask("POST", f"/v1/videos/{over['id']}/remix", json={"prompt": "noir", "strength": "subtle"}), 400, "engine")
     refused(served.ask("POST", f"/v1/videos/{over['id']}/remix", json={"prompt": "noir", "engine": "auto", "strength": "wild"}), 400, "strength")

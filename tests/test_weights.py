@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -15,6 +16,7 @@ from aiohttp import web
 
 from pipelines import moves, plan
 from pipelines.clips import diffusers, open_sora, svd
+from pipelines.gear import snapshot
 from pipelines.gear.weights import Source
 from pipelines.presets import Model, Presets
 from pipelines.vault import plain
@@ -32,11 +34,11 @@ class Hub:
     main: str = FIRST
     url: str = ""
 
-    def downloaded(self, cache: Path, revision: str | None = None) -> str:
+    def downloaded(self, cache: Path, revision: str | None = None, only: Sequence[str] = ()) -> str:
         """What `hf download` does."""
         from huggingface_hub import snapshot_download
 
-        return snapshot_download("some/model", revision=revision, cache_dir=cache, endpoint=self.url, token=False, max_workers=1)
+        return snapshot_download("some/model", revision=revision, cache_dir=cache, endpoint=self.url, token=False, max_workers=1, allow_patterns=list(only) or None)
 
 
 @contextmanager
@@ -120,6 +122,26 @@ def test_a_cache_that_cannot_be_written_to_is_read_all_the_same(cache: Path, mon
     (cache / "models--some--model" / "refs" / "reelwright").write_text("in the way", "utf-8")
     source = Source("some/model", "", ())
     assert read(source, "x") == b"1" and source.commit == "" and source.changing == [FIRST]
+
+
+@pytest.mark.parametrize("variant", ["", "bf16"])
+def test_a_pipelines_parts_are_fetched_and_nothing_twice(variant: str, cache: Path) -> None:
+    """Parts in one file or several, of the variant; not the long one beside it, nor the whole in one file at the root."""
+    dot = f".{variant}" if variant else ""
+    shards = [f"transformer/diffusion_pytorch_model{dot}-0000{i}-of-00002.safetensors" for i in (1, 2)]
+    index = f"transformer/diffusion_pytorch_model.safetensors.index{dot}.json"
+    told = json.dumps({"weight_map": {str(i): Path(name).name for i, name in enumerate(shards)}}).encode()
+    wanted = {"model_index.json": b"{}", "tokenizer/spiece.model": b"x", f"vae/diffusion_pytorch_model{dot}.safetensors": b"x", index: told}
+    wanted |= dict.fromkeys(shards, b"x")
+    left = dict.fromkeys(["all-in-one.safetensors", f"all-in-one{dot}.safetensors", "vae/diffusion_pytorch_model.bin", "seen.png"], b"x")
+    left |= {"vae/diffusion_pytorch_model.safetensors": b"x"} if variant else {}
+    source = snapshot.source("some/model", "", variant)
+    with hub(Hub({FIRST: wanted | left})) as served:
+        served.downloaded(cache, only=source.wanted)
+    found = {name: source.find(name) for name in wanted | left}
+    assert {name for name, path in found.items() if path} == wanted.keys()
+    there = snapshot.weights(source.path(index).parent, variant)
+    assert there and there.variant == variant and len(there.files) == 2
 
 
 @pytest.mark.parametrize(

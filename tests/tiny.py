@@ -61,7 +61,7 @@ def picture(path: Path, size: tuple[int, int] = (96, 64), seed: int = 0) -> Path
     return path
 
 
-def musicgen(folder: Path) -> Path:
+def musicgen(folder: Path, *, melody: bool = False, stereo: bool = False) -> Path:
     """A MusicGen that plays 50 steps a second in 32 kHz, as the real ones do."""
     from transformers import (
         EncodecConfig,
@@ -69,6 +69,9 @@ def musicgen(folder: Path) -> Path:
         MusicgenConfig,
         MusicgenDecoderConfig,
         MusicgenForConditionalGeneration,
+        MusicgenMelodyConfig,
+        MusicgenMelodyDecoderConfig,
+        MusicgenMelodyForConditionalGeneration,
         T5Config,
     )
 
@@ -81,12 +84,15 @@ def musicgen(folder: Path) -> Path:
     )  # fmt: skip
     books = EncodecModel(sound).quantizer.get_num_quantizers_for_bandwidth(1.2)
     text = T5Config(vocab_size=64, d_model=16, d_ff=32, d_kv=8, num_layers=1, num_heads=2)
-    decoder = MusicgenDecoderConfig(
-        vocab_size=64, hidden_size=32, num_hidden_layers=1, num_attention_heads=4, ffn_dim=64, num_codebooks=books, audio_channels=1,
-        pad_token_id=64, bos_token_id=64, decoder_start_token_id=64,
+    decoder: dict[str, Any] = (MusicgenMelodyDecoderConfig if melody else MusicgenDecoderConfig)(
+        vocab_size=64, hidden_size=32, num_hidden_layers=2, num_attention_heads=4, ffn_dim=64, num_codebooks=books * (1 + stereo),
+        audio_channels=1 + stereo, pad_token_id=64, bos_token_id=64, decoder_start_token_id=64, initializer_factor=0.2,
+    ).to_dict()  # fmt: skip
+    parts: dict[str, Any] = {"text_encoder": text.to_dict() | {"model_type": "t5"}, "audio_encoder": sound.to_dict() | {"model_type": "encodec"}}
+    network: Any = (
+        MusicgenMelodyForConditionalGeneration(MusicgenMelodyConfig(**parts, decoder=decoder, chroma_length=7))
+        if melody else MusicgenForConditionalGeneration(MusicgenConfig(**parts, decoder=decoder))
     )  # fmt: skip
-    parts = {"text_encoder": text.to_dict() | {"model_type": "t5"}, "audio_encoder": sound.to_dict() | {"model_type": "encodec"}}
-    network = MusicgenForConditionalGeneration(MusicgenConfig(**parts, decoder=decoder.to_dict()))
     for name, tensor in network.audio_encoder.named_buffers():
         if name.endswith(".embed"):  # zeros in a new one: every sound would be the same
             tensor.normal_()

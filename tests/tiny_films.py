@@ -133,8 +133,8 @@ def cogvideo(pictures: bool = False) -> Any:
 
     net = CogVideoXTransformer3DModel(
         num_attention_heads=2, attention_head_dim=16, in_channels=8 if pictures else 4, out_channels=4, time_embed_dim=2, text_embed_dim=WIDE,
-        num_layers=1, sample_width=8, sample_height=8, sample_frames=9, max_text_seq_length=226, use_rotary_positional_embeddings=pictures,
-        use_learned_positional_embeddings=False,
+        num_layers=1, sample_width=8, sample_height=8, sample_frames=49 if pictures else 9, max_text_seq_length=226,
+        use_rotary_positional_embeddings=pictures, use_learned_positional_embeddings=pictures,
     )  # fmt: skip
     vae = AutoencoderKLCogVideoX(
         down_block_types=("CogVideoXDownBlock3D",) * 4, up_block_types=("CogVideoXUpBlock3D",) * 4, block_out_channels=(8,) * 4,

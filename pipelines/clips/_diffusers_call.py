@@ -7,13 +7,14 @@ decoded is decoded later. So every kind is taken apart alike, and the numbers ar
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from ..gear import gpu
+from ..gear.modular import asks
 from ..gear.pipes import DENOISERS, called
 
 if TYPE_CHECKING:
@@ -25,11 +26,12 @@ if TYPE_CHECKING:
     Asked = Callable[[], dict[str, Any]]
 
 REFUSED = ("diffusers cannot make this clip", "Change the scene, or the model's options; if every scene says so, fetch the model anew.")
+PRESSED = 18  # x264's crf of the pictures that LTX-2.5 learnt from: a cleaner one hardly moves
 READERS = ("encode_prompt", "encode_image")  # a pipeline's own, beside its VAE's `encode`
 
 
-class _Enough(Exception):
-    """A call has come as far as it is to come. Caught where it was begun."""
+class _Enough(BaseException):
+    """A call has come as far as it is to come. Caught where it was begun, and by nobody on the way: that is no error."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,7 @@ def stepped(pipe: Any, asked: Asked, tape: Tape, *, seed: int, along: bool, apar
         if not along:
             stack.enter_context(_instead(pipe.vae, "decode", hold))
         device = pipe._execution_device
-        stack.enter_context(torch.random.fork_rng([device] if device.type == "cuda" else []))
+        stack.enter_context(gpu.chance(device))
         torch.manual_seed(seed)
         given = asked()
         if look := given.get("callback_on_step_end"):  # what is played back was shown before
@@ -185,7 +187,7 @@ def _moved(said: Any, to: torch.device | str) -> Any:
 
 def arguments(pipe: Any, given: Mapping[str, Any], names: Mapping[str, str], more: Mapping[str, Any]) -> dict[str, Any]:
     """Those of a call that this pipeline knows, under its names for them."""
-    known: Mapping[str, Any] = inspect.signature(type(pipe).__call__).parameters
+    known = asks(pipe)
     named = {names.get(name, name): value for name, value in given.items() if value is not None} | dict(more)
     return {name: value for name, value in named.items() if name in known}
 

@@ -7,22 +7,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import ceil
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import ffmpeg
 from ..plan import Reach, Shot
 from ..work import FilmError
+from ._diffusers_call import PRESSED
 from ._diffusers_plan import Mode, Options, Piece, frames, run
+from ._reel import pressed
+from ._window import Window
 
 if TYPE_CHECKING:
     from numpy import uint8
     from numpy.typing import NDArray
-    from torch import Tensor
 
     Picture = NDArray[uint8]
 
-ALIKE = 0.04  # shapes that differ by less are stretched to one another, and back
 SHARED = 8  # frames of a piece that the next one makes over too, where the model does not say
 
 
@@ -30,7 +29,8 @@ def reach(told: Options) -> Reach:
     """What a model can do with moving pictures."""
     shared = told.overlap if told.extend else min(SHARED, told.most // 4)
     most = (told.most - told.plus) // told.step * told.step + told.plus
-    return Reach(bool(told.v2v), bool(told.extend), bool(told.ends), (most - 1) / told.fps, (shared - 1) / told.fps)
+    ways = {"over": bool(told.v2v), "first": bool(told.extend), "ends": bool(told.ends)}
+    return Reach(**ways, longest=(most - 1) / told.fps, shared=(shared - 1) / told.fps)
 
 
 def parts(shot: Shot, told: Options) -> list[Piece]:
@@ -44,44 +44,6 @@ def parts(shot: Shot, told: Options) -> list[Piece]:
         said = {"v2v": "makes no video over", "ends": "does not find the way from one picture to another", "extend": "does not go on from a video"}
         raise FilmError(f"This model {said[mode]}.", "Choose another: `reelwright engines` says what each can.")
     return run("extend", count, told) if mode == "extend" else [Piece(mode, frames(count, told))]
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """Where in the model's picture, `size` (width, height), the film's is: all of it, or a part with that shape."""
-
-    size: tuple[int, int]
-    x: int
-    y: int
-    width: int
-    height: int
-
-    @classmethod
-    def of(cls, size: tuple[int, int], aspect: float) -> Window:
-        """All of it where the shapes are nearly the same."""
-        if abs(size[0] / size[1] / aspect - 1) <= ALIKE:
-            return cls(size, 0, 0, *size)
-        wide, high = min(size[0], round(size[1] * aspect / 2) * 2), min(size[1], round(size[0] / aspect / 2) * 2)
-        return cls(size, (size[0] - wide) // 4 * 2, (size[1] - high) // 4 * 2, max(2, wide), max(2, high))
-
-    def shown(self, pictures: Tensor) -> Tensor:
-        """(frames, 3, height, width) of the model's size -> the film's part of it."""
-        return pictures[..., self.y : self.y + self.height, self.x : self.x + self.width]
-
-    def read(self, path: Path, rate: int) -> list[Picture]:
-        """An MP4 of ours as RGB pictures of the model's size, so many a second; what lies outside repeats its edge."""
-        import cv2
-        import numpy as np
-
-        args: list[str | int | Path] = ["-protocol_whitelist", "file", "-f", "mov", "-i", path, "-map", "0:V:0"]
-        graph = f"fps={rate}:round=up,scale={self.width}:{self.height}:flags=lanczos+accurate_rnd+full_chroma_int:in_color_matrix=bt709:in_range=tv"
-        args += ["-vf", graph, "-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1"]
-        seen = [np.frombuffer(raw, np.uint8).reshape(self.height, self.width, 3) for raw in ffmpeg.read(args, self.width * self.height * 3)]
-        if not seen:
-            raise FilmError("There is no picture in what was given.", "Choose another video.")
-        right, below = self.size[0] - self.x - self.width, self.size[1] - self.y - self.height
-        edges = (self.y, below, self.x, right)
-        return [np.asarray(cv2.copyMakeBorder(one, *edges, cv2.BORDER_REPLICATE), np.uint8) if any(edges) else one for one in seen]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +76,8 @@ class Held:
         first, last = ([Image.fromarray(one) for one in some] for some in (self.first, self.last))
         if piece.mode == "ends" and told.given == "image":
             return {"image": first[-1], "last_image": last[0]}
+        if told.given == "ltx2":
+            return _ltx2(first, last)
         strength = {"strength": max(self.strength, 1.001 / told.steps)}  # a step at least
         if told.given == "vace":
             return _vace(over, first, last, piece.frames) | (strength if over else {})
@@ -138,6 +102,14 @@ def _vace(over: list[Any], first: list[Any], last: list[Any], count: int) -> dic
     middle = count - len(first) - len(last)
     between = grey(over[len(first) : count - len(last)]) if over else [blank] * middle
     return {"video": [*first, *between, *last], "mask": [*[keep] * len(first), *[make] * middle, *[keep] * len(last)]}
+
+
+def _ltx2(first: list[Any], last: list[Any]) -> dict[str, Any]:
+    """Where each is: the first of the latents, the last of them."""
+    from diffusers.pipelines.ltx2.pipeline_ltx2_condition import LTX2VideoCondition
+
+    ends = ((first[-1:], 0), (last, -1))
+    return {"conditions": [LTX2VideoCondition(frames=pressed(one, PRESSED), index=at, crf=0) for some, at in ends for one in some]}
 
 
 def _ltx(pipe: Any, over: list[Any], places: list[tuple[list[Any], int]]) -> dict[str, Any]:

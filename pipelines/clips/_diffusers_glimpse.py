@@ -6,9 +6,9 @@ the line's end is shown, not how far it has come. Knows no shot.
 
 from __future__ import annotations
 
-import inspect
 from typing import TYPE_CHECKING, Any
 
+from ..gear.modular import asks
 from ._glimpse import Glimpses, colours
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def sums(pipe: Any, device: torch.device) -> Tensor | None:
     import torch
 
     vae = pipe.vae
-    if "callback_on_step_end" not in inspect.signature(type(pipe).__call__).parameters:
+    if "callback_on_step_end" not in asks(pipe):
         return None
     chart = torch.rand(1, 3, CHART, CHART, generator=torch.Generator().manual_seed(1)) * 2 - 1
     side = SIDE * _ratio(pipe)

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from ..gear import pipes
-from ..gear.loras import Lora, put
+from ..gear.loras import Lora, change
 from ..gear.snapshot import source
 from ..gear.weights import Source
 from ._diffusers_glimpse import sums
@@ -28,8 +28,8 @@ class Origin:
     told: Options
 
     @classmethod
-    def of(cls, repo: str, revision: str, told: Options) -> Origin:
-        return cls(source(repo, revision, told.variant), told)
+    def of(cls, repo: str, revision: str, told: Options, name: str = "") -> Origin:
+        return cls(source(repo, revision, told.variant, name), told)
 
 
 class Machine:
@@ -100,16 +100,24 @@ class Machine:
             widest = max(kinds, key=lambda kind: len(inspect.signature(kind.__init__).parameters))
             loaded = pipes.load(widest, self._origin.base, told.variant, self.dtype, told.long, told.scheduler)
             self._made[widest.__name__] = pipes.placed(loaded, self.device, self.plan, self._compiled)
+            if told.tiled:
+                self.tile()
         if name not in self._made:
             self._made[name] = pipes.again(pipes.named(name), self._first)
         return self._made[name]
+
+    def tile(self) -> bool:
+        """From now on clips are decoded in squares; False if they were before, or cannot be."""
+        vae = self._first.vae
+        if getattr(vae, "use_tiling", True):
+            return False
+        vae.enable_tiling()
+        return True
 
     def adapt(self, loras: tuple[Lora, ...]) -> None:
         """Put those small changes on the model, and no others."""
         if loras == self._loras:
             return
-        if self._loras:
-            self._first.unload_lora_weights()
-        self._loras = ()
-        put(self._first, loras)
+        before, self._loras = self._loras, ()
+        change(self._first, before, loras)
         self._loras = loras

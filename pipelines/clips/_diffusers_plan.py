@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass as plain
+from dataclasses import fields, replace
 from math import ceil, log
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
@@ -21,6 +22,7 @@ from ..work import FilmError
 from ._open_sora_plan import directed
 
 MOST = 8  # clips of a scene; after them its last frame stays
+MELTS = 0.5  # seconds in which clips that cannot go on from one another melt into each other
 Class = Annotated[str, Field(pattern=r"^([A-Z]\w*Pipeline)?$")]
 Side = Annotated[int, Field(ge=16, le=4096)]
 STRENGTHS = MappingProxyType({"subtle": 0.35, "mild": 0.6, "strong": 0.85})  # of the steps
@@ -28,15 +30,26 @@ Mode = Literal["t2v", "i2v", "extend", "ends", "v2v"]
 
 
 @dataclass(frozen=True, slots=True, config=strict)
+class Own:
+    """What of the options one mode has otherwise."""
+
+    steps: Annotated[int | None, Field(ge=1, le=200)] = None
+    guidance: Annotated[float | None, Field(ge=0, le=30)] = None
+    scheduler: dict[str, JsonValue] | None = None
+
+
+@dataclass(frozen=True, slots=True, config=strict)
 class Options:
     """A model's options. t2v, i2v, extend, ends, v2v: diffusers' class for a prompt alone, for a picture that comes
-    first, for going on from frames, for a first and a last picture, for a video made over; "" where it cannot. given: how
+    first, for going on from frames, for a first and a last picture, for a video made over; "" where it cannot; plain ones,
+    or one modular for all. given: how
     a class takes pictures. strengths: its number for a video that is made over subtly, mildly, strongly.
     names: what it calls an argument, where that differs. more: arguments that are always the same. size: pixels that a
     clip has about as many of, both sides whole multiples of `multiple`, or exactly those if `fixed`. Frames are
     `step` k + `plus`, from `least` to `most`; `overlap` frames of a clip are what the next goes on from. spoken: whether
-    the clip action is said in words. along: it decodes between its steps, so a clip is one call. long: components in
-    float32. scheduler: settings of the scheduler."""
+    the clip action is said in words. along: it decodes between its steps, so a clip is one call. tiled: it always decodes in
+    squares, as whole clips take more memory than the steps do. long: components in float32. scheduler: settings of the
+    scheduler. own: what a mode has otherwise."""
 
     t2v: Class = ""
     i2v: Class = ""
@@ -61,11 +74,23 @@ class Options:
     negative: str = ""
     spoken: bool = True
     along: bool = False
+    tiled: bool = False
     dtype: Literal["bfloat16", "float16"] = "bfloat16"
     long: tuple[str, ...] = ()
     scheduler: dict[str, JsonValue] = Field(default_factory=dict)
     variant: Literal["", "fp16", "bf16"] = ""
     loras: tuple[Lora, ...] = ()
+    own: dict[Mode, Own] = Field(default_factory=dict)
+
+    def of(self, mode: Mode) -> Options:
+        """The same as that mode has them."""
+        own = self.own.get(mode, Own())
+        return replace(self, **{field.name: value for field in fields(own) if (value := getattr(own, field.name)) is not None})
+
+    @property
+    def melt(self) -> int:
+        """Frames in which a scene's clips melt into one another; 0 where each goes on from the last one's pictures."""
+        return 0 if self.extend or self.i2v else max(1, min(round(self.fps * MELTS), self.most // 4))
 
     @property
     def modes(self) -> tuple[str, ...]:
@@ -76,9 +101,20 @@ class Options:
 def options(told: Mapping[str, Any]) -> Options:
     """Options as they are written in a preset; FilmError naming the one that is wrong."""
     made = read(Options, told, "A model's", "models.toml")
-    fits = {"t2v": bool(made.modes), "most": made.most >= made.least, "overlap": made.overlap < made.least}
+    kinds = {getattr(made, mode) for mode in made.modes}
+    alike = len(kinds) == 1 or not any(kind.endswith("ModularPipeline") for kind in kinds)  # one of those does all its model can
+    fits = {"t2v": bool(made.modes) and alike, "most": made.most >= made.least, "overlap": made.overlap < made.least}
     agree("A model's", "models.toml", **fits, strengths=set(made.strengths) == set(STRENGTHS))
     return made
+
+
+def effort(told: Options) -> float:
+    """Pixels that the network goes over, row by row and step by step, for one second of a clip; 0 where nobody can tell:
+    one that decodes between its steps has steps of several sizes."""
+    if told.along:
+        return 0.0
+    rows = 2 if told.guidance and told.guidance > 1 else 1
+    return float(told.steps * rows * told.size[0] * told.size[1] * told.fps)
 
 
 @plain(frozen=True, slots=True)
@@ -122,11 +158,13 @@ def pieces(seconds: float, picture: bool, told: Options, *, loop: bool = False) 
 
 
 def run(first: Mode, needed: int, told: Options) -> list[Piece]:
-    """Clips that go on from one another where the model can, until there are so many frames or no more clips."""
+    """Clips that go on from one another where the model can, until there are so many frames or no more clips; else clips
+    of the same prompt, as long as one another."""
+    if melt := told.melt:
+        count = min(MOST, max(1, ceil((needed - melt) / (frames(told.most, told) - melt))))
+        return [Piece(first, frames(ceil((needed + (count - 1) * melt) / count), told))] * count
     made = [Piece(first, frames(needed, told))]
     onward: Mode = "extend" if told.extend else "i2v"
-    if not getattr(told, onward):
-        return made  # what is too short is slowed, then its last frame stays
     left = needed - made[0].frames
     over = told.overlap if onward == "extend" else 1
     while left > 0 and len(made) < MOST:

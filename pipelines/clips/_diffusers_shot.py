@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..gear import gpu as _gpu
 from ..gear.loras import triggers
-from ..gear.pipes import watched
+from ..gear.pipes import paced, watched
 from ..plan import Shot, Slate, without
 from ..presets import Model
 from ..vault import Notes
@@ -22,7 +22,8 @@ from ..work import FilmError, part
 from . import _diffusers_given as moving
 from . import _diffusers_glimpse as glimpse
 from . import _floor as floor
-from ._diffusers_call import Held, Tape, arguments, pictures, read, shown, stepped
+from ._diffusers_call import PRESSED, Held, Tape, arguments, pictures, read, shown, stepped
+from ._diffusers_joint import joint
 from ._diffusers_machine import Machine
 from ._diffusers_plan import Options, Piece, options, pieces, said, size
 from ._floor import DRAWN, each, rounds
@@ -30,13 +31,13 @@ from ._reel import Still, opened, write_planes
 from ._stages import planes
 
 if TYPE_CHECKING:
+    import torch
     from numpy import uint8
     from numpy.typing import NDArray
     from torch import Tensor
 
     from ._floor import Ending
 
-PRESSED = 18  # x264's crf of the pictures that LTX-2.5 learnt from: a cleaner one hardly moves
 STEPPED = 0.9  # share of a clip's work: its steps
 
 
@@ -75,7 +76,7 @@ def asked_of(shot: Shot) -> tuple[Options, Model]:
         raise FilmError("There is no model for diffusers here.", "Add one to models.toml.")
     told = options(shot.model.options)
     spoken = told.spoken and shot.given is None  # moving pictures have a camera of their own
-    return replace(told, negative=without(told.negative, shot.negative), spoken=spoken), shot.model
+    return replace(told, negative=without(told.negative, shot.negative), spoken=spoken, loras=(*told.loras, *shot.loras)), shot.model
 
 
 def cut(shot: Shot, told: Options) -> list[Piece]:
@@ -140,11 +141,12 @@ def _asked(machine: Machine, pipe: Any, one: Job, sums: Tensor | None) -> dict[s
     """The arguments of one call."""
     import torch
 
-    told, piece, (wide, high) = one.asked.told, one.piece, one.asked.size
+    told, piece, (wide, high) = one.asked.told.of(one.piece.mode), one.piece, one.asked.size
+    paced(pipe, told.scheduler)
     all_of_it: dict[str, Any] = {
         "prompt": one.asked.text, "negative_prompt": told.negative or None, "width": wide, "height": high, "num_frames": piece.frames,
         "num_inference_steps": told.steps, "guidance_scale": told.guidance, "fps": told.fps, "frame_rate": told.fps,
-        "generator": torch.Generator("cpu").manual_seed(one.seed), "output_type": "pt",
+        "generator": torch.Generator(_drawn(pipe, getattr(told, piece.mode), piece.mode)).manual_seed(one.seed), "output_type": "pt",
         **glimpse.told(pipe, sums, one.asked.size, one.slate.show),
     }  # fmt: skip
     if one.asked.moving and piece.mode in ("v2v", "ends"):
@@ -156,22 +158,36 @@ def _asked(machine: Machine, pipe: Any, one: Job, sums: Tensor | None) -> dict[s
     return arguments(pipe, all_of_it, told.names, told.more)
 
 
+def _drawn(pipe: Any, kind: str, mode: str) -> torch.device | str:
+    """Where noise is drawn: on the CPU, so that it is the same everywhere; of a picture Helios draws it on the device."""
+    return pipe._execution_device if mode != "t2v" and kind.startswith("Helios") else "cpu"
+
+
 def _show(machine: Machine, ending: Ending, one: Job) -> None:
     """Decode a clip and send it to the CPU."""
     import torch
 
     one.tick(STEPPED)
     told, window = one.asked.told, one.asked.moving.window if one.asked.moving else None
-    seen = shown(machine.pipe(getattr(told, one.piece.mode)), one.held).float()
-    over = 0 if not one.at else told.overlap if one.piece.mode == "extend" else 1
-    if len(seen) <= over:
-        raise FilmError("The model made no frames.", "Change the scene's prompt or length, or choose another engine.")
-    good, seen = torch.isfinite(seen).all(), seen.nan_to_num()
-    kept = window.shown(seen[over:]) if window else seen[over:]
+    seen = _decoded(machine, one)
+    kept, then = joint(seen, one.now, told, one.piece.mode, first=not one.at, last=one.last)
     one.notes["plan"] = machine.plan
-    last = seen[:0] if one.last else seen[-told.overlap :] if told.extend else seen[-1:]
-    then = list((last.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy())
-    one.clip(machine, planes(kept * 2 - 1), good, then, ending)
+    if told.melt and one.at:
+        one.notes["melted"] = one.at + 1
+    one.clip(machine, planes(window.shown(kept) if window else kept, 0.0), torch.isfinite(seen).all(), then, ending)
+
+
+def _decoded(machine: Machine, one: Job) -> Tensor:
+    """The clip's pictures; in squares, which takes far less memory, where whole ones have no room: its steps are kept."""
+    pipe = machine.pipe(getattr(one.asked.told, one.piece.mode))
+    while True:
+        try:
+            return shown(pipe, one.held).float()
+        except _gpu.full():
+            if not machine.tile():
+                raise
+        _gpu.emptied()
+        one.notes["memory"] = "ran out once; less was taken"
 
 
 def filed(slate: Slate, clips: Sequence[NDArray[uint8]]) -> Notes:

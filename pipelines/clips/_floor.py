@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -17,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 from ..gear import gpu, zero
 from ..plan import Shot, Slate
 from ..vault import Notes
-from ..work import FilmError, Tick, part
-from ._stages import Cutting, emptied, guarded, landed
+from ..work import FilmError, Tick, forgotten, part
+from ._stages import Cutting, guarded, landed
 
 if TYPE_CHECKING:
     import torch
@@ -187,6 +186,7 @@ class Floor(Generic[J, M]):
         """Let the model go."""
         with self._lock:
             self.loaded = None
+            gpu.emptied()
 
     def _goes(self, slates: Sequence[Slate]) -> Iterator[list[Slate]]:
         """Those that go together; of one model, one after the other."""
@@ -209,6 +209,7 @@ class Floor(Generic[J, M]):
         try:
             self._film(jobs, cutting, self._written)
         except FilmError as error:
+            forgotten(error)
             cutting.settle(0)
             for one in jobs:
                 if not one.over:
@@ -238,13 +239,13 @@ class Floor(Generic[J, M]):
             except gpu.full():
                 pass  # what the failed work held is let go only out here
             cutting.settle(0)
-            asked, self.loaded = self.loaded, None
-            device, machine = machine.device, machine.thriftier()
-            emptied(device)
+            asked = self.loaded[0] if self.loaded else None
+            self.loaded, machine = None, machine.thriftier()
+            gpu.emptied()
             if machine is None:
                 said = "The GPU's memory ran out, even with only what works in it."
                 raise FilmError(said, "Close what else uses the GPU, choose a smaller model, or give this one a smaller size in models.toml.")
-            self.loaded = (asked[0], machine) if asked else None
+            self.loaded = asked, machine
             for one in left:
                 if not one.over:
                     one.notes["memory"] = "ran out once; less was taken"
@@ -254,6 +255,7 @@ class Floor(Generic[J, M]):
         asked = self.loads(shot)[0]
         if self.loaded is None or self.loaded[0] != asked:
             self.loaded = None
+            gpu.emptied()  # how much room there is is asked for now
             self.loaded = asked, self.load(shot)
         return self.loaded[1]
 
@@ -278,7 +280,7 @@ class Floor(Generic[J, M]):
         import torch
 
         told: list[Notes | FilmError] = []
-        with nullcontext() if zero.here() else self._lock, torch.inference_mode(), Cutting() as cutting:
+        with torch.inference_mode(), Cutting() as cutting:
             one = self.job(Slate(shot, Path(), tick, told.append, show))
             self._film([one], cutting, computed)
             cutting.settle(0)

@@ -45,12 +45,12 @@ class Files:
     clip: Source | None = None
 
     @classmethod
-    def of(cls, repo: str, revision: str, text: str, clip: str) -> Files:
+    def of(cls, repo: str, revision: str, text: str, clip: str, name: str = "") -> Files:
         """text, clip: repositories or folders of their own; empty: they lie in the model's."""
         folders = [f"{folder}/*" for folder, own in ((T5, text), (CLIP, clip)) if not own]
         every = ("config.json", "*.safetensors*", "spiece.model", "vocab.json", "merges.txt", "tokenizer*.json")
-        apart = [Source(own, "", every) if own else None for own in (text, clip)]
-        return cls(Source(repo, revision, (NET, VAE, *folders)), *apart)
+        apart = [Source(own, "", every, name) if own else None for own in (text, clip)]
+        return cls(Source(repo, revision, (NET, VAE, *folders), name), *apart)
 
     def reader(self, folder: str) -> tuple[Source, str]:
         """Where a reader's folder lies: the source, and the path of its config within."""
@@ -137,7 +137,8 @@ class Machine:
         """Make ready for clips of at most so many frames and pixels. Whether the network and the VAE are to take turns:
         where the VAE's work would leave it too little of the device."""
         if self._net is None or frames > self._laid[0] or size[0] * size[1] > self._laid[1][0] * self._laid[1][1]:
-            self._net, self._laid = None, (frames, size)
+            self.rested()
+            self._laid = frames, size
             self.room = 0 if self.room == 0 else None
             design = self._design()
             there = _gpu.free(self.device, self._most)
@@ -151,19 +152,20 @@ class Machine:
 
         if self._vae is not None:
             vaes.into(self._vae, torch.device("cpu"), self._vae.dtype)
-        self._emptied()
+        _gpu.emptied()
 
     def rested(self) -> None:
-        """The network leaves the device to the VAE."""
+        """The network leaves the device to the VAE; and where there is little room, those who read: what they read is kept."""
         self._net = None
-        self._emptied()
+        if self._tight:
+            self._readers = None
+        _gpu.emptied()
 
     def net(self, frames: int, size: tuple[int, int]) -> Net:
         """The network, laid out for clips of so many frames and pixels."""
         source = self._files.model
         if self._net is None:
-            if self._tight:  # what was read is kept, who read it goes
-                self._readers = None
+            self.rested()
             design = self._design()
             weights = Weights(source.path(NET), source.fetch)
             if self.room is None:
@@ -186,12 +188,6 @@ class Machine:
         if self._vae is not None:
             vaes.whole(self._vae, False)
         return self
-
-    def _emptied(self) -> None:
-        import torch
-
-        if self.device.type == "cuda":
-            torch.cuda.empty_cache()
 
     def vae(self, kind: torch.dtype) -> Any:
         """The VAE, computing in that kind of number."""

@@ -17,6 +17,7 @@ from ..gear.options import read, strict
 from ..moves import Aim, Camera
 
 RATE = 24
+ROWS = 2.0  # of the network in a step, on average and at most: a prompt alone takes fewer
 LONGEST = 129  # frames of one clip
 BEFORE = 33  # frames of a clip that the next one goes on from
 GRAIN = 32  # a scene's frames are rounded up to so many and one, so that a new wording seldom needs a new clip
@@ -26,6 +27,7 @@ ASPECTS = ((2.39, 1), (2, 1), (16, 9), (1.85, 1), (3, 2), (8, 5), (4, 3), (1, 1)
 STATIC, SLOW, USUAL, FAST, SHAKEN = 2, 3, 4, 5, 6  # of the seven degrees of motion
 
 Ends = Literal["head", "tail", "loop"]
+Kind = Literal["t2v", "i2v_head", "i2v_tail", "i2v_loop", "v2v_head", "v2v_tail"]
 
 
 @dataclass(frozen=True, slots=True, config=strict)
@@ -51,12 +53,17 @@ def options(told: Mapping[str, Any]) -> Options:
     return read(Options, told, "Open-Sora's", "models.toml")
 
 
+def effort(wanted: Options) -> float:
+    """Pixels that the network goes over, row by row and step by step, for one second of a clip."""
+    return ROWS * wanted.steps * PIXELS[wanted.resolution] * RATE
+
+
 @plain(frozen=True, slots=True)
 class Piece:
     """One clip of a scene. kind: what it goes on from or towards, in the model's own words."""
 
     frames: int
-    kind: Literal["t2v", "i2v_head", "i2v_tail", "i2v_loop", "v2v_head", "v2v_tail"]
+    kind: Kind
 
 
 def size(resolution: str, aspect: float) -> tuple[int, int]:
@@ -74,21 +81,29 @@ def pieces(seconds: float, picture: bool, ends: Ends) -> list[Piece]:
     needed = ceil(seconds * RATE - 1e-6)
     if picture and ends == "loop":  # a longer one is played again
         return [Piece(min(LONGEST, 4 * ceil(max(1, needed - 1) / 4) + 1), "i2v_loop")]
-    first, rest = ("i2v_tail", "v2v_tail") if picture and ends == "tail" else ("i2v_head" if picture else "t2v", "v2v_head")
+    if picture and ends == "tail":
+        return run("i2v_tail", needed, "v2v_tail")
+    return run("i2v_head" if picture else "t2v", needed, "v2v_head")
+
+
+def run(first: Kind, needed: int, rest: Kind) -> list[Piece]:
+    """Clips that go on from one another until there are so many frames."""
     left = GRAIN * max(1, ceil((needed - 1) / GRAIN)) + 1
-    made = [Piece(min(left, LONGEST), first)]  # type: ignore[arg-type]
+    made = [Piece(min(left, LONGEST), first)]
     left -= made[0].frames
     while left:
-        made.append(Piece(min(LONGEST, BEFORE + left), rest))  # type: ignore[arg-type]
+        made.append(Piece(min(LONGEST, BEFORE + left), rest))
         left -= made[-1].frames - BEFORE
     return made
 
 
-def text(prompt: str, camera: Camera, score: int) -> str:
-    """What the model is told: the prompt, the camera's moves, and the two things that it learnt to read at the end."""
+def text(prompt: str, camera: Camera | None, score: int) -> str:
+    """What the model is told: the prompt, the camera's moves, and the two things that it learnt to read at the end.
+    camera: None where moving pictures show what it does."""
     said = " ".join(prompt.split())
     said += "" if not said or said.endswith((".", "!", "?")) else "."
-    return f"{said} Camera: {directed(camera)}. {RATE} FPS. {score or motion(camera)} motion score.".strip()
+    moved = f" Camera: {directed(camera)}." if camera else ""
+    return f"{said}{moved} {RATE} FPS. {score or (motion(camera) if camera else USUAL)} motion score.".strip()
 
 
 def directed(camera: Camera) -> str:

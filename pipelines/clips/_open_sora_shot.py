@@ -14,11 +14,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ..gear import gpu as _gpu
-from ..plan import Shot, Slate
+from ..plan import Given, Shot, Slate
 from ..presets import Model
 from ..vault import Notes
 from ..work import FilmError, part
 from . import _floor as floor
+from . import _open_sora_given as moving
 from . import _open_sora_vae as vaes
 from ._floor import DRAWN, each, rounds
 from ._glimpse import Glimpses, colours
@@ -29,6 +30,7 @@ from ._open_sora_plan import BEFORE, RATE, Options, Piece, options, pieces, size
 from ._open_sora_vae import SIDE, TIMES
 from ._reel import opened, write_planes
 from ._stages import planes
+from ._window import Window
 
 if TYPE_CHECKING:
     from numpy import uint8
@@ -42,11 +44,13 @@ STEPPED = 0.95  # share of a clip's time, before the VAE
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a shot asks for. size: width, height; said: the model's text."""
+    """What a shot asks for. size: width, height; said: the model's text; window: where in the model's picture the film's
+    is, if not everywhere."""
 
     wanted: Options
     size: tuple[int, int]
     said: str
+    window: Window | None = None
 
 
 if TYPE_CHECKING:
@@ -58,9 +62,11 @@ def job(slate: Slate) -> Job:
     import torch
 
     wish, (wanted, _), seen = slate.shot, asked_of(slate.shot), None
-    if not wish.prompt.strip() and wish.picture is None:
+    if not wish.prompt.strip() and wish.picture is None and wish.given is None:
         raise FilmError("There is neither a prompt nor a picture.", "Say in the prompt what is to be seen.")
     measures = size(wanted.resolution, aspect(wish))
+    if wish.given:
+        return _going_on(slate, wanted, wish.given, measures)
     if wish.picture is not None:
         given = opened(wish.picture)
         if wish.fit.startswith("contain"):  # all of the picture is to be seen: the clip has its shape
@@ -69,6 +75,17 @@ def job(slate: Slate) -> Job:
         seen = fitted.permute(2, 0, 1)[None, :, None].float() / 127.5 - 1
     said = text(wish.styled, wish.camera, wanted.motion_score)
     return floor.Job(slate, Asked(wanted, measures, said), cut(wish, wanted), seen)
+
+
+def _going_on(slate: Slate, wanted: Options, given: Given, measures: tuple[int, int]) -> Job:
+    """A shot that goes by moving pictures."""
+    made, held = cut(slate.shot, wanted), moving.Held.of(slate.shot, given, measures)
+    asked = Asked(wanted, measures, text(slate.shot.styled, None, wanted.motion_score))
+    if (held.window.width, held.window.height) != measures:
+        asked = replace(asked, window=held.window)
+    if held.seen.shape[2] == 1:
+        made[0] = replace(made[0], kind="i2v_head" if given.first else "i2v_tail")
+    return floor.Job(slate, asked, made, held.seen)
 
 
 def asked_of(shot: Shot) -> tuple[Options, Model]:
@@ -80,6 +97,8 @@ def asked_of(shot: Shot) -> tuple[Options, Model]:
 
 def cut(shot: Shot, wanted: Options) -> list[Piece]:
     """The shot's clips, in the order in which they are made."""
+    if shot.given:
+        return moving.parts(shot, shot.given)
     return pieces(shot.frame.seconds(shot.frames), shot.picture is not None, wanted.ends)
 
 
@@ -124,12 +143,16 @@ def _words(machine: Machine, one: Job) -> bool:
 
 def _begun(machine: Machine, one: Job) -> tuple[Tensor | None]:
     """The latents of what the clip begins or ends with."""
+    import torch
+
     one.tick(0.0)
     if one.slate.show and machine.sums is None and machine.seeing:  # soft patches of every colour, and what the VAE makes of them
         machine.sums = _sums(machine)
     if one.now is None or one.piece.kind == "t2v":
         return (None,)
-    return (vaes.encode(machine.vae(machine.dtype), one.now.to(machine.device)),)
+    seen, vae = one.now.to(machine.device), machine.vae(machine.dtype)
+    apart = seen.split(1, 2) if one.piece.kind == "i2v_loop" else (seen,)  # two pictures are no video
+    return (torch.cat([vaes.encode(vae, some) for some in apart], 2),)
 
 
 def _sums(machine: Machine) -> Tensor:
@@ -144,9 +167,9 @@ def _latents(machine: Machine, ref: Tensor | None, one: Job) -> None:
     """Noise to latents, (1, 16, frames, height, width), with what was given in its place."""
     latents = _stepped(machine, one, ref)
     if ref is not None and one.piece.kind in ("i2v_head", "i2v_loop"):
-        latents[:, :, :1] = ref
+        latents[:, :, :1] = ref[:, :, :1]
     if ref is not None and one.piece.kind in ("i2v_tail", "i2v_loop"):
-        latents[:, :, -1:] = ref
+        latents[:, :, -1:] = ref[:, :, -1:]
     one.held = latents
 
 
@@ -192,10 +215,11 @@ def _show(machine: Machine, ending: Ending, one: Job) -> None:
 
     one.tick(STEPPED)
     frames = vaes.decode(machine.vae(machine.dtype), one.held).float()
-    good, frames = torch.isfinite(frames).all(), frames.nan_to_num().clamp(-1, 1)
+    good = torch.isfinite(frames).all()
     backwards = one.piece.kind in ("i2v_tail", "v2v_tail")  # it is played before the clip that was made before it
     new = frames if not one.at else frames[:, :, :-BEFORE] if backwards else frames[:, :, BEFORE:]
-    edge = None if one.last else (frames[:, :, :BEFORE] if backwards else frames[:, :, -BEFORE:]).cpu()  # it is large, and others come first
+    new = one.asked.window.shown(new) if one.asked.window else new
+    edge = None if one.last else (frames[:, :, :BEFORE] if backwards else frames[:, :, -BEFORE:]).nan_to_num().clamp(-1, 1).cpu()  # it is large, and others come first
     one.clip(machine, planes(new[0].transpose(0, 1)), good, edge, ending, before=backwards)
 
 
@@ -205,7 +229,7 @@ def filed(slate: Slate, clips: Sequence[NDArray[uint8]]) -> Notes:
 
     high, wide = clips[0].shape[1] * 2 // 3, clips[0].shape[2]
     frames, (wanted, _) = [frame for clip in clips for frame in clip], asked_of(slate.shot)
-    if cut(slate.shot, wanted)[0].kind == "i2v_loop" and (long := played(slate.shot)) > len(frames):
+    if not slate.shot.given and cut(slate.shot, wanted)[0].kind == "i2v_loop" and (long := played(slate.shot)) > len(frames):
         frames = [frames[i] for i in np.arange(long) % (len(frames) - 1)]  # it ends as it begins, and is played again
     return write_planes(frames, len(frames), (wide, high), Fraction(RATE), slate.out, part(slate.tick, DRAWN, 1.0))
 
@@ -217,8 +241,9 @@ def condition(kind: str, ref: Tensor | None, empty: Tensor) -> Tensor:
     held, mask = empty.clone(), empty[:, :1].clone()
     if ref is not None:
         n = ref.shape[2]
-        ends = {"head": (slice(0, n),), "tail": (slice(-n, None),), "loop": (slice(0, n), slice(-n, None))}
-        for place in ends[kind.split("_")[1]]:
+        whole = {"head": [(slice(0, n), ref)], "tail": [(slice(-n, None), ref)]}
+        ends = whole | {"loop": [(slice(0, 1), ref[:, :, :1]), (slice(-1, None), ref[:, :, -1:])]}
+        for place, given in ends[kind.split("_")[1]]:
             mask[:, :, place] = 1
-            held[:, :, place] = ref
+            held[:, :, place] = given
     return torch.cat([mask, held], dim=1)

@@ -26,7 +26,7 @@ class Readers:
         from sentencepiece import SentencePieceProcessor
         from transformers import CLIPTextModel, CLIPTokenizer, T5EncoderModel
 
-        self._device = device
+        self._device, self._fetch = device, fetch
         with Reading("spiece.model cannot be read", f"Fetch it anew: {fetch}", "spiece.model"):
             self._pieces = SentencePieceProcessor(model_file=str(t5 / "spiece.model"))
         self._t5 = _loaded(T5EncoderModel, t5, kind, fetch)
@@ -43,14 +43,15 @@ class Readers:
             self._t5.to(device)
 
     def read(self, text: str) -> tuple[Tensor, Tensor]:
-        """-> every word (1, 512, width), and the whole (1, width)."""
+        """-> every word (1, 512, width), and the whole (1, width). FilmError if a reader's settings do not go together."""
         import torch
 
         ids = [*self._pieces.encode(text)[: WORDS - 1], END]
         words = torch.tensor([ids + [FILL] * (WORDS - len(ids))], device=self._device)
         cut = self._cut([text], truncation=True, max_length=PHRASE, padding="max_length", return_tensors="pt")
-        said = self._t5(input_ids=words, attention_mask=None).last_hidden_state
-        whole = self._clip(input_ids=cut["input_ids"].to(self._device)).pooler_output
+        with Reading("The prompt cannot be read", f"If every scene says so, fetch it anew: {self._fetch}", "prompt", why=True, files=False):
+            said = self._t5(input_ids=words, attention_mask=None).last_hidden_state
+            whole = self._clip(input_ids=cut["input_ids"].to(self._device)).pooler_output
         return said, whole
 
 

@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..plan import Shot, Slate
 from ..vault import Notes
-from ..work import FilmError, Tick
+from ..work import FilmError, Tick, forgotten
 
 if TYPE_CHECKING:
-    import torch
     from numpy import uint8
     from numpy.typing import NDArray
     from torch import Tensor
@@ -96,14 +95,14 @@ def landed(tensor: Tensor) -> Callable[[], NDArray[Any]]:
     return numbers
 
 
-def planes(pictures: Tensor) -> Tensor:
-    """RGB (frames, 3, height, width) in -1..1 -> I420 (frames, height * 3 / 2, width), uint8, BT.709, limited range.
+def planes(pictures: Tensor, black: float = -1.0) -> Tensor:
+    """RGB (frames, 3, height, width) in `black`..1 -> I420 (frames, height * 3 / 2, width), uint8, BT.709, limited range.
 
     Where the pictures are: half the numbers have to travel. Chroma is sited on the left, as H.264's players take it.
     """
     import torch
 
-    return torch.cat([_planes(some) for some in pictures.split(FRAMES)])
+    return torch.cat([_planes((some.nan_to_num().clamp(black, 1) - black) / (1 - black)) for some in pictures.split(FRAMES)])
 
 
 def _planes(pictures: Tensor) -> Tensor:
@@ -111,7 +110,7 @@ def _planes(pictures: Tensor) -> Tensor:
     from torch.nn import functional as F
 
     n, _, high, wide = pictures.shape
-    red, green, blue = (pictures.clamp(-1, 1) / 2 + 0.5).unbind(1)
+    red, green, blue = pictures.unbind(1)
     luma = 0.2126 * red + 0.7152 * green + 0.0722 * blue
     chroma = torch.stack([(blue - luma) / 1.8556, (red - luma) / 1.5748], 1)
     beside = F.pad(chroma, (1, 0, 0, 0), mode="replicate")
@@ -126,16 +125,9 @@ def guarded(slate: Slate, work: Callable[[Slate], T]) -> T | None:
     try:
         return work(slate)
     except FilmError as error:
+        forgotten(error)  # before the next shot needs the memory
         slate.kept(error)
         return None
-
-
-def emptied(device: torch.device) -> None:
-    """Give back what a failed work held."""
-    import torch
-
-    if device.type == "cuda":
-        torch.cuda.empty_cache()
 
 
 def views(frame: NDArray[uint8], size: tuple[int, int]) -> list[NDArray[uint8]]:

@@ -12,6 +12,7 @@ from itertools import pairwise
 from math import log, sqrt
 from typing import TYPE_CHECKING, Any
 
+from ..gear.pace import Pace
 from ..work import Tick
 from ._glimpse import Glimpses
 from ._svd_net import Known, Net, predict, tell
@@ -175,23 +176,3 @@ def decoded(vae: Any, latents: Tensor, chunk: int, tick: Tick) -> Iterator[Tenso
         tick(start / len(latents))
         part = latents[start : start + chunk].to(vae.dtype) / vae.config.scaling_factor
         yield vae.decode(part, num_frames=len(part)).sample.float()
-
-
-class Pace:
-    """Lets work be handed to the device one step ahead of it, and no further: so it is never idle and soon stopped."""
-
-    def __init__(self, device: torch.device) -> None:
-        self._fast = device.type == "cuda"
-        self._before: Any = None
-
-    def wait(self) -> None:
-        """Until the step before the last that was handed over is done."""
-        if not self._fast:
-            return
-        import torch
-
-        event = torch.cuda.Event()
-        event.record()
-        if self._before is not None:
-            self._before.synchronize()
-        self._before = event

@@ -38,17 +38,18 @@ class Origin:
     file: str = ""
 
     @classmethod
-    def of(cls, repo: str, revision: str, wanted: Options) -> Origin:
+    def of(cls, repo: str, revision: str, wanted: Options, name: str = "") -> Origin:
         """Of a model's repository and options."""
         if not wanted.unet:
-            return cls(source(repo, revision, wanted.variant), wanted.variant)
-        base = source(wanted.base, wanted.base_revision, wanted.variant)
-        return cls(base, wanted.variant, Source(repo, revision, (wanted.unet,)), wanted.unet)
+            return cls(source(repo, revision, wanted.variant, name), wanted.variant)
+        base = source(wanted.base, wanted.base_revision, wanted.variant, name, ("unet",))
+        return cls(base, wanted.variant, Source(repo, revision, (wanted.unet,), name), wanted.unet)
 
     def lacking(self) -> list[Source]:
         """Those that are not whole on this machine."""
-        index = self.base.find(INDEX)
-        lacks = [] if index and all(weights(index.parent / name, self.variant) for name in PARTS) else [self.base]
+        index, bare = self.base.find(INDEX), self.base.bare
+        there = index and all(self.base.find(f"{name}/config.json") if name in bare else weights(index.parent / name, self.variant) for name in PARTS)
+        lacks = [] if there else [self.base]
         return lacks + ([self.unet] if self.unet and not self.unet.find(self.file) else [])
 
     def files(self) -> tuple[Path, ...]:
@@ -90,7 +91,7 @@ class Machine:
         """The same in longer numbers; what this one holds is let go."""
         self._parts.clear()
         self._net = None
-        self._empty()
+        _gpu.emptied()
         return Machine(self._origin, self.device, replace(self._asked, compiled=False), thrifty=self.thrifty, most=self._most, long=True)
 
     def thriftier(self) -> Machine | None:
@@ -109,11 +110,9 @@ class Machine:
         """diffusers' own, as the repository sets it; FilmError if that is another kind."""
         from diffusers import EulerDiscreteScheduler
 
-        folder = self._origin.folder()
-        try:
-            made = EulerDiscreteScheduler.from_pretrained(folder, subfolder="scheduler", local_files_only=True)
-        except (OSError, ValueError) as error:
-            raise FilmError("The model's scheduler cannot be read.", self._origin.base.fetch, "scheduler") from error
+        with Reading("The model's scheduler cannot be read", f"Fetch it anew: {self._origin.base.fetch}", "scheduler", why=True):
+            made = EulerDiscreteScheduler.from_pretrained(self._origin.folder(), subfolder="scheduler", local_files_only=True)
+            made.set_timesteps(2)  # only now it looks at most of its settings
         if (made.config.prediction_type, made.config.timestep_type) != ("v_prediction", "continuous"):
             raise FilmError("The model's scheduler is not Stable Video Diffusion's.", self._origin.base.fetch, "scheduler")
         return made
@@ -124,8 +123,8 @@ class Machine:
         path = self._origin.folder() / "feature_extractor" / "preprocessor_config.json"
         try:
             told = json.loads(path.read_text("utf-8"))
-            mean, spread = ([float(one) for one in told[key]] for key in ("image_mean", "image_std"))
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            mean, spread = ([float(told[key][i]) for i in range(3)] for key in ("image_mean", "image_std"))
+        except (OSError, ValueError, LookupError, TypeError) as error:
             raise FilmError(f"{path.name} cannot be read.", self._origin.base.fetch, path.name) from error
         return mean, spread
 
@@ -136,7 +135,8 @@ class Machine:
             self._parts[name] = self._load(name)
         module = self._parts[name].to(self.device)
         try:
-            yield module
+            with self._working(name):
+                yield module
         finally:
             if self.thrifty and self.device.type != "cpu":
                 self._parts[name] = module.to("cpu")
@@ -148,28 +148,29 @@ class Machine:
         from torch.nn.attention import SDPBackend, sdpa_kernel
 
         if self._net is None:
-            unet = self._load("unet").to(self.device)
-            with torch.no_grad():
-                self._net = build(unet, self._savings)
-            del unet  # it has a copy of what is laid out otherwise
+            with torch.no_grad(), self._working("unet"):
+                self._net = build(self._load("unet").to(self.device), self._savings)
         try:
-            with sdpa_kernel([getattr(SDPBackend, name) for name in KERNELS], set_priority=True):
+            with sdpa_kernel([getattr(SDPBackend, name) for name in KERNELS], set_priority=True), self._working("unet"):
                 yield self._net
         finally:
             if self.thrifty:
                 self._net = None
-                self._empty()
+
+    def rested(self) -> None:
+        """Nobody uses the network any more: if only what works is to be on the device, it is gone now."""
+        if self.thrifty:
+            _gpu.emptied()
+
+    def _working(self, name: str) -> Reading:
+        """Use it in a `with` in which a part is at work: one whose settings do not go together is a fault of its scenes."""
+        hint = f"If every scene says so, fetch it anew: {self._origin.base.fetch}"
+        return Reading(f"{name} cannot work as Stable Video Diffusion's", hint, name, why=True, files=False)
 
     def chunk(self, frames: int, size: tuple[int, int]) -> int:
         """How many frames can be decoded at once: all, where there is room."""
         room = _gpu.free(self.device, self._most) - SPARE
         return max(1, min(frames, room // (PIXEL * self.dtype.itemsize // 2 * size[0] * size[1])))
-
-    def _empty(self) -> None:
-        import torch
-
-        if self.device.type == "cuda":
-            torch.cuda.empty_cache()
 
     def _load(self, name: str) -> Any:
         """One part, its files found whole and its tensors those of its class."""
@@ -179,10 +180,11 @@ class Machine:
 
         folder, fetch = self._origin.folder() / name, self._origin.base.fetch
         found = weights(folder, self._origin.variant)
-        if found is None:
+        if found is None and name not in self._origin.base.bare:
             raise FilmError(f"{name} is not whole on this machine.", fetch, name)
         with quiet(), Reading(f"{name} cannot be read as Stable Video Diffusion's", f"Fetch it anew: {fetch}", name):
             if name == "image_encoder":
+                assert found
                 shapes(found, fetch)
                 with torch.device("meta"):
                     empty = CLIPVisionModelWithProjection(CLIPVisionConfig.from_pretrained(folder))
@@ -193,6 +195,7 @@ class Machine:
             wanted = {key: tuple(one.shape) for key, one in empty.state_dict().items()}
             if name == "unet" and self._origin.unet:
                 return self._own(empty, wanted)
+            assert found
             fits(found, wanted, fetch)
             given: dict[str, Any] = {"use_safetensors": True, "local_files_only": True, "variant": found.variant or None}
             given["dtype" if name == "image_encoder" else "torch_dtype"] = self.dtype  # each library has its own name for it

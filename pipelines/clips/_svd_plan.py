@@ -57,6 +57,12 @@ def options(told: Mapping[str, Any]) -> Options:
     return made
 
 
+def effort(wanted: Options) -> float:
+    """Pixels that the network goes over, row by row and step by step, for one second of a clip."""
+    rows = 2 if max(wanted.guidance) > 1 else 1
+    return float(wanted.steps * rows * wanted.size[0] * wanted.size[1] * wanted.fps)
+
+
 @plain(frozen=True, slots=True)
 class Motion:
     """How much the model is to move things (1..255), and the noise over its picture."""

@@ -96,13 +96,19 @@ def shoot(machine: Machine, jobs: Sequence[Job], ending: Ending) -> None:
     """Make them all; each that has its clips goes to `ending`."""
     for left in rounds(jobs):
         if clips := _begun(machine, [one for one in left if one.held is None]):
-            with machine.net() as net:
-                for one, clip in clips:
-                    each(one, partial(_denoised, machine, net, clip))
-                    if not machine.thrifty and not one.over:
-                        each(one, partial(_show, machine, ending))
+            _steps(machine, clips, ending)
+            machine.rested()
         for one in left:
             if one.held is not None and not one.over:
+                each(one, partial(_show, machine, ending))
+
+
+def _steps(machine: Machine, clips: Sequence[tuple[Job, _Clip]], ending: Ending) -> None:
+    """Every clip's. The network is nobody's after this."""
+    with machine.net() as net:
+        for one, clip in clips:
+            each(one, partial(_denoised, machine, net, clip))
+            if not machine.thrifty and not one.over:
                 each(one, partial(_show, machine, ending))
 
 
@@ -156,7 +162,7 @@ def _show(machine: Machine, ending: Ending, one: Job) -> None:
     with machine.part("vae") as vae:
         for some in decoded(vae, one.held, chunk, part(one.tick, STEPPED, 1.0)):
             good = good & torch.isfinite(some).all()
-            made.append(planes(some.nan_to_num()))
+            made.append(planes(some))
             last = some[-1:]
     then = ((last.clamp(-1, 1) / 2 + 0.5) * 255).round() / 127.5 - 1
     one.clip(machine, torch.cat(made)[1 if one.at else 0 :], good, then, ending)  # it begins with the last one's end

@@ -11,6 +11,7 @@ import asyncio
 import io
 import json
 import threading
+import time
 from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
@@ -103,7 +104,7 @@ class Engine:
             me = f"reelwright-{id(self):x}"
             asked = {"prompt": _filled(graph, values), "client_id": me}
             told_ = await web.wanted(web.ask(to, self._server, "POST", "/prompt", json=asked), still)
-            name = str(told_.get("prompt_id", ""))
+            name = web.name(self._server, told_, "prompt_id")
             try:
                 outputs = await web.wanted(self._watched(to, me, name, done), still)
                 done[0] = RUN
@@ -129,21 +130,30 @@ class Engine:
             return made
 
         told = await web.ask(to, self._server, "POST", "/upload/image", form)
-        under = f"{told['subfolder']}/" if told.get("subfolder") else ""
-        return f"{under}{told.get('name', '')}"
+        if not isinstance(told.get("name"), str) or not told["name"]:
+            raise web.strange(self._server)
+        return f"{told['subfolder']}/{told['name']}" if told.get("subfolder") else str(told["name"])
 
     async def _watched(self, to: Any, me: str, name: str, done: list[float]) -> dict[str, Any]:
         """The outputs of the workflow. Its progress comes over a websocket; without one, it is asked for."""
         import aiohttp
 
         watching = asyncio.ensure_future(self._progress(to, me, name, done))
-        pause = self._server.wait
+        pause, lost = self._server.wait, 0
+        moved, seen = time.monotonic(), 0.0
         try:
-            while True:
+            while time.monotonic() < moved + web.ENDS:
                 await asyncio.wait({watching}, timeout=pause)
                 pause = min(5.0, pause * 1.5)
                 history = (await web.ask(to, self._server, "GET", f"/history/{name}")).get(name)
                 if not history:
+                    queue = await web.ask(to, self._server, "GET", "/queue")
+                    waits = any(one[1] == name for kind in ("queue_running", "queue_pending") for one in queue[kind])
+                    lost = 0 if waits else lost + 1  # once: it was done between the two questions
+                    if lost > 1:
+                        raise FilmError("ComfyUI knows the workflow no more.", "It may have been started anew: run it again.")
+                    if done[0] > seen:
+                        moved, seen = time.monotonic(), done[0]
                     continue
                 status = history.get("status") or {}
                 if status.get("status_str") == "error":
@@ -151,8 +161,10 @@ class Engine:
                     raise FilmError(f"ComfyUI could not run the workflow. {why}".rstrip(), "Open the workflow there and run it once by hand.")
                 if status.get("completed", True):
                     return dict(history.get("outputs") or {})
-        except (KeyError, IndexError, TypeError, AttributeError) as error:
-            raise FilmError("ComfyUI answers as something else would.", f"See whether {SETTING} is right.") from error
+            await self._stopped(to, name)
+            raise FilmError("ComfyUI takes too long.", "See whether it is at work, and try again.")
+        except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
+            raise web.strange(self._server) from error
         finally:
             watching.cancel()
             for failed in await asyncio.gather(watching, return_exceptions=True):
@@ -171,9 +183,12 @@ class Engine:
 
     async def _files(self, to: Any, outputs: Mapping[str, Any], out: Path) -> list[Path]:
         """A video, or pictures, fetched beside the clip to be."""
-        listed = [one for node in outputs.values() for kind in ("videos", "gifs", "images") for one in node.get(kind, [])]
-        videos = [one for one in listed if str(one.get("filename", "")).lower().endswith(".mp4")]
-        pictures = [one for one in listed if str(one.get("filename", "")).lower().endswith((".png", ".jpg", ".webp")) and one.get("type") != "temp"]
+        try:
+            listed = [one for node in outputs.values() for kind in ("videos", "gifs", "images") for one in node.get(kind, [])]
+            videos = [one for one in listed if str(one.get("filename", "")).lower().endswith(".mp4")]
+            pictures = [one for one in listed if str(one.get("filename", "")).lower().endswith((".png", ".jpg", ".webp")) and one.get("type") != "temp"]
+        except (TypeError, AttributeError) as error:
+            raise web.strange(self._server) from error
         if not videos and not pictures:
             raise FilmError("The workflow gives neither a video nor pictures.", "End it with SaveImage, or with a node that saves an MP4.")
         files = []
@@ -184,15 +199,8 @@ class Engine:
         return files
 
     async def _stopped(self, to: Any, name: str) -> None:
-        """As well as can be: nobody waits for it."""
-        try:
-            async with asyncio.timeout(5):
-                async with to.post(f"{self._server.url}/queue", json={"delete": [name]}):
-                    pass
-                async with to.post(f"{self._server.url}/interrupt", json={"prompt_id": name}):
-                    pass
-        except (TimeoutError, OSError):
-            pass
+        await web.parted(to, self._server, "POST", "/queue", json={"delete": [name]})
+        await web.parted(to, self._server, "POST", "/interrupt", json={"prompt_id": name})
 
 
 def _asked(shot: Shot) -> tuple[Options, Model]:
@@ -258,7 +266,15 @@ def _joined(files: list[Path], fps: int, out: Path, tick: Tick) -> Notes:
         except (OSError, ValueError, Image.DecompressionBombError) as error:
             raise FilmError("ComfyUI sends a picture that cannot be read.", "Run it again.") from error
 
-    first = seen(files[0])
-    high, wide = (side // 2 * 2 for side in first.shape[:2])
-    pictures = (np.ascontiguousarray(seen(path)[:high, :wide]) for path in files)
+    high, wide = (side // 2 * 2 for side in seen(files[0]).shape[:2])
+
+    def alike(path: Path) -> Any:
+        cut = np.ascontiguousarray(seen(path)[:high, :wide])
+        if cut.shape[:2] != (high, wide):
+            raise FilmError("ComfyUI's pictures are not all of one size.", "Mend the workflow there.")
+        return cut
+
+    if not high or not wide:
+        raise FilmError("ComfyUI's pictures are too small to be seen.", "Mend the workflow there.")
+    pictures = (alike(path) for path in files)
     return write(pictures, len(files), (wide, high), Fraction(fps), out, tick)

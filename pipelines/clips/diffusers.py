@@ -14,13 +14,14 @@ from ..gear import gpu as _gpu
 from ..gear import loras, zero
 from ..gear.pipes import PLANS
 from ..gear.snapshot import files, lacking, plan, too_small
+from ..gear.weights import Source
 from ..plan import Reach, Shot, Slate
 from ..presets import Model
 from ..vault import Notes
 from ..work import FilmError, Tick
 from . import _diffusers_given as moving
 from ._diffusers_machine import Machine, Origin
-from ._diffusers_plan import options, said
+from ._diffusers_plan import effort, options, said
 from ._diffusers_shot import asked_of, cut, filed, job, measured, shoot
 from ._floor import Floor
 from ._stages import alone
@@ -59,13 +60,22 @@ class Engine:
         except FilmError as error:
             return str(error)
 
+    def sources(self, model: Model) -> tuple[Source, ...]:
+        """See crew.Engine."""
+        told = options(model.options)
+        return Origin.of(model.repo, model.revision, told, model.name).base, *(loras.source(one) for one in told.loras if one.repo)
+
+    def adapts(self, model: Model, asked: tuple[loras.Lora, ...]) -> str | None:
+        """See crew.ClipEngine."""
+        return loras.lacking(asked)
+
     def recipe(self, shot: Shot) -> object:
         """Everything that changes a frame, but for the picture. Lengths that make the same clips are the same."""
         told, model = asked_of(shot)
         clips = [[one.mode, one.frames] for one in cut(shot, told)]
         asked = [said(shot.styled, shot.camera, told, loras.triggers(told.loras)), clips, measured(shot, told, None), shot.fit, shot.seed, loras.contents(told.loras)]
         asked += [told.strengths[shot.given.strength]] if shot.given and shot.given.over else []
-        origin = Origin.of(model.repo, model.revision, told)
+        origin = Origin.of(model.repo, model.revision, told, model.name)
         return [*asked, *([shot.negative] if shot.negative else []), *origin.base.changing]
 
     def reach(self, model: Model) -> Reach:
@@ -79,6 +89,10 @@ class Engine:
     def shoot_all(self, slates: Sequence[Slate]) -> None:
         """See crew.ClipEngine. Each part of a model comes to the device once for all its shots."""
         self._floor.shoot_all(slates)
+
+    def effort(self, model: Model) -> float:
+        """See crew.ClipEngine."""
+        return effort(options(model.options))
 
     def seat(self) -> str:
         """See crew.Engine."""
@@ -106,7 +120,7 @@ def _origin(shot: Shot) -> Origin:
     told, model = asked_of(shot)
     if lack := lacking(model, told.variant):
         raise FilmError(f"{model.label}'s weights are not all on this machine.", lack)
-    return Origin.of(model.repo, model.revision, told)
+    return Origin.of(model.repo, model.revision, told, model.name)
 
 
 def _work(shot: Shot) -> zero.Work:

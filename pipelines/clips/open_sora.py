@@ -12,14 +12,16 @@ from pathlib import Path
 
 from ..gear import gpu as _gpu
 from ..gear import zero
-from ..plan import Shot, Slate
+from ..gear.weights import Source
+from ..plan import Reach, Shot, Slate
 from ..presets import Model
 from ..vault import Notes
 from ..work import FilmError, Tick
+from . import _open_sora_given as moving
 from ._floor import Floor
 from ._open_sora_loop import Guidance, needed
 from ._open_sora_machine import Files, Machine
-from ._open_sora_plan import Options, options, size, text
+from ._open_sora_plan import Options, effort, options, size, text
 from ._open_sora_shot import asked_of, aspect, cut, filed, job, played, shoot
 from ._stages import alone
 
@@ -53,15 +55,24 @@ class Engine:
             lacking = _files(model, options(model.options)).lacking()
         except FilmError as error:
             return str(error)
-        return f"Its weights are needed ({model.terms}): {'; '.join(source.fetch for source in lacking)}" if lacking else None
+        return f"Its weights are needed ({model.terms}): {'; '.join(dict.fromkeys(source.fetch for source in lacking))}" if lacking else None
+
+    def sources(self, model: Model) -> tuple[Source, ...]:
+        """See crew.Engine."""
+        files = _files(model, options(model.options))
+        return files.model, *(one for one in (files.text, files.clip) if one)
 
     def recipe(self, shot: Shot) -> object:
         """Everything that changes a frame, but for picture and model. Lengths that make the same clips are the same."""
         wanted, model = asked_of(shot)
         made = [[one.frames, one.kind] for one in cut(shot, wanted)]
-        said = text(shot.styled, shot.camera, wanted.motion_score)
-        long = [played(shot)] if made[0][1] == "i2v_loop" else []
+        said = text(shot.styled, None if shot.given else shot.camera, wanted.motion_score)
+        long = [played(shot)] if made[0][1] == "i2v_loop" and not shot.given else []
         return [said, made, *long, size(wanted.resolution, aspect(shot)), shot.fit, shot.seed, *_files(model, wanted).changing]
+
+    def reach(self, _model: Model) -> Reach:
+        """See crew.ClipEngine."""
+        return moving.REACH
 
     def shoot(self, shot: Shot, out: Path, tick: Tick) -> Notes:
         """Write the MP4. FilmError if weights are lacking or damaged, or memory or numbers give out twice."""
@@ -70,6 +81,10 @@ class Engine:
     def shoot_all(self, slates: Sequence[Slate]) -> None:
         """See crew.ClipEngine. All texts are read first, so the readers make room for the network."""
         self._floor.shoot_all(slates)
+
+    def effort(self, model: Model) -> float:
+        """See crew.ClipEngine."""
+        return effort(options(model.options))
 
     def seat(self) -> str:
         """See crew.Engine."""
@@ -88,7 +103,7 @@ class Engine:
 
 
 def _files(model: Model, wanted: Options) -> Files:
-    return Files.of(model.repo, model.revision, wanted.text_encoder, wanted.clip_encoder)
+    return Files.of(model.repo, model.revision, wanted.text_encoder, wanted.clip_encoder, model.name)
 
 
 def _loads(shot: Shot) -> tuple[object, object]:

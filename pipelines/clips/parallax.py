@@ -12,7 +12,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ..gear import gpu
-from ..gear.depth import Depth, lacking
+from ..gear.depth import Depth, lacking, source
+from ..gear.weights import Source
 
 if TYPE_CHECKING:
     from numpy import float32, float64, uint8
@@ -54,6 +55,10 @@ class Engine:
     def lacks(self, model: Model) -> str | None:
         """Weights."""
         return None if self._given else lacking(model)
+
+    def sources(self, model: Model) -> tuple[Source, ...]:
+        """See crew.Engine."""
+        return (source(model),)
 
     def recipe(self, shot: Shot) -> object:
         """The camera's numbers, the frame, the fit, and the seed only where something trembles."""

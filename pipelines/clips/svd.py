@@ -13,6 +13,7 @@ from pathlib import Path
 from ..gear import gpu as _gpu
 from ..gear import zero
 from ..gear.snapshot import plan, too_small
+from ..gear.weights import Source
 from ..plan import Shot, Slate
 from ..presets import Model
 from ..vault import Notes
@@ -21,7 +22,7 @@ from ._floor import Floor
 from ._stages import alone
 from ._svd_machine import Machine, Origin
 from ._svd_net import Savings
-from ._svd_plan import motion, options, pieces, size
+from ._svd_plan import effort, motion, options, pieces, size
 from ._svd_shot import asked_of, filed, job, pans, shape, shoot
 
 NEEDS = 8.0  # GiB of the GPU
@@ -53,19 +54,24 @@ class Engine:
     def lacks(self, model: Model) -> str | None:
         """Weights, or room for them."""
         try:
-            lacking = Origin.of(model.repo, model.revision, options(model.options)).lacking()
+            lacking = Origin.of(model.repo, model.revision, options(model.options), model.name).lacking()
         except FilmError as error:
             return str(error)
         if lacking:
-            return f"Its weights are not on this machine: {' ; '.join(one.fetch for one in lacking)} ({model.terms})"
+            return f"Its weights are not on this machine: {' ; '.join(dict.fromkeys(one.fetch for one in lacking))} ({model.terms})"
         return too_small(model, self._device)
+
+    def sources(self, model: Model) -> tuple[Source, ...]:
+        """See crew.Engine."""
+        origin = Origin.of(model.repo, model.revision, options(model.options), model.name)
+        return origin.base, *([origin.unet] if origin.unet else [])
 
     def recipe(self, shot: Shot) -> object:
         """Everything that changes a frame, but for the picture. Lengths that make the same clips are the same."""
         wanted, model = asked_of(shot)
         count, moved = pieces(shot.frame.seconds(shot.frames), wanted), motion(shot.camera, wanted)
         steps = [[one.start, one.end, list(one.aims)] for one in shot.camera.steps] if pans(shot, wanted) else None
-        origin = Origin.of(model.repo, model.revision, wanted)
+        origin = Origin.of(model.repo, model.revision, wanted, model.name)
         return [size(wanted.size, shape(shot)), count, moved, steps, shot.fit, shot.seed, *origin.changing]
 
     def shoot(self, shot: Shot, out: Path, tick: Tick) -> Notes:
@@ -75,6 +81,10 @@ class Engine:
     def shoot_all(self, slates: Sequence[Slate]) -> None:
         """See crew.ClipEngine. What sees, encodes and moves comes to the device once for all shots of a model."""
         self._floor.shoot_all(slates)
+
+    def effort(self, model: Model) -> float:
+        """See crew.ClipEngine."""
+        return effort(options(model.options))
 
     def seat(self) -> str:
         """See crew.Engine."""
@@ -92,9 +102,9 @@ class Engine:
 def _origin(shot: Shot) -> Origin:
     """The shot's model, found whole."""
     wanted, model = asked_of(shot)
-    origin = Origin.of(model.repo, model.revision, wanted)
+    origin = Origin.of(model.repo, model.revision, wanted, model.name)
     if lacking := origin.lacking():
-        raise FilmError(f"{model.label}'s weights are not all on this machine.", " ; ".join(one.fetch for one in lacking))
+        raise FilmError(f"{model.label}'s weights are not all on this machine.", " ; ".join(dict.fromkeys(one.fetch for one in lacking)))
     return origin
 
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import io
 import threading
+import time
 from collections.abc import Mapping
+from dataclasses import replace
 from math import ceil
 from pathlib import Path
 from typing import Annotated, Any
@@ -26,7 +28,6 @@ from ..work import Cancelled, FilmError, Tick, part
 from ._reel import opened
 
 SETTING = "REELWRIGHT_VIDEOS_URL"
-ENDS = 3600.0  # seconds after which a clip is given up
 ASKED = 0.9  # share of the work before the clip is fetched
 GROWS, LONGEST = 1.5, 10.0  # the pauses between two looks, in seconds at most
 Size = Annotated[str, Field(pattern=r"^\d{2,4}x\d{2,4}$")]
@@ -106,44 +107,36 @@ class Engine:
 
         async with web.session(self._server) as to:
             told = await web.wanted(web.ask(to, self._server, "POST", "/videos", form), still)
-            name = str(told.get("id", ""))
-            if not name or len(name) > 200 or not all(c.isalnum() or c in "-_." for c in name) or set(name) == {"."}:
-                raise FilmError("The video server answers as something else would.", f"See whether {SETTING} is right.")
+            name = web.name(self._server, told, "id")
             try:
                 await web.wanted(self._watched(to, name, done), still)
                 done[0] = ASKED
                 await web.wanted(web.fetch(to, self._server, f"/videos/{name}/content", out), still)
             except Cancelled:
-                await self._deleted(to, name)
+                await web.parted(to, self._server, "DELETE", f"/videos/{name}")
                 raise
         part(tick, ASKED, 1.0)(1.0)
         return {"server": name, "asked": {key: str(value) for key, value in fields.items()}}
 
     async def _watched(self, to: Any, name: str, done: list[float]) -> None:
-        pause, waited = self._pause, 0.0
-        while waited < ENDS:
+        pause, moved, seen = self._pause, time.monotonic(), 0.0
+        server = replace(self._server, refused="It knows the clip no more; it may have been started anew. Run it again.")
+        while time.monotonic() < moved + web.ENDS:
             await asyncio.sleep(pause)
-            waited += pause
             pause = min(LONGEST, pause * GROWS)
-            told = await web.ask(to, self._server, "GET", f"/videos/{name}")
+            told = await web.ask(to, server, "GET", f"/videos/{name}")
             status, progress = told.get("status"), told.get("progress")
             if isinstance(progress, int | float) and 0 <= progress <= 100:
                 done[0] = max(done[0], ASKED * progress / 100)
+            if done[0] > seen:
+                moved, seen = time.monotonic(), done[0]
             if status == "completed":
                 return
             if status in ("failed", "cancelled", "canceled", "expired"):
                 why = web.said(told) or "It does not say why."
                 raise FilmError(f"The video server could not make the clip. {why}", "Change the prompt or the picture, or choose another engine.")
+        await web.parted(to, self._server, "DELETE", f"/videos/{name}")
         raise FilmError("The video server takes too long.", "See whether it is at work, and try again.")
-
-    async def _deleted(self, to: Any, name: str) -> None:
-        """As well as can be: nobody waits for it."""
-        try:
-            async with asyncio.timeout(5):
-                async with to.delete(f"{self._server.url}/videos/{name}", allow_redirects=False):
-                    pass
-        except (TimeoutError, OSError):
-            pass
 
 
 def _asked(shot: Shot) -> dict[str, object]:

@@ -37,11 +37,16 @@ class Options:
     inverse: bool = True
 
 
+def source(model: Model) -> Source:
+    """Where it comes from."""
+    return Source(model.repo, model.revision, FILES, model.name)
+
+
 def lacking(model: Model) -> str | None:
     """None, or what is not there for that model, and the remedy."""
     if lack := gpu.packages("torch", "transformers", "safetensors"):
         return lack
-    origin = Source(model.repo, model.revision, FILES)
+    origin = source(model)
     if all(origin.find(name) for name in FILES):
         return None
     return f"Its weights are not on this machine: {origin.fetch} ({model.terms})"
@@ -84,7 +89,7 @@ class Depth:
         from transformers import AutoModelForDepthEstimation
 
         if self._loaded is None or self._loaded[0] != model.content:
-            origin = Source(model.repo, model.revision, FILES)
+            origin = source(model)
             folder = origin.path("config.json").parent
             origin.path("model.safetensors")
             parts(folder, origin.fetch)

@@ -20,6 +20,7 @@ from ..work import FilmError, Tick, part
 from . import gpu, pipes
 from .options import agree, read, strict
 from .snapshot import lacking, plan, source, too_small
+from .weights import Source
 
 if TYPE_CHECKING:
     from numpy import float32, uint8
@@ -98,6 +99,11 @@ class Enlarger:
         """Let the model go; how it is kept is chosen anew."""
         with self._lock:
             self._loaded, self._way, self._batch = None, "", self._told.batch
+            gpu.emptied()
+
+    def sources(self) -> tuple[Source, ...]:
+        """Where it comes from."""
+        return (source(self.model.repo, self.model.revision, self._told.variant, self.model.name),)
 
     def recipe(self, asked: Asked) -> list[object]:
         """Everything that changes a picture, as plain data."""
@@ -186,7 +192,7 @@ class Enlarger:
             self._loaded = None
             device = gpu.chosen(self._device)
             dtype = torch.float32 if long or device.type == "cpu" else getattr(torch, self._told.dtype)
-            base = source(self.model.repo, self.model.revision, self._told.variant)
+            (base,) = self.sources()
             pipe = pipes.load(pipes.named(self._told.kind), base, self._told.variant, dtype, self._told.long, {})
             self._loaded = (self._way, long), pipes.placed(pipe, device, self._way, False)
         return self._loaded[1]

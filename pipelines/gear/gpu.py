@@ -6,11 +6,16 @@ Looks for a driver before it imports torch: that takes a second or two, and most
 from __future__ import annotations
 
 import ctypes
+import gc
+import inspect
 import os
+import shutil
+import sys
+import sysconfig
 from contextlib import AbstractContextManager, nullcontext
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import zero
 
@@ -20,6 +25,9 @@ if TYPE_CHECKING:
 DRIVERS = ("libcuda.so.1", "nvcuda.dll")
 INSTALL = "pip install torch==2.13.0, then pip install '.[gpu]' in Reelwright's folder."
 GIB = 1 << 30
+COMPILERS = ("gcc", "clang")  # those that triton looks for, beside the one that CC names
+RECOMPILED = 64  # times that a part of a model may be compiled anew: after torch's own 8 it would be slow for good
+LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))  # of a container
 
 
 def packages(*names: str) -> str | None:
@@ -82,6 +90,55 @@ def total(device: torch.device) -> int:
     import torch
 
     return int(torch.cuda.get_device_properties(device).total_memory) if device.type == "cuda" else 1 << 62
+
+
+def emptied() -> None:
+    """What was let go is there for others: parts that hold one another, as hooks and modules do, go now, and torch gives
+    back what it set aside. To be called when nobody holds any of it."""
+    gc.collect()
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
+
+
+def chance(device: torch.device) -> AbstractContextManager[None]:
+    """Within it numbers are drawn as they will, there and on the CPU; afterwards as if none had been."""
+    import torch
+
+    return torch.random.fork_rng([device] if device.type == "cuda" else [])
+
+
+def compiles(device: torch.device) -> bool:
+    """Whether torch.compile can make kernels for it: triton is there, and what that needs, a C compiler, Python's headers
+    and a card that is young enough."""
+    import torch
+
+    if device.type != "cuda" or packages("triton") or torch.cuda.get_device_capability(device) < (7, 0):
+        return False
+    if sys.platform == "win32":  # triton brings its own there
+        return True
+    compiler = bool(os.environ.get("CC")) or any(map(shutil.which, COMPILERS))
+    return compiler and Path(sysconfig.get_path("include"), "Python.h").is_file()
+
+
+def compiling() -> dict[str, Any]:
+    """Arguments of torch.compile: what changes from clip to clip, such as its length, is compiled anew once and then
+    left open; other models and kinds of clip may each have their own. Given with the call, as torch keeps its settings a
+    thread each."""
+    import torch
+
+    return {"recompile_limit": RECOMPILED} if "recompile_limit" in inspect.signature(torch.compile).parameters else {}
+
+
+def memory() -> int:
+    """Bytes of this machine's own memory, or of those that a container may take; where nobody says, more than any has."""
+    said = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 1 << 62]
+    for path in LIMITS:
+        try:
+            said.append(int(path.read_text("ascii")))
+        except (OSError, ValueError):
+            continue  # there is none, or no limit
+    return min(said)
 
 
 def full() -> type[BaseException]:

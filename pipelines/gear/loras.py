@@ -5,12 +5,11 @@ Knows a pipeline and no film.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from pydantic import ConfigDict, Field
-from pydantic.dataclasses import dataclass
-
+from ..loras import Lora as Lora
 from ..vault import digest
 from ..work import FilmError
 from .pipes import hushed
@@ -22,17 +21,11 @@ if TYPE_CHECKING:
 SAID = 400  # characters of trigger words
 
 
-@dataclass(frozen=True, slots=True, config=ConfigDict(extra="forbid", allow_inf_nan=False))
-class Lora:
-    """A file of small changes to a model: a path, or a file's name in `repo`. Its trigger words are `words`, or else
-    what the file or a text of its name beside it says. second: for the second of a model's two networks."""
-
-    file: Annotated[str, Field(pattern=r"\.safetensors$")]
-    repo: str = ""
-    revision: str = ""
-    weight: Annotated[float, Field(ge=-4, le=4)] = 1.0
-    words: str = ""
-    second: bool = False
+def change(pipe: Any, before: tuple[Lora, ...], after: tuple[Lora, ...]) -> None:
+    """Those on a pipeline that has these. FilmError if one is not for this model: it then has none."""
+    if before:
+        pipe.unload_lora_weights()
+    put(pipe, after)
 
 
 def put(pipe: Any, loras: tuple[Lora, ...]) -> None:
@@ -65,7 +58,7 @@ def _load(pipe: Any, name: str, lora: Lora) -> None:
 def found(lora: Lora) -> Path:
     """Where its file lies; FilmError if it is not there."""
     if lora.repo:
-        return Source(lora.repo, lora.revision, (lora.file,)).path(lora.file)
+        return source(lora).path(lora.file)
     path = Path(lora.file).expanduser()
     if not path.is_file():
         raise FilmError(f"The LoRA {path.name} is not on this machine.", f"Put it at {path}.", path.name)
@@ -73,7 +66,12 @@ def found(lora: Lora) -> Path:
 
 
 def _fetch(lora: Lora) -> str:
-    return Source(lora.repo, lora.revision, (lora.file,)).fetch if lora.repo else "from where it came."
+    return source(lora).fetch if lora.repo else "from where it came."
+
+
+def source(lora: Lora) -> Source:
+    """Where one comes from that has a repository."""
+    return Source(lora.repo, lora.revision, (lora.file,), lora.name)
 
 
 def lacking(loras: tuple[Lora, ...]) -> str | None:
@@ -109,4 +107,15 @@ def _words(lora: Lora) -> str:
 
 def contents(loras: tuple[Lora, ...]) -> list[object]:
     """What of them changes a picture."""
-    return [[digest(found(lora)), lora.weight, *(["second"] if lora.second else [])] for lora in loras]
+    return [[_digest(path, *_state(path)), lora.weight, *(["second"] if lora.second else [])] for lora, path in ((one, found(one)) for one in loras)]
+
+
+def _state(path: Path) -> tuple[int, int]:
+    told = path.stat()
+    return told.st_size, told.st_mtime_ns
+
+
+@lru_cache(64)
+def _digest(path: Path, _size: int, _changed: int) -> str:
+    """Read once for all scenes that load it: such files may be large."""
+    return digest(path)

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..work import FilmError
-from . import gpu
-from .snapshot import INDEX, components, fits, weights, whole
+from . import gpu, modular
+from .snapshot import INDEX, components, fits, home, weights, whole
 from .weights import Reading, Source, quiet
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 DENOISERS = ("transformer", "transformer_2", "unet")
 PLANS = ("resident", "offload", "stream")  # all on the device; each part when it works; each layer when it works
+PINNED = 0.5  # share of the machine's memory that may be pinned for weights: a tensor takes up to twice its size there
 Step = Callable[[float], None]
 
 
@@ -111,17 +112,26 @@ def load(
     FilmError if a file is lacking or not what it says."""
     import torch
 
-    folder = base.path(INDEX).parent
+    gpu.emptied()  # whoever loads has let go what was there
+    folder = (home(base) or base.path(INDEX)).parent
     whole(folder, variant, base.fetch)
     _check(folder, variant, base.fetch)
     given: dict[str, Any] = {"torch_dtype": {"default": dtype} | dict.fromkeys(long, torch.float32)}
     if any((there := weights(folder / name, variant)) and there.variant for name in components(folder)):
         given["variant"] = variant
     with Reading("The model cannot be loaded", f"Fetch it anew: {base.fetch}", why=True), hushed():
-        pipe = kind.from_pretrained(folder, use_safetensors=True, local_files_only=True, **given)
-    if scheduler:
-        pipe.scheduler = type(pipe.scheduler).from_config(pipe.scheduler.config, **scheduler)
+        if modular.is_modular(kind):
+            pipe: Any = modular.load(kind, folder, given, base.fetch)
+        else:
+            pipe = kind.from_pretrained(folder, use_safetensors=True, local_files_only=True, **given)
+        paced(pipe, scheduler)
     return pipe
+
+
+def paced(pipe: Any, scheduler: Mapping[str, Any]) -> None:
+    """Have the pipeline's scheduler set so, and leave that of others over the same parts as it is."""
+    if any(pipe.scheduler.config.get(name) != value for name, value in scheduler.items()):
+        pipe.scheduler = type(pipe.scheduler).from_config(pipe.scheduler.config, **scheduler)
 
 
 def placed(pipe: Any, device: torch.device, plan: str, compiled: bool) -> Any:
@@ -130,19 +140,47 @@ def placed(pipe: Any, device: torch.device, plan: str, compiled: bool) -> Any:
 
     if device.type == "cpu":
         return pipe
+    if plan in PLANS[1:] and isinstance(pipe, modular.Called):
+        raise FilmError("A modular pipeline stays on the GPU as a whole.", "Name only `resident` in the model's vram.", "models.toml")
     if plan == "offload":
         pipe.enable_model_cpu_offload(device=device)
     elif plan == "stream":
-        pipe.enable_group_offload(onload_device=device, offload_device=torch.device("cpu"), offload_type="leaf_level", use_stream=True)
+        pipe.enable_group_offload(
+            onload_device=device, offload_device=torch.device("cpu"), offload_type="leaf_level", use_stream=True,
+            low_cpu_mem_usage=_bytes(pipe) > gpu.memory() * PINNED, exclude_modules=_whole(pipe),
+        )  # fmt: skip
     else:
         pipe.to(device)
     if plan in PLANS[1:] and hasattr(pipe.vae, "enable_tiling"):
         pipe.vae.enable_tiling()
-    if compiled and plan not in PLANS[1:] and not gpu.packages("triton"):
+    if compiled and plan not in PLANS[1:] and gpu.compiles(device):
         for name in DENOISERS:
             if getattr(getattr(pipe, name, None), "_repeated_blocks", None):
-                getattr(pipe, name).compile_repeated_blocks(dynamic=False)
+                getattr(pipe, name).compile_repeated_blocks(**gpu.compiling())
     return pipe
+
+
+def _modules(pipe: Any) -> dict[str, Any]:
+    import torch
+
+    return {name: one for name, one in pipe.components.items() if isinstance(one, torch.nn.Module)}
+
+
+def _bytes(pipe: Any) -> int:
+    """Of its weights."""
+    return sum(tensor.numel() * tensor.element_size() for one in _modules(pipe).values() for tensor in one.parameters())
+
+
+def _whole(pipe: Any) -> list[str]:
+    """Parts whose layers cannot come to the device one by one: diffusers says so of them, or their pipeline has them compute
+    in longer numbers than they were loaded in, and layers would come back in the shorter ones."""
+    import torch
+
+    def whole(one: Any) -> bool:
+        upcast = getattr(one, "dtype", None) == torch.float16 and getattr(getattr(one, "config", None), "force_upcast", False)
+        return bool(upcast) or not getattr(one, "_supports_group_offloading", True)
+
+    return [name for name, one in _modules(pipe).items() if whole(one)]
 
 
 def _check(folder: Path, variant: str, fetch: str) -> None:

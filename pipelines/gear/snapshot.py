@@ -5,18 +5,22 @@ file is what it says before a library reads it. Never fetches anything; knows no
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 
 from ..presets import Model
 from ..work import FilmError
-from .gpu import GIB, chosen, free
+from .gpu import GIB, chosen, emptied, free
 from .gpu import lack as no_gpu
+from .modular import INDEX as MODULAR
 from .weights import Source, match, table
 
 INDEX = "model_index.json"
 KINDS = ("*.json", "*.txt", "*.model", "*.jinja")  # beside the weights
+PICKLES = (".bin", ".pt", ".pth", ".ckpt")
 BARE = ("diffusion_pytorch_model", "model")
 
 
@@ -29,9 +33,43 @@ class Files:
     files: tuple[Path, ...]
 
 
-def source(repo: str, revision: str, variant: str = "") -> Source:
-    """Everything of a repository that a pipeline is read from. variant: such as fp16, to leave the longer one out."""
-    return Source(repo, revision, (*KINDS, f"*.{variant}.safetensors" if variant else "*.safetensors"))
+def source(repo: str, revision: str, variant: str = "", name: str = "", bare: tuple[str, ...] = ()) -> Source:
+    """Everything of a repository that a pipeline is read from: its parts' folders, not the same once more in one file
+    beside them. variant: such as fp16, to leave the longer one out, also where it is in several files; name and bare: see
+    Source."""
+    return Source(repo, revision, (*KINDS, f"*/*.{variant}*.safetensors" if variant else "*/*.safetensors"), name, variant, bare)
+
+
+def home(from_: Source) -> Path | None:
+    """What its folder's parts are told in, a plain pipeline's or a modular one's; None if that is not on this machine."""
+    return from_.find(INDEX) or from_.find(MODULAR)
+
+
+def needed(names: Collection[str], told: Mapping[str, object], variant: str = "", bare: Collection[str] = ()) -> list[str]:
+    """The files of a repository that a pipeline is read from, of all it has: each component's own, in one variant.
+    told: what its index says; bare: see Source. FilmError for weights that are there as pickles only."""
+    wanted = {INDEX} & set(names)
+    for part, kind in told.items():
+        if not (isinstance(kind, list) and len(kind) >= 2 and kind[1]):
+            continue
+        own = [name for name in names if name.startswith(f"{part}/")]
+        wanted |= {name for name in own if any(fnmatch(name, each) for each in KINDS) and ".index" not in name}
+        if part in bare:
+            continue
+        made = next((found for form in dict.fromkeys((variant, "")) if (found := _weights_named(own, part, form))), [])
+        if not made and any(name.endswith(PICKLES) for name in own):
+            raise FilmError(f"{part} is there as a pickle only, which is not fetched: opening one could run any program.", "Choose another model.", part)
+        wanted |= set(made)
+    return sorted(wanted)
+
+
+def _weights_named(names: Collection[str], part: str, variant: str) -> list[str]:
+    """One form of a component's weights: a file, or several with their index."""
+    dot = rf"\.{re.escape(variant)}" if variant else ""
+    stems = rf"{re.escape(part)}/(?:{'|'.join(BARE)})"
+    whole = [name for name in names if re.fullmatch(rf"{stems}{dot}\.safetensors", name)]
+    pieces = rf"{stems}(?:{dot}-\d+-of-\d+|-\d+-of-\d+{dot})\.safetensors|{stems}(?:\.safetensors\.index{dot}|{dot}\.safetensors\.index)\.json"
+    return whole[:1] or [name for name in names if re.fullmatch(pieces, name)]
 
 
 def weights(folder: Path, variant: str = "") -> Files | None:
@@ -66,7 +104,8 @@ def _listed(index: Path) -> tuple[Path, ...]:
 def components(folder: Path) -> dict[str, str]:
     """Name and class of each part that a pipeline's index tells of and that has weights."""
     try:
-        told = json.loads((folder / INDEX).read_text("utf-8"))
+        index = folder / INDEX
+        told = json.loads((index if index.is_file() else folder / MODULAR).read_text("utf-8"))
         pairs = {name: str(one[1]) for name, one in told.items() if isinstance(one, list) and len(one) >= 2 and one[1]}
     except (ValueError, AttributeError) as error:
         raise FilmError(f"{INDEX} cannot be read.", "Delete it and fetch the model anew.", INDEX) from error
@@ -109,8 +148,8 @@ def fits(found: Files, wanted: Mapping[str, tuple[int, ...]], fetch: str) -> Non
 
 def lacking(model: Model, variant: str = "") -> str | None:
     """None, or that a model's weights are not here, how to have them and on what terms."""
-    from_ = source(model.repo, model.revision, variant)
-    index = from_.find(INDEX)
+    from_ = source(model.repo, model.revision, variant, model.name)
+    index = home(from_)
     try:
         if index and all(weights(index.parent / name, variant) for name in components(index.parent)):
             return None
@@ -126,9 +165,10 @@ def too_small(model: Model, device: str) -> str | None:
 
 def plan(model: Model | None, device: str, most: float | None) -> str:
     """The first way of keeping a model in memory that the device's free memory allows, else the last; "" where a model
-    names none."""
+    names none. To be asked once before it is loaded, when the one before it is let go: what that took is free then."""
     if not model or not model.vram:
         return ""
+    emptied()
     there = free(chosen(device), most) / GIB
     fitting = [name for name, needs in model.vram.items() if needs <= there]
     return fitting[0] if fitting else list(model.vram)[-1]

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 LOOK = 0.1  # seconds between two looks whether anybody still wants it
 MOST = 4 << 30  # bytes of a clip
 TRIES = 4  # of a request that a busy or failing server was asked
+ENDS = 3600.0  # seconds in which nothing moved, after which a clip is given up
+PARTING = 3.0  # seconds for the last word to a server
 SAID = 300  # characters of what a server says
 T = TypeVar("T")
 
@@ -76,21 +78,28 @@ async def wanted(work: Awaitable[T], still: Callable[[], None]) -> T:
 
 
 async def ask(to: aiohttp.ClientSession, server: Server, method: str, path: str, form: Callable[[], Any] | None = None, **given: Any) -> Any:
-    """What the server says, as JSON. form: makes the body anew for each try. FilmError if it says no, or nothing."""
+    """What the server says, as JSON. form: makes the body anew for each try. FilmError if it says no, or nothing.
+
+    What is only looked at is asked for again if something goes wrong. What makes something (POST), and may cost, is
+    asked for again only where it is certain that nothing was begun: the server could not be reached, or says when to come again.
+    """
     import aiohttp
 
-    wait = server.wait
+    wait, makes = server.wait, method == "POST"
     for left in range(TRIES - 1, -1, -1):
         try:
             async with to.request(method, server.url + path, data=form() if form else None, allow_redirects=False, **given) as answer:
                 text = (await answer.content.read(1 << 20)).decode("utf-8", "replace")
-                if answer.status in (429, 500, 502, 503, 504) and left:
-                    wait = min(60.0, max(wait, _after(answer.headers))) if answer.status == 429 else wait
+                later = answer.status == 429 or (answer.status == 503 and "Retry-After" in answer.headers)
+                if (later or (not makes and answer.status in (500, 502, 503, 504))) and left:
+                    wait = min(60.0, max(wait, _after(answer.headers))) if later else wait
                 else:
-                    return _read(server, answer.status, text)
+                    return _read(server, answer.status, text, makes=makes)
         except TimeoutError as error:
-            raise FilmError(f"{server.name} does not answer.", "See whether it is running, and try again.") from error
+            raise FilmError(f"{server.name} does not answer.", f"See whether it is running, and try again.{_once(makes)}") from error
         except aiohttp.ClientError as error:
+            if makes and not isinstance(error, aiohttp.ClientConnectorError):
+                raise FilmError(f"{server.name} broke off.", f"See whether it is running, and try again.{_once(makes)}") from error
             if not left:
                 raise FilmError(f"{server.name} cannot be reached.", f"See whether it is running, and whether {server.setting} is right.") from error
         await asyncio.sleep(wait)
@@ -103,7 +112,11 @@ def _after(head: Mapping[str, str]) -> float:
     return float(said) if said.isdigit() else 0.0
 
 
-def _read(server: Server, status: int, text: str) -> Any:
+def _once(makes: bool) -> str:
+    return " It was asked only once, as it may have begun: look there first if it costs." if makes else ""
+
+
+def _read(server: Server, status: int, text: str, *, makes: bool = False) -> Any:
     """The answer's JSON; FilmError for anything else."""
     try:
         told = json.loads(text) if text.strip() else {}
@@ -114,12 +127,36 @@ def _read(server: Server, status: int, text: str) -> Any:
     if status == 429:
         raise FilmError(f"{server.name} is asked too often.", "Wait a while and run it again: finished parts are kept.")
     if status >= 500:
-        raise FilmError(f"{server.name} has failed ({status}). {said(told)}".rstrip(), "Look into its log, and try again.")
+        raise FilmError(f"{server.name} has failed ({status}). {said(told)}".rstrip(), f"Look into its log, and try again.{_once(makes)}")
     if status >= 400:
         raise FilmError(f"{server.name} refuses ({status}). {said(told)}".rstrip(), server.refused)
     if status >= 300 or not isinstance(told, dict):
-        raise FilmError(f"{server.name} answers as something else would.", f"See whether {server.setting} is right.")
+        raise strange(server)
     return told
+
+
+def strange(server: Server) -> FilmError:
+    """What it says makes no sense."""
+    return FilmError(f"{server.name} answers as something else would.", f"See whether {server.setting} is right.")
+
+
+def name(server: Server, told: Mapping[str, Any], key: str) -> str:
+    """A name that the server gave, fit for a path; FilmError if it gave none."""
+    given = told.get(key)
+    if not isinstance(given, str) or not 0 < len(given) <= 200 or set(given) == {"."} or not all(c.isalnum() or c in "-_." for c in given):
+        raise strange(server)
+    return given
+
+
+async def parted(to: aiohttp.ClientSession, server: Server, method: str, path: str, **given: Any) -> None:
+    """Say it as well as can be: nobody waits for an answer."""
+    import aiohttp
+
+    try:
+        async with asyncio.timeout(PARTING), to.request(method, server.url + path, allow_redirects=False, **given):
+            pass
+    except (TimeoutError, OSError, aiohttp.ClientError):
+        pass
 
 
 def said(told: Any) -> str:

@@ -13,7 +13,7 @@ import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,11 +36,15 @@ BITS = {"F64": 64, "F32": 32, "F16": 16, "BF16": 16, "F8_E4M3": 8, "F8_E5M2": 8,
 @dataclass(frozen=True, slots=True)
 class Source:
     """A repository of weights: `repo` is its name on the hub, or a folder; `wanted` are the files that are needed, or
-    patterns such as `encoder/*`."""
+    patterns such as `encoder/*`. name: what is fetched with them, if it has one; variant: of a pipeline's weights;
+    bare: its parts of which the config alone is read."""
 
     repo: str
     revision: str
     wanted: tuple[str, ...]
+    name: str = field(default="", compare=False)
+    variant: str = field(default="", compare=False)
+    bare: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def local(self) -> Path | None:
@@ -53,6 +57,8 @@ class Source:
         """How to have what is wanted."""
         if self.local:
             return f"Put {', '.join(self.wanted)} into {self.local}."
+        if self.name:
+            return f"reelwright fetch {shlex.quote(self.name)}"
         revision = self.commit or self.revision
         given = ["hf", "download", self.repo, *(["--revision", revision] if revision else [])]
         return shlex.join([*given, *(word for name in self.wanted for word in ("--include", name))])
@@ -72,8 +78,8 @@ class Source:
         found = try_to_load_from_cache(self.repo, name, cache_dir=HF_HUB_CACHE, revision=commit or self._now or self.revision or None)
         if not isinstance(found, str):
             return None
-        if not commit:
-            self._keep()
+        if not commit and self._now:
+            self.keep(self._now)
         return Path(found)
 
     @property
@@ -106,13 +112,13 @@ class Source:
 
         return Path(HF_HUB_CACHE, "models--" + self.repo.replace("/", "--"))
 
-    def _keep(self) -> None:
+    def keep(self, commit: str) -> None:
         """Stay with that commit; as a ref, so that whoever tidies the cache leaves it there."""
         file = self._cache / "refs" / KEPT / self._branch
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
             with file.open("x", encoding="utf-8") as kept:
-                kept.write(self._now)
+                kept.write(commit)
         except OSError:
             pass  # another process was sooner, or the cache is not ours to write to
 
@@ -132,22 +138,27 @@ def _read(ref: Path) -> str:
     return text if FULL.fullmatch(text) else ""
 
 
-UNUSABLE = (ValueError, KeyError, TypeError, RuntimeError, AttributeError, IndexError)  # what libraries raise over spoilt parts and options
+UNUSABLE = (
+    ValueError, KeyError, TypeError, RuntimeError, AttributeError, IndexError, ArithmeticError, AssertionError, ImportError,
+)  # what libraries raise over spoilt parts and options, and over packages that a part names  # fmt: skip
+THEIRS = ("jinja2.", "huggingface_hub.", "safetensors.")  # whose own kinds of errors are children of Exception alone
 
 
 class Reading:
     """Use it in a `with` in which libraries read a model's files, or work with them: what they cannot becomes a
-    FilmError. Memory that runs out stays what it is. why: whether the library's own words are told."""
+    FilmError. Memory that runs out stays what it is. why: whether the library's own words are told; files: whether any are
+    read."""
 
-    def __init__(self, said: str, hint: str, where: str = "", *, why: bool = False) -> None:
+    def __init__(self, said: str, hint: str, where: str = "", *, why: bool = False, files: bool = True) -> None:
         self._said, self._hint, self._where, self._why = said, hint, where, why
+        self._bad = (OSError, *UNUSABLE) if files else UNUSABLE
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
-        odd = kind is Exception or (kind is not None and kind.__module__.startswith("jinja2."))  # as tokenizers and chat templates raise
-        if odd or isinstance(error, (OSError, *UNUSABLE)):
+        odd = kind is Exception or (kind is not None and kind.__module__.startswith(THEIRS))  # tokenizers raise the bare one
+        if odd or isinstance(error, self._bad):
             if isinstance(error, RuntimeError) and isinstance(error, full()):
                 return
             told = f": {' '.join(str(error).split())[:200]}" if self._why else "."

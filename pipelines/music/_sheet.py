@@ -1,4 +1,4 @@
-"""A cue as models compose it: what to ask for, in which windows, and how the windows become one piece of exact length.
+"""A cue as models compose it: what to ask for, and how the parts become one piece of exact length.
 
 Pure but for the last step. Knows no model.
 """
@@ -46,17 +46,6 @@ def parts(cue: Cue) -> list[Part]:
 def words(mood: Mood) -> str:
     """What a model is told of a mood."""
     return f"{mood.prompt.strip().rstrip('.')}, {round(mood.tempo)} bpm, instrumental"
-
-
-def windows(seconds: float, longest: float, kept: float) -> list[float]:
-    """How long each window of a section is: the first from nothing, each other from the last `kept` seconds of the one
-    before, which it holds again."""
-    made = [min(seconds, longest)]
-    left = seconds - made[0]
-    while left > 1e-6:
-        made.append(kept + min(left, longest - kept))
-        left -= made[-1] - kept
-    return made
 
 
 def joined(heard: list[tuple[Part, NDArray[float32]]], seconds: float, rate: int) -> NDArray[float32]:

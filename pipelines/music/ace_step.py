@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from math import ceil
 from pathlib import Path
@@ -18,6 +19,7 @@ from pydantic.dataclasses import dataclass
 from ..gear import gpu, pipes, zero
 from ..gear.options import read, strict
 from ..gear.snapshot import files, lacking, plan, source, too_small
+from ..gear.weights import Source
 from ..plan import Cue
 from ..presets import Model
 from ..vault import Notes
@@ -53,7 +55,7 @@ class Engine:
     """See crew.Composer. models: the presets; device: "auto", or torch's name of one; most: GiB of it to be content with."""
 
     label = "ACE-Step"
-    version = 1
+    version = 2
     rank = 12
     online = False
 
@@ -84,6 +86,10 @@ class Engine:
         """See crew.Composer."""
         return next((model for model in self._models.values() if self.lacks(model) is None), None)
 
+    def sources(self, model: Model) -> tuple[Source, ...]:
+        """See crew.Engine."""
+        return (source(model.repo, model.revision, name=model.name),)
+
     def recipe(self, _cue: Cue) -> object:
         """The model, beside what the cue says."""
         model = self._chosen()
@@ -111,23 +117,19 @@ class Engine:
         told = options(model.options)
         sections = pieces(parts(cue), told.longest)
         with self._lock, torch.inference_mode():
-            way = self._way(model)
-            try:
-                rate, heard = self._played(model, told, sections, cue.seed, way, tick)
-            except torch.OutOfMemoryError:
-                heard = []  # what the failed work held is let go only out here
-            if not heard:
-                self._loaded, notes["memory"] = None, "ran out once; less was taken"
-                try:
-                    rate, heard = self._played(model, replace(told, together=1), sections, cue.seed, pipes.PLANS[-1], tick)
-                except torch.OutOfMemoryError as error:
-                    raise FilmError("The GPU's memory ran out.", "Close what else uses the GPU, or choose another composer.") from error
-            if not all(np.isfinite(one).all() for one in heard):
-                notes["retried"] = "float32"
-                try:
-                    rate, heard = self._played(model, told, sections, cue.seed, pipes.PLANS[-1], tick, long=True)
-                except torch.OutOfMemoryError as error:
-                    raise FilmError("The GPU's memory ran out.", "Close what else uses the GPU, or choose another composer.") from error
+            way, long, played = self._way(model), False, None
+            while played is None:
+                with suppress(torch.OutOfMemoryError):  # what the failed work held is let go only after it
+                    played = self._played(model, told, sections, cue.seed, way, tick, long=long)
+                if played is None:
+                    self._loaded = None
+                    if told.together == 1 and way == pipes.PLANS[-1]:
+                        gpu.emptied()
+                        raise FilmError("The GPU's memory ran out.", "Close what else uses the GPU, or choose another composer.")
+                    told, way, notes["memory"] = replace(told, together=1), pipes.PLANS[-1], "ran out once; less was taken"
+                elif not long and not all(np.isfinite(one).all() for one in played[1]):
+                    way, long, played, notes["retried"] = pipes.PLANS[-1], True, None, "float32"
+        rate, heard = played
         if not all(np.isfinite(one).all() for one in heard):
             raise FilmError("The model's numbers ran out of range: there is no music in them.", "Choose another composer.")
         return heard, notes | {"model": model.repo, "sections": len(sections), "rate": rate}
@@ -140,6 +142,7 @@ class Engine:
         """Let the model go."""
         with self._lock:
             self._loaded = None
+            gpu.emptied()
 
     def _chosen(self) -> Model:
         if model := self.uses():
@@ -154,6 +157,8 @@ class Engine:
 
         tick(0.0)
         pipe = self._pipe(model, told, way, long)
+        if pipe.is_turbo and told.guidance > 1:  # diffusers would leave it out
+            raise FilmError("ACE-Step's option guidance: a turbo model plays without one.", "Make it 1 in composers.toml.", "composers.toml")
         order = sorted(range(len(sections)), key=lambda i: sections[i].end - sections[i].start)
         batches = [order[i : i + told.together] for i in range(0, len(order), told.together)]
         heard: list[Any] = [None] * len(sections)
@@ -164,7 +169,7 @@ class Engine:
                 made = pipe(
                     prompt=[sections[i].words for i in batch], lyrics=["[instrumental]"] * len(batch), audio_duration=float(ceil(lasts + 0.5)),
                     num_inference_steps=told.steps, guidance_scale=told.guidance, shift=told.shift,
-                    generator=torch.Generator("cpu").manual_seed(seed + n), output_type="pt",
+                    generator=[torch.Generator("cpu").manual_seed(seed + i) for i in batch], output_type="pt",
                 ).audios  # fmt: skip
             for i, sound in zip(batch, made, strict=True):
                 heard[i] = sound.float().cpu().numpy()
@@ -172,7 +177,7 @@ class Engine:
 
     def _way(self, model: Model) -> str:
         """How it is kept in memory: as it is there already, else as there is room without what is there now."""
-        if self._loaded and self._loaded[0] == model:
+        if self._loaded and self._loaded[0] == model and self._loaded[1].endswith("False"):  # a longer one was a way out
             return self._loaded[1].split()[0]
         self._loaded = None
         return plan(model, self._device, self._most) or pipes.PLANS[0]
@@ -185,7 +190,7 @@ class Engine:
             self._loaded = None
             device = gpu.chosen(self._device)
             dtype = torch.float32 if long or device.type == "cpu" else getattr(torch, told.dtype)
-            pipe = pipes.load(pipes.named("AceStepPipeline"), source(model.repo, model.revision), "", dtype, (), {})
+            pipe = pipes.load(pipes.named("AceStepPipeline"), source(model.repo, model.revision, name=model.name), "", dtype, (), {})
             self._loaded = model, asked, pipes.placed(pipe, device, way, False)
         return self._loaded[2]
 

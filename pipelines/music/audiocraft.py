@@ -57,7 +57,7 @@ class Engine:
     """See crew.Composer. models: the presets; device: "auto", or torch's name of one."""
 
     label = "MusicGen in audiocraft (its weights are not for commercial use)"
-    version = 1
+    version = 2
     rank = 1
     online = False
 
@@ -105,28 +105,35 @@ class Engine:
         import numpy as np
         import torch
 
-        model = self._chosen()
+        model, notes = self._chosen(), Notes()
         told, sections = options(model.options), parts(cue)
+        together = told.together
+        heard: list[NDArray[float32]] = []
         tick(0.0)
-        with self._lock, torch.inference_mode(), torch.random.fork_rng():
-            try:
-                player = self._player(model)
-                torch.manual_seed(cue.seed)  # only now: loading draws numbers, too
-                heard: list[NDArray[float32]] = []
-                for first in range(0, len(sections), told.together):
-                    batch = sections[first : first + told.together]
-                    share = part(tick, PLAYED * first / len(sections), PLAYED * (first + len(batch)) / len(sections))
-                    longest = max(one.end - one.start for one in batch)
-                    heard += _played(player, [one.words for one in batch], longest, told, share)
-            except torch.OutOfMemoryError as error:
-                self._loaded = None
-                raise FilmError("The GPU's memory ran out.", "Choose a smaller MusicGen, or another composer.") from error
+        with self._lock, torch.inference_mode(), gpu.chance(gpu.chosen(self._device)):
+            while len(heard) < len(sections):
+                first = len(heard)
+                batch = sections[first : first + together]
+                share = part(tick, PLAYED * first / len(sections), PLAYED * (first + len(batch)) / len(sections))
+                try:
+                    player = self._player(model)
+                    torch.manual_seed(cue.seed + first)  # only now: loading draws numbers, too
+                    rate = int(player.sample_rate)
+                    heard += _played(player, [one.words for one in batch], max(one.end - one.start for one in batch), told, share)
+                    continue
+                except torch.OutOfMemoryError:
+                    player = None  # what the failed work held is let go only out here
+                if "memory" in notes:
+                    self._loaded = None
+                gpu.emptied()
+                if "memory" in notes:
+                    raise FilmError("The GPU's memory ran out.", "Choose a smaller MusicGen, or another composer.")
+                notes["memory"], together = "ran out once; less was taken", 1
         if not all(np.isfinite(one).all() for one in heard):
             raise FilmError("The model's numbers ran out of range: there is no music in them.", "Choose another composer.")
-        rate = int(player.sample_rate)
         write(joined(list(zip(sections, heard, strict=True)), cue.seconds, rate), rate, cue.seconds, out)
         tick(1.0)
-        return {"model": model.repo, "sections": len(sections)}
+        return notes | {"model": model.repo, "sections": len(sections)}
 
     def seat(self) -> str:
         """See crew.Engine."""
@@ -136,6 +143,7 @@ class Engine:
         """Let the model go."""
         with self._lock:
             self._loaded = None
+            gpu.emptied()
 
     def _chosen(self) -> Model:
         if model := self.uses():
@@ -148,6 +156,7 @@ class Engine:
 
         if self._loaded is None or self._loaded[0] != model:
             self._loaded = None
+            gpu.emptied()
             stand_in()
             from audiocraft.models import MusicGen
 
@@ -163,8 +172,10 @@ class Engine:
 
 def _played(player: Any, words: list[str], seconds: float, told: Options, tick: Tick) -> list[NDArray[float32]]:
     """(channels, samples) of each of some sections, all as long as the longest."""
+    longest = float(getattr(player, "max_duration", 30.0))
+    stride = told.stride if told.stride < longest else 0.6 * longest  # it plays no window that is all new
     player.set_generation_params(
-        use_sampling=True, top_k=told.top_k, temperature=told.temperature, cfg_coef=told.guidance, duration=seconds, extend_stride=told.stride
+        use_sampling=True, top_k=told.top_k, temperature=told.temperature, cfg_coef=told.guidance, duration=seconds, extend_stride=stride
     )
     player.set_custom_progress_callback(lambda done, whole: tick(min(1.0, done / max(1, whole))))
     made = player.generate(words, progress=True)

@@ -1,13 +1,15 @@
-"""MusicGen through transformers: a film's moods to music, on one's own GPU. Its weights are not for commercial use.
+"""MusicGen: a film's moods to music, on one's own GPU. Its weights, which transformers loads, are not for commercial use.
 
-All sections of a cue are played in one batch, each window of a long one going on from the last; exactly as long as the
-cue. Knows its cue and nothing of the film.
+All sections of a cue are played in one batch, each window of a long one going on from the last one's codes; exactly as
+long as the cue. The steps are our own (_musicgen_loop). Knows its cue and nothing of the film.
 """
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Mapping
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,15 +25,22 @@ from ..plan import Cue
 from ..presets import Model
 from ..vault import Notes
 from ..work import FilmError, Tick, part
-from ._sheet import Part, joined, parts, windows, write
+from ._musicgen_loop import How, Odd, Piece, play, prompted, sounded
+from ._musicgen_net import Net, Savings, build
+from ._sheet import Part, joined, parts, write
 
 if TYPE_CHECKING:
+    import torch
     from numpy import float32
     from numpy.typing import NDArray
+    from torch import Tensor
 
 NEEDS = 3.0  # GiB of the GPU
 WANTED = ("*.json", "spiece.model", "*.safetensors")
 PLAYED = 0.97  # share of the work before the file is written
+ROOM = 0.8  # of the memory that is free, for what is heard while playing
+STRIDE = 65_537  # between the seeds of a section's windows, for each moment
+KINDS = {"musicgen": "MusicgenForConditionalGeneration", "musicgen_melody": "MusicgenMelodyForConditionalGeneration"}
 
 
 @dataclass(frozen=True, slots=True, config=strict)
@@ -58,14 +67,14 @@ class Engine:
     """See crew.Composer. models: the presets; device: "auto", or torch's name of one."""
 
     label = "MusicGen (its weights are not for commercial use)"
-    version = 1
+    version = 2
     rank = 2
     online = False
 
     def __init__(self, *, models: Mapping[str, Model] | None = None, device: str = "auto") -> None:
         self._models = {name: one for name, one in (models or {}).items() if one.engine == "musicgen"}
         self._device = device
-        self._loaded: tuple[Model, bool, Any, Any] | None = None
+        self._loaded: tuple[Model, bool, Any, Any, Net] | None = None
         self._lock = threading.Lock()
         self._lent = zero.Lent(self._computed, self._work)
 
@@ -79,7 +88,7 @@ class Engine:
 
     def lacks(self, model: Model) -> str | None:
         """Weights, or room for them."""
-        source = Source(model.repo, model.revision, WANTED)
+        source = Source(model.repo, model.revision, WANTED, model.name)
         try:
             options(model.options)
             if not source.find("config.json") or not (source.find("model.safetensors") or source.find("model.safetensors.index.json")):
@@ -92,10 +101,14 @@ class Engine:
         """See crew.Composer."""
         return next((model for model in self._models.values() if self.lacks(model) is None), None)
 
+    def sources(self, model: Model) -> tuple[Source, ...]:
+        """See crew.Engine."""
+        return (Source(model.repo, model.revision, WANTED, model.name),)
+
     def recipe(self, _cue: Cue) -> object:
         """The model, beside what the cue says."""
         model = self._chosen()
-        return [*model.content, *Source(model.repo, model.revision, WANTED).changing]
+        return [*model.content, *Source(model.repo, model.revision, WANTED, model.name).changing]
 
     def compose(self, cue: Cue, out: Path, tick: Tick) -> Notes:
         """Write the WAV. FilmError if weights are lacking or damaged, or memory or numbers give out."""
@@ -113,23 +126,32 @@ class Engine:
 
     def _computed(self, cue: Cue, tick: Tick, _show: object) -> tuple[list[NDArray[float32]], Notes]:
         """What compose computes on the GPU: every section, (channels, samples), and with the notes their rate."""
-        import numpy as np
         import torch
 
         model, notes = self._chosen(), Notes()
         told, sections = options(model.options), parts(cue)
-        with self._lock, torch.inference_mode(), torch.random.fork_rng():
-            try:
-                for long in (False, True):
-                    rate, heard = self._played(model, told, sections, cue.seed, long, tick)
-                    if all(np.isfinite(one).all() for one in heard):
-                        break
-                    notes["retried"] = "float32"
-                else:
+        with self._lock, torch.inference_mode(), gpu.chance(gpu.chosen(self._device)):
+            played: dict[int, Tensor] = {}
+            while True:
+                try:
+                    rate, heard = self._played(model, told, sections, cue.seed, played, notes, tick)
+                    break
+                except torch.OutOfMemoryError:
+                    full = True
+                except Odd:
+                    full = False
+                if full and "memory" in notes:  # out here, what the failed work held is let go
+                    self._loaded = None
+                    gpu.emptied()
+                    raise FilmError("The GPU's memory ran out.", "Choose a smaller MusicGen, or another composer.")
+                if not full and "retried" in notes:
                     raise FilmError("The model's numbers ran out of range: there is no music in them.", "Choose another composer.")
-            except torch.OutOfMemoryError as error:
-                self._loaded = None
-                raise FilmError("The GPU's memory ran out.", "Choose a smaller MusicGen, or another composer.") from error
+                if full:
+                    notes["memory"] = "ran out once; less was taken"
+                    gpu.emptied()
+                else:
+                    notes["retried"] = "float32"
+                    played.clear()
         return heard, notes | {"model": model.repo, "sections": len(sections), "rate": rate}
 
     def seat(self) -> str:
@@ -140,85 +162,85 @@ class Engine:
         """Let the model go."""
         with self._lock:
             self._loaded = None
+            gpu.emptied()
 
     def _chosen(self) -> Model:
         if model := self.uses():
             return model
         raise FilmError("No MusicGen is here.", str(self.missing()))
 
-    def _played(self, model: Model, told: Options, sections: list[Part], seed: int, long: bool, tick: Tick) -> tuple[int, list[NDArray[float32]]]:
-        """(channels, samples) of every section, in batches; the k-th windows of all are played together."""
-        import numpy as np
+    def _played(
+        self, model: Model, told: Options, sections: list[Part], seed: int, played: dict[int, Tensor], notes: Notes, tick: Tick
+    ) -> tuple[int, list[NDArray[float32]]]:
+        """(channels, samples) of every section, in batches: those that begin, then those that go on. played: codes of
+        each, (books, moments), as far as they are there; what is there is played no more."""
         import torch
 
         tick(0.0)
-        network, tokenizer = self._model(model, long)
-        torch.manual_seed(seed)  # only now: loading draws numbers, too
-        rate = network.config.audio_encoder.sampling_rate
-        plans = [windows(one.end - one.start, told.window, told.kept) for one in sections]
-        heard: list[Any] = [None] * len(sections)
-        rounds = [
-            (k, [i for i, plan in enumerate(plans) if len(plan) > k][start : start + told.together])
-            for k in range(max(map(len, plans)))
-            for start in range(0, sum(len(plan) > k for plan in plans), told.together)
-        ]
-        for n, (k, batch) in enumerate(rounds):
-            each = part(tick, n / len(rounds), (n + 1) / len(rounds))
-            before = [heard[i][:, -round(told.kept * rate) :] for i in batch] if k else None
-            made = _window(network, tokenizer, [sections[i].words for i in batch], max(plans[i][k] for i in batch), told, before, each)
-            for i, sound in zip(batch, made, strict=True):
-                new = sound[:, : round(plans[i][k] * rate)]
-                heard[i] = np.concatenate([heard[i], new[:, round(told.kept * rate) :]], axis=1) if k else new
-        return rate, heard
+        network, tokenizer, net = self._model(model, "retried" in notes)
+        codec, device = network.config.audio_encoder, net.tables.device
+        how = How(told.guidance, told.temperature, told.top_k)
+        longest, kept = round(told.window * codec.frame_rate), round(told.kept * codec.frame_rate)
+        moments = [max(1, ceil((one.end - one.start) * codec.frame_rate - 1e-6)) for one in sections]
+        there = {i: played[i].shape[1] if i in played else 0 for i in range(len(sections))}
+        few = "memory" in notes
+        fits = int(ROOM * gpu.free(device, None) / net.room(longest + net.delay + getattr(network.config, "chroma_length", 0), how.ways))
+        together = 1 if few else max(1, min(told.together, fits))
+        with Reading("MusicGen cannot play this", "Choose another composer, or fetch the model anew.", why=True), quiet():
+            while waiting := sorted((i for i in there if there[i] < moments[i]), key=lambda i: (there[i], i)):
+                batch = [i for i in waiting if bool(there[i]) == bool(there[waiting[0]])][:together]
+                given = kept if there[waiting[0]] else 0
+                pieces = [
+                    Piece(
+                        min(longest, given + moments[i] - there[i]), played[i][:, -given:] if given else None,
+                        torch.Generator(device).manual_seed(seed + i + STRIDE * there[i]),
+                    )
+                    for i in batch
+                ]  # fmt: skip
+                done, new = sum(there.values()), sum(one.frames - given for one in pieces)
+                each = part(tick, PLAYED * done / sum(moments), PLAYED * (done + new) / sum(moments))
+                made = play(net, prompted(network, tokenizer, [sections[i].words for i in batch]), pieces, how, each)
+                for i, codes in zip(batch, made, strict=True):
+                    played[i] = torch.cat([played[i], codes[:, given:]], 1) if given else codes
+                    there[i] = played[i].shape[1]
+            heard = []
+            for i in there:
+                tick(PLAYED + (1 - PLAYED) * i / len(there))
+                sound = sounded(network, played[i], longest // 4 if few else longest)
+                if not sound.isfinite().all():
+                    raise Odd
+                heard.append(sound.numpy())
+        return int(codec.sampling_rate), heard
 
-    def _model(self, model: Model, long: bool) -> tuple[Any, Any]:
-        """The network and its reader, loaded; those before are let go."""
+    def _model(self, model: Model, long: bool) -> tuple[Any, Any, Net]:
+        """The network, its reader and its decoder, loaded; those before are let go."""
         import torch
-        from transformers import AutoTokenizer, MusicgenForConditionalGeneration
+        import transformers
 
         if self._loaded is None or self._loaded[:2] != (model, long):
             self._loaded = None
-            source = Source(model.repo, model.revision, WANTED)
+            gpu.emptied()
+            source = Source(model.repo, model.revision, WANTED, model.name)
             folder = source.path("config.json").parent
             files(folder, source.fetch)
             device = gpu.chosen(self._device)
             dtype = torch.float32 if long or device.type == "cpu" else torch.float16
             with Reading("MusicGen cannot be loaded", f"Fetch it anew: {source.fetch}"), quiet():
-                kind: Any = MusicgenForConditionalGeneration
-                network, said = kind.from_pretrained(folder, dtype=dtype, use_safetensors=True, local_files_only=True, output_loading_info=True)
-                tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-            if lost := said["missing_keys"]:
+                said = json.loads((folder / "config.json").read_text("utf-8")).get("model_type")
+                if said not in KINDS:
+                    raise FilmError("config.json is of no MusicGen that is known here.", f"Fetch one: {source.fetch}", "config.json")
+                kind: Any = getattr(transformers, KINDS[said])
+                network, found = kind.from_pretrained(folder, dtype=dtype, use_safetensors=True, local_files_only=True, output_loading_info=True)
+                tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
+                tokenizer(["a", "a b"], return_tensors="pt", padding=True)  # only now it looks at most of its settings
+            if lost := found["missing_keys"]:
                 raise FilmError(f"model.safetensors is of another model: it lacks {min(lost)}.", f"Fetch the right one: {source.fetch}")
-            self._loaded = model, long, network.to(device).eval(), tokenizer
-        return self._loaded[2], self._loaded[3]
+            network = network.to(device).eval()
+            self._loaded = model, long, network, tokenizer, build(network, savings(device))
+        return self._loaded[2], self._loaded[3], self._loaded[4]
 
 
-def _window(
-    network: Any, tokenizer: Any, words: list[str], seconds: float, told: Options, before: list[NDArray[float32]] | None, tick: Tick
-) -> list[NDArray[float32]]:
-    """One window of several sections, (channels, samples) each; with what it goes on from at its beginning."""
-    import numpy as np
-    import torch
-    from transformers import StoppingCriteriaList
-
-    device, rate = network.device, network.config.audio_encoder.frame_rate
-    steps = int(np.ceil(seconds * rate)) + network.decoder.num_codebooks - 1
-    given = dict(tokenizer(words, return_tensors="pt", padding=True).to(device))
-    if before is not None:
-        sound = torch.from_numpy(np.stack(before)).to(device, network.dtype)
-        given |= {"input_values": sound, "padding_mask": torch.ones(sound.shape, dtype=torch.long, device=device)}
-        steps -= int(sound.shape[-1] / network.config.audio_encoder.sampling_rate * rate)
-    count = [0]
-
-    def watch(ids: Any, _scores: Any, **_more: Any) -> Any:
-        tick(min(1.0, count[0] / steps))
-        count[0] += 1
-        return torch.zeros(ids.shape[0], dtype=torch.bool, device=ids.device)
-
-    more = {"cache_implementation": "static"} if device.type == "cuda" and not zero.here() else {}  # one shape a batch: its step is compiled once
-    with Reading("MusicGen cannot play this", "Choose another composer, or fetch the model anew.", why=True), quiet():
-        made = network.generate(
-            **given, max_new_tokens=steps, do_sample=True, guidance_scale=told.guidance, temperature=told.temperature, top_k=told.top_k,
-            stopping_criteria=StoppingCriteriaList([watch]), **more,
-        )  # fmt: skip
-    return [one.float().cpu().numpy() for one in made]
+def savings(device: torch.device) -> Savings:
+    """All that such a device can have."""
+    fast = device.type == "cuda"
+    return Savings(compiled=not zero.here() and gpu.compiles(device), captured=fast)

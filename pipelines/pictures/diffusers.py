@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from math import log
 from pathlib import Path
 from types import MappingProxyType
@@ -21,6 +22,7 @@ from ..gear import gpu, loras, pipes, zero
 from ..gear.loras import Lora
 from ..gear.options import read, strict
 from ..gear.snapshot import files, lacking, plan, source, too_small
+from ..gear.weights import Source
 from ..plan import Brief, Frame, without
 from ..presets import Model, choose
 from ..vault import Notes
@@ -72,6 +74,7 @@ class Engine:
     def __init__(self, *, models: Mapping[str, Model] | None = None, device: str = "auto", most: float | None = None) -> None:
         self._models, self._device, self._most = dict(models or {}), device, most
         self._loaded: tuple[Model, str, Any] | None = None
+        self._worn: tuple[Lora, ...] = ()
         self._lock = threading.Lock()
         self._lent = zero.Lent(self._computed, self._work)
 
@@ -108,10 +111,23 @@ class Engine:
         able = (model for name, model in self._models.items() if name == (named or name) and (_redraws(model) or not anew))
         return next((model for model in able if self.lacks(model) is None), None)
 
+    def sources(self, model: Model) -> tuple[Source, ...]:
+        """See crew.Engine."""
+        told = options(model.options)
+        return source(model.repo, model.revision, told.variant, model.name), *(loras.source(one) for one in told.loras if one.repo)
+
+    def adapts(self, asked: tuple[Lora, ...]) -> str | None:
+        """See crew.Painter."""
+        named = [one.label for name, one in self._models.items() if _suits(asked, name, one)]
+        here = [name for name, one in self._models.items() if _suits(asked, name, one) and self.lacks(one) is None]
+        if not here:
+            return f"They are for {', '.join(named)}, which is not here." if named else "No painter's model here is what they were all made for."
+        return loras.lacking(asked)
+
     def recipe(self, brief: Brief) -> object:
         """Everything that changes the picture, but for one that is given."""
         model = self._chosen(brief)
-        told = options(model.options)
+        told = _told(model, brief)
         asked = [_words(brief), brief.frame.width, brief.frame.height, brief.seed, model.content]
         asked += [brief.strength] if brief.picture else []
         asked += [[loras.triggers(told.loras), loras.contents(told.loras)]] if told.loras else []
@@ -139,7 +155,7 @@ class Engine:
         import torch
 
         model, notes = self._chosen(brief), Notes()
-        told = options(model.options)
+        told = _told(model, brief)
         with self._lock, torch.inference_mode():
             way, long = self._way(model), False
             while True:
@@ -168,11 +184,13 @@ class Engine:
         """Let the model go."""
         with self._lock:
             self._loaded = None
+            gpu.emptied()
 
     def _chosen(self, brief: Brief) -> Model:
         """The model that is named, or the first that is here and can."""
-        if model := self.uses(brief.model, anew=brief.picture is not None):
-            return model
+        for name, model in self._models.items():
+            if name == (brief.model or name) and (brief.picture is None or _redraws(model)) and _suits(brief.loras, name, model) and self.lacks(model) is None:
+                return model
         raise FilmError("No model that paints is here.", str(self.redraws(brief.model) if brief.picture else self.missing()))
 
     def _way(self, model: Model) -> str:
@@ -187,14 +205,27 @@ class Engine:
 
         asked = f"{way} {long}"
         if self._loaded is None or self._loaded[:2] != (model, asked):
-            self._loaded = None
+            self._loaded, self._worn = None, ()
             device = gpu.chosen(self._device)
             dtype = torch.float32 if long or device.type == "cpu" else getattr(torch, told.dtype)
-            base = source(model.repo, model.revision, told.variant)
+            base = source(model.repo, model.revision, told.variant, model.name)
             pipe = pipes.load(pipes.named(told.kind), base, told.variant, dtype, told.long, {})
-            loras.put(pipe, told.loras)
             self._loaded = model, asked, pipes.placed(pipe, device, way, False)
+        if told.loras != self._worn:
+            before, self._worn = self._worn, ()
+            loras.change(self._loaded[2], before, told.loras)
+            self._worn = told.loras
         return self._loaded[2]
+
+
+def _told(model: Model, brief: Brief) -> Options:
+    """What the model's preset says, with the brief's LoRA files."""
+    told = options(model.options)
+    return replace(told, loras=(*told.loras, *brief.loras)) if brief.loras else told
+
+
+def _suits(asked: tuple[Lora, ...], name: str, model: Model) -> bool:
+    return all(one.suits(name, model.repo) for one in asked)
 
 
 def _words(brief: Brief) -> str:

@@ -33,14 +33,19 @@ def between(desk: Cutting, ends: tuple[Picture, Picture], count: int, frame: Fra
     return marked(desk, islice(made, 1, count + 1), frame, who), who
 
 
-def onward(desk: Cutting, near: Sequence[Picture], count: int, frame: Frame, who: Hand, shot: Shot, tick: Tick = idle) -> Iterator[Picture]:
-    """`count` pictures that go on from the last of those `near`, by somebody who looks at several."""
+def onward(
+    desk: Cutting, near: Sequence[Picture], count: int, frame: Frame, who: Hand, shot: Shot, tick: Tick = idle, *, backward: bool = False,
+) -> Iterator[Picture]:  # fmt: skip
+    """`count` pictures that go on from the last of those `near`, by somebody who looks at several. backward: they, and
+    what is made, are told from the end; who leads up to pictures sees them as they run."""
     seen = list(near[-wanted(who, frame) :])
+    turned = backward and who.reach.last
+    file = _file(desk, "near", seen[::-1] if turned else seen, frame)
     longer = Shot(
         shot.prompt, None, Camera(()), count + len(seen), frame, "stretch", shot.seed, who.model,
-        given=Given(first=_file(desk, "near", seen, frame)),
+        given=Given(last=file) if turned else Given(first=file),
     )  # fmt: skip
-    made = whole(taken(desk.studio, who, longer, tick), frame, desk.studio.workers)
+    made = whole(taken(desk.studio, who, longer, tick), frame, desk.studio.workers, turned=turned)
     return islice(made, len(seen), len(seen) + count)
 
 

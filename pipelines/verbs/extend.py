@@ -82,7 +82,7 @@ def continued(desk: Cutting, reel: Reel, first: int, last: int, how: Extend, tic
         said = f"{how.engine} went on from the exact {'first' if how.backward else 'last'} picture"
         if who.reach.first and (several := min(last - first, wanted(who, frame))) > 1:
             those = list(reel.frames(first if how.backward else last - several, several))
-            pictures = onward(desk, those[::-1] if how.backward else those, count, frame, who, shot, tick)
+            pictures = onward(desk, those[::-1] if how.backward else those, count, frame, who, shot, tick, backward=how.backward)
             said += f" and the {several - 1} {'after' if how.backward else 'before'} it"
         else:
             pictures = shot_on(desk.studio, who, shot, still, tick)

@@ -64,7 +64,7 @@ def hand(studio: Studio, named: str, way: str = "") -> Hand:
     ends, as in plan.Reach). FilmError with the remedy if it is not there, or cannot."""
     models = studio.presets.models
     if way and named in ("", "auto"):
-        found = [name for name, model in models.items() if getattr(_reach(studio, model.engine, model), way, False)]
+        found = [name for name, model in models.items() if getattr(studio.crew.reach(model), way, False)]
         here = [name for name in found if studio.crew.lack("clips", models[name].engine, models[name]) is None]
         if not here:
             first = models[found[0]] if found else None
@@ -73,7 +73,7 @@ def hand(studio: Studio, named: str, way: str = "") -> Hand:
         named = here[0]
     if named in models:
         model = models[named]
-        reach = _reach(studio, model.engine, model)
+        reach = studio.crew.reach(model)
         _able(studio, model.label, reach, way)
         if lack := studio.crew.lack("clips", model.engine, model):
             raise FilmError(f"{model.label} cannot be used here.", lack)
@@ -84,17 +84,9 @@ def hand(studio: Studio, named: str, way: str = "") -> Hand:
     return Hand(named, studio.crew.ready("clips", named), None, Reach())
 
 
-def _reach(studio: Studio, engine: str, model: Model) -> Reach:
-    asked = getattr(studio.crew.get("clips", engine), "reach", None) if engine in names("clips") else None
-    try:
-        return asked(model) if asked else Reach()
-    except FilmError:
-        return Reach()  # options that cannot be are said when the model is used
-
-
 def able(studio: Studio, way: str) -> list[str]:
     """Every model of the presets that goes that way, here or not."""
-    return [name for name, model in studio.presets.models.items() if getattr(_reach(studio, model.engine, model), way)]
+    return [name for name, model in studio.presets.models.items() if getattr(studio.crew.reach(model), way)]
 
 
 def at_hand(studio: Studio, way: str = "") -> list[tuple[str, str]]:
@@ -157,11 +149,13 @@ def taken(studio: Studio, who: Hand, shot: Shot, tick: Tick) -> Clip:
     return clip
 
 
-def whole(clip: Clip, frame: Frame, workers: int, step: Fraction | None = None) -> Iterator[Picture]:
+def whole(clip: Clip, frame: Frame, workers: int, step: Fraction | None = None, *, turned: bool = False) -> Iterator[Picture]:
     """All of a clip's pictures at the film's size, stretched to it, and at its rate, or `step` of the clip's for each of
-    the film's: what lies between two of them is drawn. Without an end: the last one stays."""
+    the film's: what lies between two of them is drawn. Without an end: the last one stays. turned: from its end."""
     step = clip.rate / frame.rate if step is None else step
     pictures = Rush(clip, frame, "stretch", Fraction(1)).frames(0, clip.count)
+    if turned:
+        pictures = iter([one.copy() for one in pictures][::-1])
     count = int((clip.count - 1) / step) + 1
     last = None
     for last in pictures if step == 1 else retimed(pictures, step, count, workers):

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..gear import onnx
+from ..gear.weights import Source
 from ..language import near
 from ..plan import Line
 from ..presets import Voice, choose
@@ -29,7 +30,8 @@ RATE = 24_000
 MOST = 500  # signs that are spoken at once; a voice has 510 rows, one for each count of them
 WIDTH = 256  # numbers in a row
 MODELS = ("kokoro*.onnx", "kokoro*/onnx/model.onnx", "onnx/model.onnx")
-FETCH = "hf download onnx-community/Kokoro-82M-v1.0-ONNX --include onnx/model.onnx --include 'voices/*.bin' --local-dir"
+FETCH = "reelwright fetch kokoro"
+REPO, FILES = "onnx-community/Kokoro-82M-v1.0-ONNX", ("onnx/model.onnx", "voices/*.bin")
 # The model's signs and their numbers (hexgrad/Kokoro-82M, Apache-2.0): each run counts up from its first.
 SIGNS = {
     1: ";:,.!?", 9: "—…\"()“” \u0303ʣʥʦʨᵝꭧAI", 31: "O", 33: "Q", 35: "ST", 39: "W", 41: "Yᵊabcdef", 50: "hijklmnopqrstuvwxyzɑɐɒæ",
@@ -85,7 +87,16 @@ class Engine:
         if found and found.voices:
             return None
         lacks = "Kokoro's voices are" if found else "Kokoro's model is"
-        return f"{lacks} not in {self._folder}: put kokoro-v1.0.onnx and voices-v1.0.bin there, or {FETCH} {self._folder / 'kokoro'}"
+        return f"{lacks} not in {self._folder}: put kokoro-v1.0.onnx and voices-v1.0.bin there, or {FETCH}"
+
+    @property
+    def home(self) -> Path | None:
+        """Where what is fetched goes."""
+        return self._folder / "kokoro" if self._folder else None
+
+    def sources(self) -> tuple[Source, ...]:
+        """See crew.Engine. They go into `home`."""
+        return (Source(REPO, "", FILES, "kokoro"),)
 
     def voices(self) -> tuple[tuple[str, Voice], ...]:
         """Those in the folder, but for languages that need another reader."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..gear import onnx
+from ..gear.weights import Source
 from ..language import near
 from ..plan import Line
 from ..presets import Voice, choose
@@ -31,7 +32,8 @@ PAUSE = 0.25  # seconds between sentences
 BEGIN, END, FILL = "^", "$", "_"  # signs of every voice
 MOST = 400  # phonemes that are spoken at once
 KEPT = 3  # voices in memory
-FETCH = "hf download rhasspy/piper-voices --include 'en/en_US/lessac/medium/*' --local-dir"
+FETCH = "reelwright fetch piper"
+REPO, FILES = "rhasspy/piper-voices", ("en/en_US/lessac/medium/*.onnx", "en/en_US/lessac/medium/*.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +71,17 @@ class Engine:
         if lack := onnx.lack() or _espeak.missing():
             return lack
         if not self._voices():
-            return f"There is no voice of Piper's in {self._folder}: put NAME.onnx and NAME.onnx.json there, such as by {FETCH} {self._folder}"
+            return f"There is no voice of Piper's in {self._folder}: put NAME.onnx and NAME.onnx.json there, or {FETCH}"
         return None
+
+    @property
+    def home(self) -> Path | None:
+        """Where what is fetched goes."""
+        return self._folder / "piper" if self._folder else None
+
+    def sources(self) -> tuple[Source, ...]:
+        """See crew.Engine. They go into `home`."""
+        return (Source(REPO, "", FILES, "piper"),)
 
     def voices(self) -> tuple[tuple[str, Voice], ...]:
         """Those in the folder; each speaker of a file that has several."""

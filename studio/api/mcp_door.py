@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from pipelines.presets import KINDS
+from pipelines.story import STEERS
 from pipelines.verbs.table import EVERY
 from pipelines.work import FilmError
 
@@ -187,11 +188,11 @@ def _tools(doors: Doors) -> list[Tool]:
         return {"picture_id": kept.name, "width": width, "height": height}
 
     schema = doors.desk.catalog()["story"]
-    own = ("narration", "prompt", "duration", "clip_action", "music_mood", "transition", "voice", "seed", "card", "lower_third", "motion_intensity", "negative_prompt")
+    own = ("narration", "prompt", "duration", "clip_action", "music_mood", "transition", "voice", "seed", "card", "lower_third", *STEERS)
     scene = {name: _bounded(schema["$defs"]["Scene"]["properties"][name]) for name in own}
     scene["picture_id"] = {"type": "string", "maxLength": 60, "description": "What upload_picture returned."}
     scene["picture_base64"] = {"type": "string", "maxLength": 20_971_520, "description": "The picture itself, instead."}
-    whole = ("title", "size", "quality", "voice", "music", "captions", "look", "transition", "seed", "motion_intensity", "negative_prompt")
+    whole = ("title", "size", "quality", "voice", "music", "captions", "look", "transition", "seed", *STEERS)
     story = {name: _bounded(schema["properties"][name]) for name in whole}
     one = {"type": "object", "properties": scene, "additionalProperties": False}
     scenes = {"type": "array", "items": one, "minItems": 1, "maxItems": 500}

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from pipelines.story import schema_of
+from pipelines.story import STEERS, schema_of
 from pipelines.story_files import BODY_PARAMS, BODY_SCENE
 from pipelines.verbs.edit import STRENGTHS
 
@@ -120,8 +120,7 @@ def _videos() -> Told:
         **ours,
         "captions": _bounded(story["captions"]),
         "style": TEXT,
-        "negative_prompt": _bounded(story["negative_prompt"]),
-        "motion_intensity": _bounded(story["motion_intensity"]),
+        **{name: _bounded(story[name]) for name in STEERS},
     }
     video, after = _param("video_id", "path", TEXT), _param("after", "query", TEXT)
     limit = _param("limit", "query", {"type": "integer", "minimum": 0, "maximum": 100})

@@ -17,7 +17,7 @@ from starlette.datastructures import UploadFile
 
 from pipelines import moves, shots
 from pipelines.crew import names
-from pipelines.story import SEEDS, Story, pixels
+from pipelines.story import SEEDS, STEERS, Story, pixels, schema_of
 from pipelines.story import read as read_story
 from pipelines.story_cells import PICTURE_BYTES
 from pipelines.work import FilmError
@@ -30,7 +30,7 @@ from .refusals import Refusal, bad, refusal
 
 MODELS = {"sora-2": "standard", "sora-2-pro": "master"}  # by model: the quality of the film
 OURS = "reelwright-"
-OWN = ("seed", "engine", "clip_action", "narration", "voice", "music_mood", "captions", "style", "negative_prompt", "motion_intensity")
+OWN = ("seed", "engine", "clip_action", "narration", "voice", "music_mood", "captions", "style", *STEERS)
 CREATE = ("prompt", "model", "seconds", "size", "input_reference", "image", "characters", *OWN)
 PROMPT = 32_000
 SHORTEST, LONGEST = 0.5, 60.0
@@ -70,9 +70,10 @@ def create(doors: Doors, caller: Caller, body: Body, picture: Path | None = None
         "look": _style(text_of(body, "style", 60)),
         "transition": "none",
     }
-    told["negative_prompt"] = text_of(body, "negative_prompt", 2_000)
-    if (motion := number_of(body, "motion_intensity", 0, 1)) is not None:
-        told["motion_intensity"] = motion
+    for name in STEERS:
+        spec = schema_of("Story")[name]
+        value = number_of(body, name, spec["minimum"], spec["maximum"]) if "minimum" in spec else text_of(body, name, spec["maxLength"])
+        told |= {} if value is None else {name: value}
     if seed is not None:
         if not seed.is_integer():
             raise bad('"seed" is not a whole number.', "seed")

@@ -61,6 +61,7 @@ def scene_panel(studio: Studio, say: Say) -> tuple[dict[str, Any], dict[str, Any
         with gr.Row():
             made["clip_start"] = gr.Textbox(label=say("clip_start"), info=say("clip_start_info"), elem_id="clip-start", max_lines=1, min_width=120)
             made["clip_sound"] = gr.Dropdown([("", ""), *_words("clip_sound", ("none", "under", "full"), say)], label=say("clip_sound"), elem_id="clip-sound", min_width=120)
+        made["loras"] = gr.Textbox(label=say("loras"), info=say("loras_info"), elem_id="loras", max_lines=1, min_width=120)
         made["steady"] = gr.Dropdown([("", ""), (say("steady_true"), "true")], label=say("steady"), elem_id="steady", min_width=120)
     with gr.Row(elem_id="scene-acts"):
         one = gr.Button(say("make_scene"), icon=icon("play"), elem_id="one", min_width=120)
@@ -106,6 +107,7 @@ def story_panel(studio: Studio, say: Say) -> tuple[dict[str, Any], dict[str, Any
     with gr.Accordion(say("story_more"), open=False, elem_id="story-more"):
         made["motion_intensity"] = gr.Slider(0, 1, step=0.05, label=say("motion_intensity"), buttons=[], elem_id="story-motion", min_width=120)
         made["negative_prompt"] = gr.Textbox(label=say("negative_prompt"), info=say("negative_prompt_info"), elem_id="story-negative", max_lines=2)
+        made["loras"] = gr.Textbox(label=say("loras"), info=say("loras_info"), elem_id="story-loras", max_lines=1)
         made["logo"] = gr.Image(type="filepath", sources=["upload"], label=say("logo"), height=110, elem_id="logo", buttons=[], placeholder=say("logo_drop"))
         with gr.Row():
             made["logo_place"] = gr.Dropdown(_words("logo", spec["logo_place"]["enum"], say), label=say("logo_place"), elem_id="logo-place", min_width=120)

@@ -7,6 +7,7 @@ from typing import Any
 import gradio as gr
 
 from pipelines import helper
+from pipelines.roster import KINDS
 from pipelines.story import Scene, Story
 from pipelines.story_cells import figure
 from pipelines.work import FilmError
@@ -137,19 +138,21 @@ def everything(rooms: Rooms, document: Document, visitor: str, selected: str = "
 
 
 def crew_parts(rooms: Rooms) -> Plain:
-    """Who is here and who is missing, with the remedy."""
+    """Who is here and who is missing, with the remedy; every model, with what it needs of a GPU, what is free of that, and
+    its licence."""
     lines = []
     known = rooms.desk.catalog()
     for card in known["gpus"]:
-        lines.append({"kind": "item", "state": "here", "key": card["name"], "text": f"({card['gigabytes']:g} GB)", "more": ""})
+        lines.append({"kind": "item", "state": "here", "key": card["name"], "text": f"({card['free']:.0f} / {card['gigabytes']:.0f} GB)", "more": ""})
     for engine in known["engines"]:
         lack = engine["missing"]
         state = "missing" if lack else "online" if engine["online"] else "here"
         lines.append({"kind": "item", "state": state, "key": engine["label"], "text": f"({engine['does']})", "more": lack or ""})
-    for model in known["models"].values():
+    for model in (model for kind in KINDS for model in known[kind].values()):
         state = "missing" if model["missing"] else "here"
-        needs = f"({min(model['vram'].values()):g} GB)" if model["vram"] else ""
-        more = " ".join(filter(None, (model["missing"], model["terms"])))
+        needs = f"({model['room']})" if model["room"] else ""
+        lack = model["missing"] or ""
+        more = lack if model["terms"] in lack else f"{lack} {model['terms']}".strip()
         lines.append({"kind": "item", "state": state, "key": model["label"], "text": needs, "more": more})
     return {"lines": lines}
 

@@ -12,7 +12,7 @@ from pipelines.work import FilmError, Tick
 
 
 class Engine:
-    """See crew.Painter. A prompt with "fail" in it does."""
+    """See crew.Painter. A prompt with "fail" in it does; one with "hard" in it costs some trouble."""
 
     label = "The dauber of walls"
     version = 1
@@ -36,4 +36,4 @@ class Engine:
         tick(0.5)
         colour = (200, 30, 30) if "red" in brief.prompt else (30, 30, 200)
         Image.new("RGB", (brief.frame.width, brief.frame.height), colour).save(out)
-        return {"strokes": 1}
+        return {"strokes": 1} | ({"memory": "ran out once", "retried": "float32"} if "hard" in brief.prompt else {})
