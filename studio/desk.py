@@ -167,11 +167,6 @@ class Desk:
         there = cards()
         return estimate(story, self.studio.crew, self.presets, there[0].name if there else "", past(self.studio.vault), len(there))
 
-    def takes(self, story: Story) -> float | None:
-        """The same as one number; None where nobody knows it of every scene that a model computes, or none does."""
-        found = self.estimate(story)
-        return found.seconds or None if not found.unknown else None
-
     def terms(self, engine: str) -> str:
         """On what terms a scene's engine or model comes, for where one chooses: see pipelines.roster.terms."""
         return roster.terms(engine, self.studio.crew, self.presets)

@@ -525,6 +525,17 @@ def test_a_disk_that_fills_up_in_mid_film(browser: Any, small_disk: Path, tmp_pa
         assert own.stop() == 0
 
 
+def test_who_chooses_a_model_is_told_its_terms_and_how_long_it_takes(opened: Open, pictures: list[Path], tmp_path: Path) -> None:
+    page = opened()
+    bring(page, story(tmp_path, rows=2), *pictures[:2])
+    pick(page, 2)
+    expect(page.locator("#scene-notes .l-hint")).to_have_count(0)
+    page.locator("#engine input").fill("svd-xt")
+    page.keyboard.press("Tab")
+    expect(page.locator("#scene-notes .l-hint")).to_contain_text("Stability")
+    expect(page.locator(".d-left")).to_contain_text("scene 2")
+
+
 def test_a_picture_that_shows_a_face_is_asked_about(opened: Open, tmp_path: Path) -> None:
     page = opened()
     bring(page, story(tmp_path, scenes=[{"image": "astronaut.jpg", "duration": 0.5}]), Path(__file__).parent / "data" / "astronaut.jpg")

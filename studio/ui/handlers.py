@@ -86,7 +86,7 @@ class Handlers:
         value = acts.picture(self.rooms, document, uploaded(path), Path(path).name) if path else ""
         drawn = self._change(identity, selected, edited(selected, "image", value))
         view = look(self.rooms, document)
-        return [*drawn, scene_notes(view, selected), *consent(view, selected)]
+        return [*drawn, scene_notes(self.rooms, view, selected), *consent(view, selected)]
 
     def agree(self, identity: str, selected: str, agreed: bool) -> Outputs:
         """Whoever the chosen scene's picture shows agrees, or not."""
@@ -102,7 +102,7 @@ class Handlers:
         before = look(self.rooms, document)
         agree(document, kept, agreed)
         after = look(self.rooms, document)
-        return [patch(before, after, selected), dock(after), scene_notes(after, selected), *consent(after, selected)]
+        return [patch(before, after, selected), dock(after), scene_notes(self.rooms, after, selected), *consent(after, selected)]
 
     def take(self, identity: str, selected: str, event: gr.EventData) -> Outputs:
         """The scene is made from several seeds, or one of its takes is chosen: then its seed is the scene's."""
@@ -207,7 +207,7 @@ class Handlers:
         elif now != heard and view.state.state == "failed":
             tab = gr.update(selected="scene")
         parts = [*film_parts(self.rooms, view), *video_parts(view)]
-        return [*parts, scene_notes(view, selected), takes(view, selected), tab, now]
+        return [*parts, scene_notes(self.rooms, view, selected), takes(view, selected), tab, now]
 
     def fill_sheet(self, identity: str) -> Outputs:
         return list(sheet.filled(look(self.rooms, document_of(self.rooms, identity))))

@@ -37,11 +37,11 @@ def scene_parts(rooms: Rooms, view: View, selected: str, skip: bool = False) -> 
         return [gr.skip()] * (len(CELLS) + 6)
     row = view.project.row(selected)
     if row is None:
-        return [scene_notes(view, selected), gr.update(visible=False), *(gr.skip() for _ in CELLS), {}, gr.skip(), *consent(view, selected)]
+        return [scene_notes(rooms, view, selected), gr.update(visible=False), *(gr.skip() for _ in CELLS), {}, gr.skip(), *consent(view, selected)]
     cells: Plain = dict(row.cells)
     cells["image"] = shown_thumb(view.document, row.cells) or None
     values = [cells.get(name, "auto" if name in ("clip_action", "engine") else "") for name in CELLS]
-    return [scene_notes(view, selected), gr.update(visible=True), *map(_text, values), takes(view, selected), lacks(rooms, view, selected), *consent(view, selected)]
+    return [scene_notes(rooms, view, selected), gr.update(visible=True), *map(_text, values), takes(view, selected), lacks(rooms, view, selected), *consent(view, selected)]
 
 
 def consent(view: View, selected: str) -> Outputs:
@@ -61,8 +61,8 @@ def lacks(rooms: Rooms, view: View, selected: str) -> Any:
     return gr.update(choices=[(f"+ {phrase}", phrase) for phrase in found], value=None, visible=bool(found))
 
 
-def scene_notes(view: View, selected: str) -> Plain:
-    """Which scene is chosen, and what is wrong with it."""
+def scene_notes(rooms: Rooms, view: View, selected: str) -> Plain:
+    """Which scene is chosen, what is wrong with it, and on what terms the model comes that it names."""
     if view.project.row(selected) is None:
         return {"lines": [{"kind": "hint", "key": "pick_scene"}]}
     notes: list[Plain] = [{"kind": "title", "key": "scene", "text": str(view.project.at(selected) + 1)}]
@@ -70,6 +70,9 @@ def scene_notes(view: View, selected: str) -> Plain:
     state = view.state.rows.get(selected)
     if state and state.status == "failed":
         notes.append({"kind": "fault", "text": f"{state.said} {state.hint}"})
+    row = view.project.row(selected)
+    if terms := rooms.desk.terms(str(row.cells.get("engine", "auto"))) if row else "":
+        notes.append({"kind": "hint", "text": terms})
     return {"lines": notes}
 
 

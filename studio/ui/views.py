@@ -11,6 +11,8 @@ from typing import Any
 
 from pydantic_core import PydanticCustomError
 
+from pipelines.cards import cards
+from pipelines.estimate import Estimate
 from pipelines.story import Story
 from pipelines.story_cells import number
 from pipelines.work import FilmError
@@ -40,7 +42,7 @@ class View:
     film: Story | None
     faults: tuple[Fault, ...]
     cut: workshop.State
-    takes: float | None  # seconds that its clips will take, where somebody knows
+    takes: Estimate  # how long its clips will take
     at: float  # ms; what arrives late must not be drawn over what is newer
 
 
@@ -108,7 +110,7 @@ def dock(view: View) -> Plain:
         "film": film,
         "job": works.job,
         "clips": sum(len(takes) for takes in works.takes.values()),
-        "takes": view.takes,
+        "takes": {"seconds": view.takes.seconds, "rough": view.takes.rough, "unknown": ", ".join(map(str, view.takes.unknown))},
         "cut": {"job": view.cut.job, "state": view.cut.state, "share": view.cut.share},
         "rows": {row: _moving(view, row) for row in state.rows},
         "summary": summary(view),
@@ -181,14 +183,13 @@ def _moving(view: View, row: str) -> Plain:
     return {"status": state.status, "part": part, "said": state.said, "hint": state.hint, "clip": clip, "takes": len(made), "glimpse": state.glimpse}
 
 
-def _takes(rooms: Rooms, document: Document, film: Story | None) -> float | None:
-    """Asked once for each state of the project, and only where a scene names who makes its clip."""
-    if film is None or all(scene.engine == "auto" for scene in film.scenes):
-        return None
+def _takes(rooms: Rooms, document: Document, film: Story | None) -> Estimate:
+    """Asked once for each state of the project, and only where a model may make a clip."""
     found = document.memo.get("takes")
     if found is None or found[0] is not film:
-        found = document.memo["takes"] = (film, rooms.desk.takes(film))
-    told: float | None = found[1]
+        asked = film is not None and (cards() or any(scene.engine != "auto" for scene in film.scenes))
+        found = document.memo["takes"] = (film, rooms.desk.estimate(film) if film and asked else Estimate())
+    told: Estimate = found[1]
     return told
 
 

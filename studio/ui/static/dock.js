@@ -25,12 +25,13 @@ const sentence = () => {
   if (v.film === 'old' && v.ready === v.scenes) return W.dock_changed;
   return v.ready < v.scenes ? say('dock_todo', { n: v.scenes - v.ready, of: v.scenes }) : W.dock_all;
 };
+const lasts = () => [v.takes?.seconds ? say(v.takes.rough ? 'takes_rough' : 'takes_about', { t: clock(v.takes.seconds) }) : '', v.takes?.unknown ? say('takes_unknown', { n: v.takes.unknown }) : ''].filter(Boolean).join(' · ');
 function tick() {
   if (!element.isConnected) return clearInterval(timer);
   const gone = (performance.now() - at) / 1000, busy = v.state === 'running' || v.state === 'queued';
   keys.hidden = busy || !v.scenes || !!v.faults || !!(v.state === 'done' && v.took >= 1);
   const rest = v.left == null ? null : v.left - gone;
-  left.textContent = !busy ? (v.state === 'done' && v.took >= 1 ? say('took', { t: clock(v.took) }) : v.scenes && !v.faults && v.takes ? say('takes_about', { t: clock(v.takes) }) : '')
+  left.textContent = !busy ? (v.state === 'done' && v.took >= 1 ? say('took', { t: clock(v.took) }) : v.scenes && !v.faults ? lasts() : '')
     : (v.state === 'queued' ? '' : rest == null ? W.estimating : rest < 2.5 ? W.almost : say('left', { t: clock(rest) })) + (v.total && v.state === 'running' ? ' · ' + say(v.kind === 'takes' ? 'of_takes' : 'of_scenes', { n: v.made, of: v.total }) : '');
 }
 function draw() {
