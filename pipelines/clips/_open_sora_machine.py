@@ -89,7 +89,7 @@ class Machine:
 
         self.device, self._files, self._eight, self._most = device, files, eight, most
         self.kind = self.dtype = torch.bfloat16 if device.type == "cuda" else torch.float32  # of its weights; what it computes in
-        self._fast = fast and device.type == "cuda" and not _gpu.packages("triton")
+        self._fast = fast and _gpu.compiles(device)
         self._texts: OrderedDict[str, tuple[Tensor, Tensor]] = OrderedDict()
         self._readers: Readers | None = None
         self._tight = False

@@ -81,7 +81,7 @@ class Machine:
         self._asked, self._long = savings, long
         short, longer = (torch.float16, torch.float32) if device.type == "cuda" else (torch.float32, torch.float64)
         self.dtype = longer if long else short
-        fast = device.type == "cuda" and savings.compiled and not _gpu.packages("triton")
+        fast = savings.compiled and _gpu.compiles(device)
         self._savings = replace(savings, compiled=fast)
         self._parts: dict[str, Any] = {}
         self._net: Net | None = None
