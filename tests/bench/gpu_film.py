@@ -65,6 +65,9 @@ class Stage:
     def scheduler(self) -> Any:
         return gpu_models.scheduler()
 
+    def rested(self) -> None:
+        """It stays."""
+
     def chunk(self, frames: int, _size: tuple[int, int]) -> int:
         return frames
 
