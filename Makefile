@@ -39,7 +39,7 @@ types: $(VENV)/.tested
 	$(BIN)/mypy
 
 cases: $(VENV)/.tested
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations 12
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder --durations 12
 
 check: $(VENV)/.tested
 	$(BIN)/ruff check .

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     Verbs = argparse._SubParsersAction[argparse.ArgumentParser]
 
 DONE, FAILED, USAGE, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
+PATIENCE = 5.0  # seconds that a stopped command waits for its threads
 GARBAGE = 20_000  # new objects before Python looks for some to let go of: importing makes many that stay
 
 
@@ -33,11 +34,13 @@ def run() -> NoReturn:
             raise
         status = TERMINATED
     if status in (INTERRUPTED, TERMINATED):
-        # Everything has put down its work. But where the signal came while a pool's thread was starting, Python would
-        # wait at its end, for ever, for that thread.
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(status)
+        # Threads put away what they hold, and Python waits for them. Where the signal came while a pool's thread was
+        # starting it would do so for ever: nobody tells that one to end.
+        import threading
+
+        sure = threading.Timer(PATIENCE, os._exit, (status,))
+        sure.daemon = True
+        sure.start()
     sys.exit(status)
 
 

@@ -525,13 +525,13 @@ def test_a_disk_that_fills_up_in_mid_film(browser: Any, small_disk: Path, tmp_pa
         assert own.stop() == 0
 
 
-def test_who_chooses_a_model_is_told_its_terms_and_how_long_it_takes(opened: Open, pictures: list[Path], tmp_path: Path) -> None:
+def test_who_chose_a_model_is_told_its_terms_and_how_long_it_takes(opened: Open, pictures: list[Path], tmp_path: Path) -> None:
     page = opened()
-    bring(page, story(tmp_path, rows=2), *pictures[:2])
-    pick(page, 2)
+    scenes = [{"prompt": f"{n}", "duration": 0.5, "engine": "svd-xt" if n else "auto"} for n in range(2)]
+    bring(page, story(tmp_path, scenes=scenes), *pictures[:2])
+    pick(page, 1)
     expect(page.locator("#scene-notes .l-hint")).to_have_count(0)
-    page.locator("#engine input").fill("svd-xt")
-    page.keyboard.press("Tab")
+    pick(page, 2)
     expect(page.locator("#scene-notes .l-hint")).to_contain_text("Stability")
     expect(page.locator(".d-left")).to_contain_text("scene 2")
 

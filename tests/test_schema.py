@@ -18,7 +18,7 @@ TOOL = CLIENTS / "schemathesis-4.32.5"
 def test_no_request_breaks_a_door(tmp_path: Path) -> None:
     if not (TOOL / ".there").exists():
         pytest.skip(f"{TOOL.name} is not in {CLIENTS}")
-    examples = os.environ.get("REELWRIGHT_TEST_EXAMPLES", "6")
+    examples = os.environ.get("REELWRIGHT_TEST_EXAMPLES", "15")
     with serving(tmp_path / "data", most_seconds=0.4) as one:  # asked for, and refused before it is made
         checks = ["--checks", "not_a_server_error", "--phases", "examples,coverage,fuzzing", "--max-examples", examples]
         more = ["--seed", "1", "--request-timeout", "20", "--suppress-health-check", "all", "--exclude-path", "/readyz", "--no-color"]
