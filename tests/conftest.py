@@ -21,6 +21,13 @@ ROOT = Path(__file__).parents[1]
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # the many programs that tests start would each compile everything anew
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny models: several threads only wait for each other, four times as long
 
+LONG = ("page", "schema", "workshop", "serve", "zero", "faults", "programs", "videos_http")  # they wait more than they compute
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files that take longest go first: what begins last would be waited for by itself."""
+    items.sort(key=lambda item: item.path.stem.removeprefix("test_") not in LONG)
+
 
 @pytest.fixture(scope="session")
 def presets() -> Presets:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import wave
 from collections.abc import Iterator
@@ -140,3 +141,11 @@ def test_what_stands_in_computes_the_same() -> None:
     assert torch.allclose(parts._attention(q, k, v), torch.einsum("bhqk,bkhd->bqhd", plain, v), atol=1e-5)
     with pytest.raises(RuntimeError, match="torchaudio"):
         parts._refuse()
+
+
+def test_what_stands_in_is_taken_for_no_package_by_others() -> None:
+    """In a process of its own: what a library found at its start it keeps."""
+    told = "from pipelines.music._audiocraft_parts import stand_in; stand_in()\n"
+    told += "from transformers import MusicgenForConditionalGeneration, CLIPTextModel\nfrom diffusers import WanPipeline"
+    done = subprocess.run([sys.executable, "-c", told], cwd=Path(__file__).parents[1], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]

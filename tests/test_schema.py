@@ -15,12 +15,13 @@ from .test_videos import CLIENTS
 TOOL = CLIENTS / "schemathesis-4.32.5"
 
 
-def test_no_request_breaks_a_door(tmp_path: Path) -> None:
+@pytest.mark.parametrize("phases", ["examples,coverage", pytest.param("fuzzing", marks=pytest.mark.soak)])
+def test_no_request_breaks_a_door(phases: str, tmp_path: Path) -> None:
     if not (TOOL / ".there").exists():
         pytest.skip(f"{TOOL.name} is not in {CLIENTS}")
     examples = os.environ.get("REELWRIGHT_TEST_EXAMPLES", "15")
     with serving(tmp_path / "data", most_seconds=0.4) as one:  # asked for, and refused before it is made
-        checks = ["--checks", "not_a_server_error", "--phases", "examples,coverage,fuzzing", "--max-examples", examples]
+        checks = ["--checks", "not_a_server_error", "--phases", phases, "--max-examples", examples]
         more = ["--seed", "1", "--request-timeout", "20", "--suppress-health-check", "all", "--exclude-path", "/readyz", "--no-color"]
         command = [sys.executable, "-W", "ignore", "-c", "from schemathesis.cli import schemathesis; schemathesis()"]
         command += ["run", f"{one.url}/openapi.json", *checks, *more]

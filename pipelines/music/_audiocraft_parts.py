@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
@@ -18,11 +18,23 @@ def stand_in() -> None:
     """Put them in place; those that can be imported stay as they are."""
     import torch
 
+    _remembered()
     if not _there("xformers"):
         _put("xformers.ops", unbind=torch.unbind, memory_efficient_attention=_attention, LowerTriangularMask=type("LowerTriangularMask", (), {}))
     if not _there("torchaudio"):
         lacking = type("Lacking", (torch.nn.Module,), {"__init__": _refuse})
         _put("torchaudio.transforms", **dict.fromkeys(("Spectrogram", "MelSpectrogram", "Loudness"), lacking))
+
+
+def _remembered() -> None:
+    """The libraries that look for these packages, and keep what they found, look before anything is put there: what
+    would then be imported of it is more than there is."""
+    with suppress(ImportError):
+        from transformers.utils.import_utils import is_torchaudio_available
+
+        is_torchaudio_available()
+    with suppress(ImportError):
+        importlib.import_module("diffusers.utils.import_utils")
 
 
 @contextmanager
