@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TextIO
 
 from pipelines.gear import fetching
 from pipelines.gear.weights import Source
@@ -85,10 +86,10 @@ def _disk(home: Path | None) -> Path:
     return next((each for each in (folder, *folder.parents) if each.is_dir()), Path())
 
 
-def _room(folder: Path, needs: int, told: object) -> None:
+def _room(folder: Path, needs: int, told: TextIO) -> None:
     free = shutil.disk_usage(folder).free
     if needs:
-        print(f"disk: {_size(needs)} needed in {folder}, {_size(free)} free", file=told)  # type: ignore[call-overload]
+        print(f"disk: {_size(needs)} needed in {folder}, {_size(free)} free", file=told)
     if free < needs + SPARE * bool(needs):
         setting = "HF_HOME" if folder in (_cache(), *_cache().parents) else "REELWRIGHT_VOICES"
         raise FilmError(f"There is no room: {_size(needs)} are needed in {folder}, {_size(free)} are free.", f"Free some, or set {setting} to a folder on another disk.")

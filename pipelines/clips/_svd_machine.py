@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 PIXEL = 1500  # bytes of the device that a pixel of a frame takes while it is decoded, in float16
 SPARE = _gpu.GIB
-KERNELS = ("CUDNN_ATTENTION", "FLASH_ATTENTION", "EFFICIENT_ATTENTION", "MATH")  # the first that can is taken
 PARTS = ("image_encoder", "unet", "vae")
 
 
@@ -145,13 +144,12 @@ class Machine:
     def net(self) -> Iterator[Net]:
         """The network on its device."""
         import torch
-        from torch.nn.attention import SDPBackend, sdpa_kernel
 
         if self._net is None:
             with torch.no_grad(), self._working("unet"):
                 self._net = build(self._load("unet").to(self.device), self._savings)
         try:
-            with sdpa_kernel([getattr(SDPBackend, name) for name in KERNELS], set_priority=True), self._working("unet"):
+            with _gpu.attention(self.device), self._working("unet"):
                 yield self._net
         finally:
             if self.thrifty:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import datetime
-import gc
 import importlib
 import platform
 import statistics
@@ -28,6 +27,8 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 import torch  # noqa: E402
+
+from pipelines.gear import gpu  # noqa: E402
 
 NAME = "RESULTS-GPU.md"
 HEAD = "# Measured on a GPU\n\nWritten by `make bench-gpu`. Random weights of the published sizes; medians of three after a first run, where nothing else is said.\n"
@@ -62,9 +63,7 @@ class Place:
 
     def emptied(self) -> None:
         """Give back what nobody holds any more."""
-        gc.collect()
-        if self.device.type == "cuda":
-            torch.cuda.empty_cache()
+        gpu.emptied()
 
     def took(self, work: Callable[[], Any]) -> float:
         """Seconds on the clock, with all that the device was asked for."""

@@ -107,14 +107,6 @@ def tuned(place: Any, mode: str = "reduce-overhead") -> Any:
     return place.kept[f"tuned {mode}"]
 
 
-def kernels() -> Any:
-    """Attention's, the fastest first."""
-    from torch.nn.attention import SDPBackend, sdpa_kernel
-
-    order = [SDPBackend.CUDNN_ATTENTION, SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
-    return sdpa_kernel(order, set_priority=True)
-
-
 class Svd:
     """SVD-XT's clip, 25 frames and steps at 1024 x 576: the same beginning for every way to make it."""
 
@@ -141,7 +133,7 @@ def svd(place: Any) -> Iterator[Told]:
     one, some = Svd(place), 2
     plain = place.median(lambda: one.theirs(one.unet, one.steps), warm=lambda: one.theirs(one.unet, some))
     yield "SVD-XT denoising, 25 frames and steps: diffusers as documented (B0)", "", plain[1], None
-    with kernels():
+    with attention(place.device):
         made = place.median(lambda: one.ours(one.net, one.steps), warm=lambda: one.ours(one.net, some))
         yield "the same: ours", "", made[1], None
         yield "ours / B0", ">= 1.6 x", f"{plain[0] / made[0]:.2f} x", plain[0] / made[0] >= 1.6
@@ -164,7 +156,7 @@ def svd(place: Any) -> Iterator[Told]:
 def autotuned(place: Any) -> Iterator[Told]:
     """The same against diffusers compiled with max-autotune, which takes minutes to compile."""
     one = Svd(place)
-    with kernels():
+    with attention(place.device):
         made = place.median(lambda: one.ours(one.net, one.steps), warm=lambda: one.ours(one.net, 2))
         net = tuned(place, "max-autotune-no-cudagraphs")
         best = place.median(lambda: one.theirs(net, one.steps), warm=lambda: one.theirs(net, 2))
@@ -229,7 +221,7 @@ def wan(place: Any) -> Iterator[Told]:
     yield "decoding with channels last (not what we run)", "", shown[1], None
     whole = [one.steps * step[0] + decoding[0] for step, decoding in ((plain, show), (ours, show))]
     yield f"{one.steps} steps and the decoding, reckoned: ours beside B0", "", f"{whole[1]:.3g} s beside {whole[0]:.3g} s: {whole[0] / whole[1]:.2f} x", None
-    with kernels():
+    with attention(place.device):
         best = place.median(lambda: one.step(tuned_net))
     yield "a step of diffusers' with cuDNN attention, blocks compiled with max-autotune (B1)", "", best[1], None
     told = one.steps * best[0] + show[0]
