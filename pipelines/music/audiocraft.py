@@ -18,7 +18,7 @@ from pydantic.dataclasses import dataclass
 from ..gear import again, gpu
 from ..gear.options import read, strict
 from ..gear.snapshot import too_small
-from ..gear.weights import Source, quiet
+from ..gear.weights import Source, loading
 from ..plan import Cue
 from ..presets import Model
 from ..vault import Notes
@@ -165,7 +165,7 @@ class Engine:
 
             source = Source(model.repo, model.revision, WANTED)
             try:
-                with quiet(), offline():  # its checkpoints are pickles: this torch reads nothing but numbers from one
+                with loading(), offline():  # its checkpoints are pickles: this torch reads nothing but numbers from one
                     made = MusicGen.get_pretrained(str(source.path(WANTED[0]).parent), device=str(gpu.chosen(self._device)))
             except (OSError, ValueError, KeyError, RuntimeError, UnpicklingError) as error:
                 raise FilmError("audiocraft cannot load the model.", f"Fetch it anew: {source.fetch}") from error

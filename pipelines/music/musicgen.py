@@ -20,7 +20,7 @@ from pydantic.dataclasses import dataclass
 from ..gear import again, gpu, zero
 from ..gear.options import read, strict
 from ..gear.snapshot import too_small
-from ..gear.weights import Reading, Source, quiet
+from ..gear.weights import Reading, Source, loading, quiet
 from ..gear.weights import parts as files
 from ..plan import Cue
 from ..presets import Model
@@ -217,7 +217,7 @@ class Engine:
             files(folder, source.fetch)
             device = gpu.chosen(self._device)
             dtype = torch.float32 if long or device.type == "cpu" else torch.float16
-            with Reading("MusicGen cannot be loaded", f"Fetch it anew: {source.fetch}"), quiet():
+            with loading(), Reading("MusicGen cannot be loaded", f"Fetch it anew: {source.fetch}"):
                 said = json.loads((folder / "config.json").read_text("utf-8")).get("model_type")
                 if said not in KINDS:
                     raise FilmError("config.json is of no MusicGen that is known here.", f"Fetch one: {source.fetch}", "config.json")
@@ -228,7 +228,8 @@ class Engine:
             if lost := found["missing_keys"]:
                 raise FilmError(f"model.safetensors is of another model: it lacks {min(lost)}.", f"Fetch the right one: {source.fetch}")
             network = network.to(device).eval()
-            self._loaded = model, long, network, tokenizer, build(network, savings(device))
+            with loading():
+                self._loaded = model, long, network, tokenizer, build(network, savings(device))
         return self._loaded[2], self._loaded[3], self._loaded[4]
 
 
