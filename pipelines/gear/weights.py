@@ -270,14 +270,14 @@ def quiet() -> Iterator[None]:
             logging.enable_progress_bar()
 
 
-_loads = threading.RLock()
-if hasattr(os, "register_at_fork"):  # a child, as where GPUs are lent, would find it taken for good, and torch as it is meanwhile
-    os.register_at_fork(before=_loads.acquire, after_in_parent=_loads.release, after_in_child=_loads.release)
+_loads = [threading.RLock()]
+if hasattr(os, "register_at_fork"):  # a child, as where GPUs are lent, would find it taken for good by whoever loads just then
+    os.register_at_fork(after_in_child=lambda: _loads.__setitem__(0, threading.RLock()))
 
 
 @contextmanager
 def loading() -> Iterator[None]:
     """Within it a model is made from its files or added to; nobody else's in this process. Meanwhile libraries have torch
     itself make numbers of another kind, and modules keep no weights: a model that came between would be without its own."""
-    with _loads, quiet():
+    with _loads[0], quiet():
         yield
