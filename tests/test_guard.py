@@ -299,9 +299,8 @@ def test_whoever_sends_in_chunks_hears_it_too(local: Served) -> None:
 
 
 def test_who_is_not_let_in_hears_why_after_sending_much(two: Two) -> None:
-    for who, headers, status in (("", {}, 401), ("ann", {"Sec-Fetch-Site": "cross-site", "Host": "evil.example"}, 421), ("nobody", {"api-key": "x"}, 401)):
-        answer = two.ask("ann" if who == "ann" else "", "POST", "/v1/videos", bytes(7 << 20), JSON | headers)
-        assert answer.status == status and answer.json["error"]["code"], who
+    for headers, code in (({}, "missing_api_key"), ({"api-key": "x"}, "invalid_api_key"), ({"Host": "evil.example"}, "unknown_host")):
+        assert two.ask("", "POST", "/v1/videos", bytes(7 << 20), JSON | headers).json["error"]["code"] == code
     long = "/v1/videos?" + "x" * 9000
     assert two.ask("ann", "POST", long, bytes(7 << 20), JSON).status == 414
     line = http.client.HTTPConnection("127.0.0.1", two.served.port, timeout=60)
