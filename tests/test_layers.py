@@ -30,7 +30,7 @@ LAYERS = (
     ("pipelines.gear.",),
     ("pipelines.chat",),
     ("pipelines.pictures.", "pipelines.clips.", "pipelines.voices.", "pipelines.music."),
-    ("pipelines.crew", "pipelines.units", "pipelines.turns"),
+    ("pipelines.crew", "pipelines.unit", "pipelines.units", "pipelines.turns"),
     ("pipelines.progress", "pipelines.hands", "pipelines.faults", "pipelines.stock", "pipelines.wearing", "pipelines.cast", "pipelines.stage", "pipelines.terms", "pipelines.roster", "pipelines.logo"),
     ("pipelines.certificate", "pipelines.credentials", "pipelines.account", "pipelines.seal"),
     ("pipelines.redraw",),
