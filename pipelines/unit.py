@@ -106,7 +106,8 @@ def main() -> None:
             with suppress(Cancelled):
                 try:
                     if met:
-                        _together(engine, slates, Meeting(*met, partial(line.say, "pass on"), line.hear))
+                        folder, rank, size = met
+                        _together(engine, slates, Meeting(folder, rank, size, partial(line.say, "pass on"), line.hear))
                     else:
                         engine.shoot_all(slates)
                 except FilmError as error:

@@ -63,7 +63,7 @@ LAYERS = (
 )
 COMING = {"studio.api."}  # named by the design before they are built
 ENGINES = ("pictures", "clips", "voices", "music")
-STARTERS = {"pipelines/ffmpeg.py", "pipelines/darkroom.py", "pipelines/voices/_espeak.py", "pipelines/units.py"}
+STARTERS = {"pipelines/ffmpeg.py", "pipelines/darkroom.py", "pipelines/voices/_espeak.py", "pipelines/units.py", "pipelines/unit.py"}
 LATE = {"c2pa", "cryptography", "aiohttp", "torch", "diffusers", "transformers", "accelerate", "audiocraft", "edge_tts", "symusic", "openpyxl", "fontTools", "fpdf", "pypdfium2", "gradio", "fastapi", "pandas", "onnxruntime"}
 WEB = {"gradio", "fastapi", "starlette", "uvicorn", "studio"}
 MOST_LINES = 400

@@ -40,20 +40,36 @@ from pipelines.clips.open_sora import Engine
 
 plan.PIXELS["256px"] = 48 * 48
 """
-# Two processes at one long clip.
-PARENT = """import sys
-from tests.test_open_sora_joined import slate, wish, Units, clips_beside
+# Together they wait for one another for ever, as those do who exchange something when one of them ends.
+WAITING = """import threading, time
+
+
+class Engine:
+    rank = 0
+
+    def __init__(self, device):
+        pass
+
+    def shoot_all(self, slates, meeting=None):
+        while meeting:
+            slates[0].tick(0.5)
+            time.sleep(0.02)
+        slates[0].kept({"frames": 1})
+
+    def join(self, meeting):
+        meeting.come()
+        threading.Event().wait()
+"""
+PARENT = """import importlib, sys
+from fractions import Fraction
 from pathlib import Path
+from pipelines.moves import Camera
+from pipelines.plan import Frame, Shot, Slate
+from pipelines.units import Units
 
-home, at = Path(sys.argv[1]), Path(sys.argv[2])
-clips_beside(at)
-both = Units(("cpu", "cpu"))
-
-def tick(done):
-    if done > 0.05:
-        print("at work", flush=True)
-
-both.shoot_all("little", {}, [slate(wish(home, steps=200), at / "never.mp4", [], tick)], joins=lambda shot: 2)
+importlib.import_module("pipelines.clips").__path__.append(sys.argv[1])
+shot = Shot("", None, Camera(()), 24, Frame(160, 90, Fraction(24)), "cover", 3)
+Units(("one", "two")).shoot_all("waiting", {}, [Slate(shot, Path(), lambda done: print(done, flush=True), print)], joins=lambda shot: 2)
 """
 processes = pytest.mark.skipif(not units.possible(), reason="processes cannot be talked to here")
 
@@ -155,20 +171,20 @@ def slate(shot: plan.Shot, out: Path, told: list[Any], tick: Tick = idle) -> Sla
     return Slate(shot, out, tick, told.append, lambda _picture: None)
 
 
-def clips_beside(at: Path) -> None:
-    """An engine like the house's, for clips of 64 x 32."""
+@pytest.fixture(scope="module")
+def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder with an engine like the house's, for clips of 64 x 32, and one that waits."""
+    at, package = tmp_path_factory.mktemp("engines"), importlib.import_module("pipelines.clips")
     (at / "little.py").write_text(LITTLE, "utf-8")
-    package = importlib.import_module("pipelines.clips")
-    package.__path__ = [*package.__path__, str(at)]
+    (at / "waiting.py").write_text(WAITING, "utf-8")
+    before, package.__path__ = package.__path__, [*package.__path__, str(at)]
+    yield at
+    package.__path__ = before
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    package = importlib.import_module("pipelines.clips")
-    before = package.__path__
-    clips_beside(tmp_path_factory.mktemp("engines"))
-    yield folder(tmp_path_factory.mktemp("open_sora") / "weights")
-    package.__path__ = before
+def home(engines: Path) -> Path:
+    return folder(engines / "weights")
 
 
 @pytest.fixture(scope="module")
@@ -212,7 +228,7 @@ def test_two_make_what_one_makes_and_stay_warm_for_films_of_their_own(both: Unit
 @processes
 def test_stopped_in_the_middle_of_it_both_are_ready_again(both: Units, home: Path, tmp_path: Path) -> None:
     def tick(done: float) -> None:
-        if done > 0.2:
+        if done > 0.02:
             raise Cancelled
 
     with pytest.raises(Cancelled):
@@ -224,25 +240,44 @@ def test_stopped_in_the_middle_of_it_both_are_ready_again(both: Units, home: Pat
 
 
 @processes
-def test_when_one_is_killed_nobody_waits_for_it_and_the_clip_is_made_by_one_alone(both: Units, home: Path, tmp_path: Path) -> None:
-    asked, killed = wish(home, steps=20), list[int]()
+def test_when_one_is_killed_the_clip_is_made_by_one_alone(both: Units, home: Path, tmp_path: Path) -> None:
+    asked, killed = wish(home, steps=10), list[int]()
 
     def tick(done: float) -> None:
-        if done > 0.2 and not killed:
+        if done > 0.05 and not killed:
             killed.append(both._units[1]._process.pid)
             os.kill(killed[0], 9)
 
     (told,) = shot(both, [asked], tmp_path / "clip.mp4", tick)
     assert killed and told["alone"] and "cards" not in told
-    (again,) = shot(both, [asked], tmp_path / "same.mp4", together=False)
+    alone = Units(("cpu",))
+    alone._units[0] = both._units[0]  # it is warm
+    (again,) = shot(alone, [asked], tmp_path / "same.mp4")
     assert "alone" not in again and (tmp_path / "clip-0.mp4").read_bytes() == (tmp_path / "same-0.mp4").read_bytes()
 
 
 @processes
-def test_they_end_with_who_started_them(home: Path, tmp_path: Path) -> None:
-    parent = subprocess.Popen(
-        [sys.executable, "-c", PARENT, str(home), str(tmp_path)], stdout=subprocess.PIPE, cwd=whole.ROOT, env=whole.environment(tmp_path)
-    )
+@pytest.mark.parametrize("which", [0, 1])
+@pytest.mark.usefixtures("engines")
+def test_nobody_waits_for_one_that_is_killed(which: int) -> None:
+    two, told, killed = Units(("one", "two")), list[Any](), list[int]()
+
+    def tick(_done: float) -> None:
+        if not killed:
+            killed.append(two._units[which]._process.pid)
+            os.kill(killed[0], 9)
+
+    try:
+        two.shoot_all("waiting", {}, [slate(wish(Path("nowhere")), Path("nowhere"), told, tick)], joins=lambda _shot: 2)
+        assert killed and told == [{"frames": 1, "alone": True}]
+        assert [i for i, unit in two._units.items() if unit.runs] == [1 - which], "the other one made it"
+    finally:
+        two.close()
+
+
+@processes
+def test_they_end_with_who_started_them(engines: Path, tmp_path: Path) -> None:
+    parent = subprocess.Popen([sys.executable, "-c", PARENT, str(engines)], stdout=subprocess.PIPE, cwd=whole.ROOT, env=whole.environment(tmp_path))
     assert parent.stdout
     with parent.stdout:
         assert parent.stdout.readline(), "they are at work"

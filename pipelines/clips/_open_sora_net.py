@@ -240,21 +240,27 @@ class Share:
     tokens: int
     gathered: Callable[[Tensor], Tensor]
 
+    @property
+    def many(self) -> int:
+        """Tokens of a part: n."""
+        return -(-self.tokens // self.size)
+
     def of(self, x: Tensor) -> Tensor:
         """(1, tokens, width) -> (1, n, width)."""
         from torch.nn.functional import pad
 
-        n = -(-self.tokens // self.size)
-        mine = x[:, self.rank * n : (self.rank + 1) * n]
-        return pad(mine, (0, 0, 0, n - mine.shape[1]))
+        mine = x[:, self.rank * self.many : (self.rank + 1) * self.many]
+        return pad(mine, (0, 0, 0, self.many - mine.shape[1]))
 
     def whole(self, mine: Tensor) -> Tensor:
         """(1, n, width) -> (1, tokens, width)."""
         return self.gathered(mine[0].contiguous())[None, : self.tokens]
 
-    def look(self, q: Tensor, k: Tensor, v: Tensor, said: int) -> Tensor:
-        """`attended`, by own tokens and words at all that there are; said: how many words are before the tokens."""
+    def look(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """`attended`, by words and own tokens, in this order, at all that there are."""
         import torch
+
+        said = q.shape[2] - self.many
 
         def every(x: Tensor) -> Tensor:
             seen = self.whole(x[:, :, said:].transpose(1, 2).flatten(-2))
@@ -315,15 +321,15 @@ def prepare(
     text, none = (linear(top, "txt_in", one.to(kind)) for one in words)
     cos, sin = turning(net.design, grid, text.shape[1], cond)
     if share:
-        said = text.shape[1]
-        cos, sin = (torch.cat([one[:said], share.of(one[None, said:])[0]]) for one in (cos, sin))
+        first = text.shape[1]
+        cos, sin = (torch.cat([table[:first], share.of(table[None, first:])[0]]) for table in (cos, sin))
         cond = share.of(cond)
     given = linear(top, "cond_in", cond.to(kind))
     free = linear(top, "cond_in", torch.zeros_like(cond, dtype=kind))
     return Clip((text, none, none), (given, given, free), mods, ends, cos, sin, share)
 
 
-def blocks(net: Net, share: Share | None, said: int) -> tuple[Callable[..., Any], Callable[..., Any]]:
+def works(net: Net, share: Share | None) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """`double` and `single`, or what is the same of a share: what ranks exchange is kept out of the faster shapes, which
     need not know of it."""
     if share is None:
@@ -331,11 +337,12 @@ def blocks(net: Net, share: Share | None, said: int) -> tuple[Callable[..., Any]
     before, after, first, last = (net.shaped(one) for one in (double_before, double_after, single_before, single_after))
 
     def two(weights: Weights, image: Tensor, words: Tensor, moved: tuple[Tensor, Tensor], cos: Tensor, sin: Tensor, heads: int) -> Any:
-        return after(weights, image, words, moved, share.look(*before(weights, image, words, moved, cos, sin, heads), said))
+        q, k, v = before(weights, image, words, moved, cos, sin, heads)
+        return after(weights, image, words, moved, share.look(q, k, v))
 
     def one(weights: Weights, x: Tensor, mod: Tensor, cos: Tensor, sin: Tensor, heads: int) -> Any:
         q, k, v, inner = first(weights, x, mod, cos, sin, heads)
-        return last(weights, x, mod, share.look(q, k, v, said), inner)
+        return last(weights, x, mod, share.look(q, k, v), inner)
 
     return two, one
 
@@ -349,7 +356,7 @@ def predict(net: Net, clip: Clip, noisy: Tensor, step: int, rows: Sequence[int],
     import torch
 
     heads, said, share = net.design.heads, clip.words[0].shape[1], clip.share
-    two, one = blocks(net, share, said)
+    two, one = works(net, share)
     start = linear(net.top, "img_in", (share.of(noisy) if share else noisy).to(net.dtype))
     images = [start + clip.given[row] for row in rows]
     words = [clip.words[row] for row in rows]

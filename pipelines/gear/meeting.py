@@ -82,9 +82,10 @@ class Circle:
         for variable in SOCKETS if home else ():
             os.environ.setdefault(variable, home[0])  # nothing leaves this machine
         self._device, self.rank, self.size = device, meeting.rank, meeting.size
-        store = dist.FileStore(str(Path(meeting.folder) / "met"), meeting.size)
-        backend = "nccl" if device.type == "cuda" else "gloo"
-        dist.init_process_group(backend, store=store, rank=meeting.rank, world_size=meeting.size, timeout=PATIENCE)
+        dist.init_process_group(
+            "nccl" if device.type == "cuda" else "gloo", init_method=f"file://{meeting.folder}/met", rank=meeting.rank,
+            world_size=meeting.size, timeout=PATIENCE,
+        )  # fmt: skip
 
     def show(self, tensors: Sequence[Tensor]) -> None:
         """The leader's tensors, for all others."""
