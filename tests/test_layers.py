@@ -6,6 +6,7 @@ import ast
 import re
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -78,11 +79,16 @@ def named(source: str) -> str:
     return source.removesuffix(".py").replace("/", ".").removesuffix(".__init__")
 
 
+OURS = set(map(named, SOURCES))
+
+
+@cache
 def tree(source: str) -> ast.Module:
     return ast.parse((ROOT / source).read_text("utf-8"), source)
 
 
-def imports(source: str, *, everywhere: bool = True) -> set[str]:
+@cache
+def imports(source: str, *, everywhere: bool = True) -> frozenset[str]:
     """Modules by full name; not `everywhere`: only those that importing the module imports."""
     found: set[str] = set()
     package = named(source).split(".")[:-1]
@@ -93,9 +99,9 @@ def imports(source: str, *, everywhere: bool = True) -> set[str]:
             base = package[: len(package) - node.level + 1] if node.level else []
             module = ".".join([*base, *([node.module] if node.module else [])])
             ours = {f"{module}.{alias.name}" for alias in node.names}
-            known = {name for name in ours if name in map(named, SOURCES)}
+            known = ours & OURS
             found |= known or {module}
-    return found
+    return frozenset(found)
 
 
 def _nodes(top: ast.AST, everywhere: bool) -> Iterator[ast.AST]:
