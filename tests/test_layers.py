@@ -31,7 +31,7 @@ LAYERS = (
     ("pipelines.gear.",),
     ("pipelines.chat",),
     ("pipelines.pictures.", "pipelines.clips.", "pipelines.voices.", "pipelines.music."),
-    ("pipelines.crew", "pipelines.units", "pipelines.turns"),
+    ("pipelines.crew", "pipelines.unit", "pipelines.units", "pipelines.turns"),
     ("pipelines.progress", "pipelines.hands", "pipelines.faults", "pipelines.stock", "pipelines.wearing", "pipelines.cast", "pipelines.stage", "pipelines.terms", "pipelines.roster", "pipelines.logo"),
     ("pipelines.certificate", "pipelines.credentials", "pipelines.account", "pipelines.seal"),
     ("pipelines.redraw",),
@@ -64,7 +64,7 @@ LAYERS = (
 )
 COMING = {"studio.api."}  # named by the design before they are built
 ENGINES = ("pictures", "clips", "voices", "music")
-STARTERS = {"pipelines/ffmpeg.py", "pipelines/darkroom.py", "pipelines/voices/_espeak.py", "pipelines/units.py"}
+STARTERS = {"pipelines/ffmpeg.py", "pipelines/darkroom.py", "pipelines/voices/_espeak.py", "pipelines/units.py", "pipelines/unit.py"}
 LATE = {"c2pa", "cryptography", "aiohttp", "torch", "diffusers", "transformers", "accelerate", "audiocraft", "edge_tts", "symusic", "openpyxl", "fontTools", "fpdf", "pypdfium2", "gradio", "fastapi", "pandas", "onnxruntime"}
 WEB = {"gradio", "fastapi", "starlette", "uvicorn", "studio"}
 MOST_LINES = 400

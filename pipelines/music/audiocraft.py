@@ -177,8 +177,9 @@ def _played(player: Any, words: list[str], seconds: float, told: Options, tick: 
     """(channels, samples) of each of some sections, all as long as the longest."""
     longest = float(getattr(player, "max_duration", 30.0))
     stride = told.stride if told.stride < longest else 0.6 * longest  # it plays no window that is all new
+    sounds = int(getattr(getattr(player, "lm", None), "card", told.top_k))  # one's own may know fewer than are to be drawn from
     player.set_generation_params(
-        use_sampling=True, top_k=told.top_k, temperature=told.temperature, cfg_coef=told.guidance, duration=seconds, extend_stride=stride
+        use_sampling=True, top_k=min(told.top_k, sounds), temperature=told.temperature, cfg_coef=told.guidance, duration=seconds, extend_stride=stride
     )
     player.set_custom_progress_callback(lambda done, whole: tick(min(1.0, done / max(1, whole))))
     made = player.generate(words, progress=True)

@@ -7,6 +7,7 @@ Knows how requests and answers pass through ASGI, and no door.
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import suppress
 from math import inf
 
@@ -64,10 +65,10 @@ class Body:
         if not self._owed:
             return
         most = self._read + (REFUSED_BYTES if self._length > self._most + REFUSED_BYTES else self._length)
+        end = time.monotonic() + REFUSED_SECONDS
         with suppress(TimeoutError):
-            async with asyncio.timeout(REFUSED_SECONDS):
-                while self._more and self._read <= most:
-                    self._took(await asyncio.wait_for(self._receive(), REFUSED_PAUSE))
+            while self._more and self._read <= most and (left := end - time.monotonic()) > 0:
+                self._took(await asyncio.wait_for(self._receive(), min(left, REFUSED_PAUSE)))
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
     def _took(self, message: Message) -> None:
