@@ -130,6 +130,5 @@ def _together(engine: Any, slates: list[Slate], meeting: Meeting) -> None:
         os._exit(1)
 
 
-
 if __name__ == "__main__":
     main()
