@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..gear import gpu as _gpu
-from ..gear.weights import Source, Weights, match, parts
+from ..gear.weights import Source, Weights, loading, match, parts
 from ..work import FilmError
 from . import _open_sora_vae as vaes
 from ._open_sora_net import TIMED, Blocks, Design, Net, design_of, shapes
@@ -195,12 +195,13 @@ class Machine:
             source = self._files.model
             path = source.path(VAE)
             weights = Weights(path, source.fetch)
-            try:
-                vae = vaes.empty(weights.shapes)
-            except (KeyError, IndexError, ValueError) as error:
-                raise _other(path, source.fetch) from error
-            match(path, weights.shapes, {name: tuple(one.shape) for name, one in vae.state_dict().items()}, source.fetch)
-            vae.load_state_dict(weights.read(weights.shapes), assign=True)
+            with loading():
+                try:
+                    vae = vaes.empty(weights.shapes)
+                except (KeyError, IndexError, ValueError) as error:
+                    raise _other(path, source.fetch) from error
+                match(path, weights.shapes, {name: tuple(one.shape) for name, one in vae.state_dict().items()}, source.fetch)
+                vae.load_state_dict(weights.read(weights.shapes), assign=True)
             vaes.whole(vae, not self._least)
             self._vae = vae
         return vaes.into(self._vae, self.device, kind)
