@@ -37,8 +37,10 @@ TOKEN = "hf_thisisasecret"
 
 @dataclass
 class Hub:
-    """What it holds, and how it is to behave. stops: bytes after which a file's connection is cut, once each."""
+    """What it holds, and how it is to behave. stops: bytes after which a file's connection is cut, once each; offer: what
+    Hugging Face's converter offers in place of the files."""
 
+    offer: dict[str, bytes] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
     commit: str = COMMIT
     mode: str = ""
@@ -57,7 +59,14 @@ def hub(served: Hub) -> Iterator[Hub]:
         status, code = codes[served.mode]
         return web.json_response({"error": f"no {TOKEN}"}, status=status, headers={"X-Error-Code": code, "X-Error-Message": f"told {TOKEN}"} if code else {})
 
+    async def offers(request: web.Request) -> web.Response:
+        one = {"title": "Adding `safetensors` variant of this model", "num": 7, "createdAt": "2023-07-01T00:00:00.000Z", "status": "open", "isPullRequest": True, "repo": {"name": "some/model", "type": "model"}}
+        every = [one | {"author": {"name": "somebody"}}, one | {"num": 9, "author": {"name": fetching.CONVERTER}}]
+        return web.json_response({"discussions": every if served.offer else [], "count": 2 * bool(served.offer), "start": 0})
+
     async def told(request: web.Request) -> web.Response:
+        if served.offer and request.match_info.get("revision") == "refs/pr/9":
+            served.files, served.commit = served.offer, LATER
         files = [{"rfilename": name, "size": len(body)} for name, body in served.files.items()]
         return refused() or web.json_response({"_id": "1", "id": "some/model", "sha": served.commit, "private": False, "gated": False, "siblings": files, "tags": [], "downloads": 0, "likes": 0})
 
@@ -89,7 +98,8 @@ def hub(served: Hub) -> Iterator[Hub]:
 
     app = web.Application()
     app.router.add_get("/api/models/some/model", told)
-    app.router.add_get("/api/models/some/model/revision/{revision}", told)
+    app.router.add_get("/api/models/some/model/revision/{revision:.+}", told)
+    app.router.add_get("/api/models/some/model/discussions", offers)
     app.router.add_get("/some/model/resolve/{revision}/{name:.+}", file)
     with model_servers.running(app, served):  # type: ignore[arg-type]
         yield served
@@ -225,6 +235,35 @@ def test_a_component_as_a_pickle_only_is_not_fetched() -> None:
     names = [*pieces, "net/model.safetensors.index.json", "net/model.fp16.safetensors.index.json", "net/model.safetensors.index.fp16.json"]
     assert [name for name in snapshot.needed(names, told, "fp16") if "fp16" not in name] == []
     assert [name for name in snapshot.needed(names, told) if "fp16" in name] == [] and len(snapshot.needed(names, told)) == 3
+
+
+def test_weights_that_are_there_in_two_divisions_come_once(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"net/diffusion_pytorch_model-0000{i}-of-0000{count}.safetensors" for count in (2, 4) for i in range(1, count + 1)]
+    index = {"weight_map": {f"w{i}": Path(name).name for i, name in enumerate(names[2:])}}
+    files = {snapshot.INDEX: json.dumps({"_class_name": "X", "net": ["diffusers", "Net"]}).encode(), "net/config.json": b"{}"}
+    files |= dict.fromkeys(names, b"x") | {"net/diffusion_pytorch_model.safetensors.index.json": json.dumps(index).encode()}
+    with serving(monkeypatch, files=files):
+        order = fetching.order(snapshot.source("some/model", COMMIT))
+    assert [name for name in order.files if name.endswith(".safetensors")] == names[2:]
+
+
+def test_weights_that_are_pickles_come_as_the_hubs_own_converter_offers_them(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = Source("some/model", "", ("*.json", "*.safetensors"), "ours")
+    table = {"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}
+    head = json.dumps(table).encode()
+    whole = len(head).to_bytes(8, "little") + head + bytes(4)
+    pickles = {"config.json": b"{}", "pytorch_model.bin": b"p"}
+    with serving(monkeypatch, files=dict(pickles)):
+        assert "pickles only" in refused(lambda: fetching.order(source)).message
+    with serving(monkeypatch, files=dict(pickles), offer=pickles | {"model.safetensors": whole}) as hub:
+        order = fetching.order(source)
+        assert (order.commit, sorted(order.files)) == (LATER, ["config.json", "model.safetensors"])
+        fetching.fetch(order, lambda _: None)
+        assert source.find("model.safetensors") and "pytorch_model.bin" not in hub.asked
+        assert fetching.order(source).lacking == (), "and is known again"
+    pinned = Source("some/model", COMMIT, source.wanted, "ours")
+    with serving(monkeypatch, files=dict(pickles), offer=pickles | {"model.safetensors": whole}):
+        assert "pickles only" in refused(lambda: fetching.order(pinned)).message, "whoever names a commit has that one"
 
 
 def test_everything_that_has_weights_can_be_asked_for(presets: Presets, tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatch
@@ -17,13 +18,15 @@ from typing import TYPE_CHECKING, Any
 
 from ..vault import disk
 from ..work import DiskFull, FilmError
-from .snapshot import INDEX, needed
+from .snapshot import INDEX, PICKLES, needed
 from .weights import Source, table
 
 if TYPE_CHECKING:
     from types import TracebackType
 
 NOT_OURS = (401, 403)
+CONVERTER = "SFconvertbot"  # Hugging Face's own: it offers pickles as safetensors, where nobody has taken them up yet
+PIECE = re.compile(r"(.+)-\d+-of-(\d+)\.safetensors")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +53,22 @@ def order(source: Source, home: Path | None = None) -> Order:
     if source.local:
         raise FilmError(f"{source.repo} is a folder of your own.", source.fetch, source.repo)
     with Asking(source):
-        told = HfApi().model_info(source.repo, revision=source.commit or source.revision or None, files_metadata=True)
+        hub = HfApi()
+        told = hub.model_info(source.repo, revision=source.commit or source.revision or None, files_metadata=True)
+        if _pickled(source, names := [one.rfilename for one in told.siblings or ()]) and not source.commit:
+            offers = hub.get_repo_discussions(source.repo, author=CONVERTER, discussion_type="pull_request")
+            if offer := next((one.git_reference for one in offers if one.author == CONVERTER and one.status != "closed"), None):
+                told = hub.model_info(source.repo, revision=offer, files_metadata=True)
+                names = [one.rfilename for one in told.siblings or ()]
+    if _pickled(source, names):
+        raise FilmError(f"{source.repo} has its weights as pickles only, which are not fetched: opening one could run any program.", "Choose another model.", source.repo)
     sizes = {one.rfilename: int(one.size or 0) for one in told.siblings or ()}
     commit = str(told.sha)
     wanted = [name for name in sizes if any(fnmatch(name, each) for each in source.wanted)]
     if INDEX in wanted:
-        wanted = needed(wanted + [name for name in sizes if name not in wanted], _index(source, commit), source.variant, source.bare)
+        index = _told(source, commit, INDEX)
+        wanted = needed(wanted + [name for name in sizes if name not in wanted], index, source.variant, source.bare)
+    wanted = _divided_once(source, commit, wanted)
     lost = [each for each in source.wanted if not any(mark in each for mark in "*?[") and each not in sizes]
     if lost or not wanted:
         raise FilmError(f"{source.repo} has no {lost[0] if lost else ', '.join(source.wanted)}.", "Mend the preset, or its revision.", source.repo)
@@ -99,13 +112,36 @@ def _whole(path: Path, size: int) -> bool:
     return path.is_file() and (not size or path.stat().st_size == size)
 
 
-def _index(source: Source, commit: str) -> dict[str, object]:
-    path = _brought(source, commit, INDEX, lambda _: None)
+def _pickled(source: Source, names: Collection[str]) -> bool:
+    """Whether weights are wanted of which there is nothing but pickles."""
+    forms = [each for each in source.wanted if "*" in each and ".safetensors" in each]
+    there = any(name.endswith(".safetensors") and fnmatch(name, each) for name in names for each in forms)
+    return bool(forms) and not there and any(name.endswith(PICKLES) for name in names)
+
+
+def _divided_once(source: Source, commit: str, wanted: list[str]) -> list[str]:
+    """Without pieces of weights that are there once more, divided otherwise: the index names those that count."""
+    ways: dict[str, set[str]] = {}
+    for name in wanted:
+        if piece := PIECE.fullmatch(name):
+            ways.setdefault(piece[1], set()).add(piece[2])
+    for stem in [stem for stem, counts in ways.items() if len(counts) > 1]:
+        index = next((name for name in wanted if name.startswith(f"{stem}.safetensors.index") and name.endswith(".json")), None)
+        if index:
+            named = _told(source, commit, index).get("weight_map")
+            kept = {f"{stem.rpartition('/')[0]}/{name}".lstrip("/") for name in named.values()} if isinstance(named, dict) else set()
+            wanted = [name for name in wanted if not ((piece := PIECE.fullmatch(name)) and piece[1] == stem) or name in kept]
+    return wanted
+
+
+def _told(source: Source, commit: str, name: str) -> dict[str, object]:
+    """What one of its files of JSON says."""
+    path = _brought(source, commit, name, lambda _: None)
     told: object = None
     with suppress(ValueError):
         told = json.loads(path.read_text("utf-8"))
     if not isinstance(told, dict):
-        raise FilmError(f"{INDEX} of {source.repo} cannot be read.", "Mend the preset, or its revision.", INDEX)
+        raise FilmError(f"{name} of {source.repo} cannot be read.", "Mend the preset, or its revision.", name)
     return told
 
 
