@@ -22,6 +22,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from pipelines.gear import zero
 from pipelines.work import FilmError
 
 from ..consent import said
@@ -77,6 +78,7 @@ class Guard:
             else:
                 caller = replace(self._admit(scope, headers, method), consent=said(headers))
                 scope[STATE] = caller
+                zero.came(headers)
                 told.borne = caller.borne
                 await self.app(scope, self._limited(scope, receive, headers), told.send)
         except FilmError as error:
