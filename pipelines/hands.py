@@ -35,7 +35,8 @@ class Pool(ThreadPoolExecutor):
     """Threads where a work knows what lies in the context of whoever gave it, such as who pays for a GPU."""
 
     def submit(self, do: Callable[P, T], /, *given: P.args, **named: P.kwargs) -> Future[T]:
-        return super().submit(copy_context().run, do, *given, **named)
+        context = copy_context()
+        return super().submit(lambda: context.run(do, *given, **named))
 
 
 @dataclass(slots=True, eq=False)

@@ -8,7 +8,9 @@ import json
 import logging
 import os
 import signal
+import socket
 import threading
+import traceback
 from pathlib import Path
 
 from tests.served import Served, until
@@ -39,7 +41,10 @@ def films(folder: Path, out: Path, held: threading.Event, go: threading.Event) -
 
     def visit() -> None:
         try:
+            until(lambda: (data / "serve.json").exists())
             told.update(_visited(house, Served(f"http://127.0.0.1:{port}", data, None), folder / "seen.png", held, go))
+        except BaseException:
+            traceback.print_exc()
         finally:
             go.set()
             os.kill(os.getpid(), signal.SIGTERM)
@@ -52,22 +57,14 @@ def films(folder: Path, out: Path, held: threading.Event, go: threading.Event) -
 
 
 def _free() -> int:
-    import socket
-
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return one.getsockname()[1]
 
 
-def _answers(served: Served) -> bool:
-    try:
-        return served.ask("GET", "/healthz").status == 200
-    except OSError:
-        return False
-
-
 def _visited(house, served: Served, picture: Path, held: threading.Event, go: threading.Event) -> dict:
-    until(lambda: _answers(served))
+    from studio.api.videos_told import job_id
+
     page = Page(served)
     page.does("load", headers={})
     page.does("begin", None, None, {}, told={"what": "files", "files": page.sent(_story(), picture)}, headers={})
@@ -75,7 +72,7 @@ def _visited(house, served: Served, picture: Path, held: threading.Event, go: th
     jobs = [until(lambda: [one.id for one in house.desk.jobs()])[0]]
     seen = base64.b64encode(picture.read_bytes()).decode()
     jobs.append(_agent(served, {"scenes": [{"picture_base64": seen, "duration": 0.5}], "music": "musicgen"} | SMALL))
-    jobs.append(_program(served, f"data:image/png;base64,{seen}"))
+    jobs.append(job_id(_program(served, f"data:image/png;base64,{seen}")))
     jobs.append(_late(served, {"image": seen, "duration": 0.5, "engine": "tiny"}))
     assert held.wait(60)
     page.does("stays", None, headers={"x-ip-token": STILL_THERE})
@@ -125,8 +122,8 @@ class Page:
 
     def does(self, event: str, *data: object, headers: dict, on: str = "", told: object = None) -> None:
         """Something happens on it, and is answered."""
-        named = {one["id"] for one in self._config["components"] if not on or one["props"].get("elem_id") == on}
-        found = next(one for one in self._config["dependencies"] if any(name == event and (at in named or at is None) for at, name in one["targets"]))
+        named = {one["id"] for one in self._config["components"] if one["props"].get("elem_id") == on}
+        found = next(one for one in self._config["dependencies"] if any(name == event and (not on or at in named) for at, name in one["targets"]))
         asked = {"data": [*data, *[None] * (len(found["inputs"]) - len(data))], "fn_index": found["id"], "session_hash": "mine", "event_data": told}
         joined = self._served.ask("POST", "/gradio_api/queue/join", json=asked, headers=headers | {"X-Forwarded-For": "1.1.1.1"})
         assert joined.status == 200, joined.body
