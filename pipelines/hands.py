@@ -75,7 +75,10 @@ class Hands:
                 left -= 1
                 if left > 0:
                     return
-            self._pool.submit(self._next)
+            try:
+                self._pool.submit(self._next)
+            except RuntimeError:  # all is over, or the program ends: nobody is left to do it
+                work.done.set_exception(Cancelled())
 
         with self._lock:
             self._waiting.append(work)

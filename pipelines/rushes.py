@@ -65,13 +65,17 @@ class Rushes:
         if self._engines:
             self._emit(Began("clips", len(self._engines)))
         self._found |= {i: Future() for i in self._engines}
-        for name, pool in self._pools.items():
-            places = [i for i, engine in self._engines.items() if engine == name]
-            if name and (shoot_all := self._studio.crew.together(name)):
-                pool.submit(self._run, places, partial(self._all, name, places, shoot_all))
-            else:
-                for i in places:
-                    pool.submit(self._run, [i], partial(self._each, i))
+        try:
+            for name, pool in self._pools.items():
+                places = [i for i, engine in self._engines.items() if engine == name]
+                if name and (shoot_all := self._studio.crew.together(name)):
+                    pool.submit(self._run, places, partial(self._all, name, places, shoot_all))
+                else:
+                    for i in places:
+                        pool.submit(self._run, [i], partial(self._each, i))
+        except BaseException:  # a signal: what has begun ends, or the program never would
+            self.__exit__(None, None, None)
+            raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

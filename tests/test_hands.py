@@ -57,6 +57,17 @@ def test_what_fails_is_told_to_whoever_asks_and_stops_nothing() -> None:
             bad.result()
 
 
+def test_what_comes_too_late_is_no_trouble_to_anybody(caplog: pytest.LogCaptureFixture) -> None:
+    """A stopped film's pictures may still be on their way when nobody waits for them any more."""
+    late: Future[str] = Future()
+    with Hands(1) as hands:
+        work = hands.add(lambda _: "made", [late])
+    late.set_result("there")
+    with pytest.raises(Cancelled):
+        work.result(0)
+    assert not caplog.records, "or people would see a traceback"
+
+
 def test_a_thousand_works_of_many_hands_are_each_done_once() -> None:
     counted: list[int] = []
     with Hands(8) as hands:

@@ -256,6 +256,22 @@ def test_the_cameras_moves_go_over_it(engine: svd.Engine, presets: Presets, seen
     assert plain(engine.recipe(shot(presets, seen, folder, "static", 0.55, motion=50))) == plain(engine.recipe(still)), "a little longer is the same clip"
 
 
+def test_where_the_camera_goes_closer_the_clip_is_made_larger(engine: svd.Engine, presets: Presets, seen: Path, folder: Path, tmp_path: Path) -> None:
+    """So what is nearest has as many pixels as the model would give to all of it."""
+    sides = {}
+    for action, room in (("static", 1.25), ("zoom in", 1.25), ("zoom in", 1.0)):
+        engine.shoot(shot(presets, seen, folder, action, size=[256, 128], frames=2, room=room), tmp_path / "a.mp4", idle)
+        video = look(tmp_path / "a.mp4", tmp_path, f"{len(sides)}")
+        sides[action, room] = video.width, video.height
+    assert sides == {("static", 1.25): (256, 128), ("zoom in", 1.25): (320, 192), ("zoom in", 1.0): (256, 128)}
+    near, own = shots.measures(shot(presets, seen, folder, "zoom in", 5.0), rules.Options(), 16 / 9), rules.size((1024, 576), 16 / 9)
+    assert own == (1024, 576) and near == (1280, 704)
+    asked = shot(presets, seen, folder, "very fast zoom in", 5.0)
+    assert shots.measures(asked, rules.Options(), 16 / 9) == near, "no model is good at any size"
+    quick, slow = (svd.seconds(shot(presets, seen, folder, action, 5.0, size=[256, 128])) for action in ("static", "zoom in"))
+    assert slow > quick, "that takes longer"
+
+
 def test_a_long_scene_goes_on_from_its_own_last_frame(engine: svd.Engine, presets: Presets, seen: Path, folder: Path, tmp_path: Path) -> None:
     notes = engine.shoot(shot(presets, seen, folder, seconds=1.5), tmp_path / "a.mp4", idle)
     assert notes["frames"] == 4 + 3 + 3
@@ -367,6 +383,26 @@ def test_less_memory_is_taken_once(
     with monkeypatch.context() as patch:
         patch.setattr(shots, "denoise", lambda *_: (_ for _ in ()).throw(torch.OutOfMemoryError("as if")))
         assert "memory ran out" in refused(lambda: engine.shoot(shot(presets, seen, folder), tmp_path / "b.mp4", idle)).message
+    engine.close()
+
+
+def test_where_memory_runs_out_at_last_the_clip_is_as_large_as_the_model_makes_it(
+    engine: svd.Engine, presets: Presets, seen: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, widths = shots.denoise, list[int]()
+
+    def full(*given: Any) -> torch.Tensor:
+        widths.append(given[4].shape[-1])
+        if len(widths) > 1 and widths[-1] == widths[0]:
+            raise torch.OutOfMemoryError("as if")
+        return real(*given)
+
+    asked = shot(presets, seen, folder, "zoom in", 0.8, size=[256, 128])
+    monkeypatch.setattr(shots, "denoise", full)
+    notes = engine.shoot(asked, tmp_path / "a.mp4", idle)
+    assert [width / widths[0] for width in widths] == [1, 1, 1, 0.8, 0.8], "both of its clips, so that they go together"
+    video = look(tmp_path / "a.mp4", tmp_path, "seen")
+    assert (video.width, video.height) == (256, 128) and "256 x 128" in str(notes["size"]) and notes["clips"] == 2
     engine.close()
 
 

@@ -69,14 +69,16 @@ class Origin:
 
 class Machine:
     """Not safe for several threads. thrifty: only what works is on the device, and one row of the network at a time.
-    most: GiB that may be taken, None for all; long: in longer numbers, for a clip that came out as none."""
+    most: GiB that may be taken, None for all; long: in longer numbers, for a clip that came out as none; native: there is
+    no memory for clips that are larger than the model's own."""
 
     def __init__(
-        self, origin: Origin, device: torch.device, savings: Savings, *, thrifty: bool = False, most: float | None = None, long: bool = False
-    ) -> None:
+        self, origin: Origin, device: torch.device, savings: Savings, *,
+        thrifty: bool = False, most: float | None = None, long: bool = False, native: bool = False,
+    ) -> None:  # fmt: skip
         import torch
 
-        self.device, self.thrifty, self._origin, self._most = device, thrifty, origin, most
+        self.device, self.thrifty, self.native, self._origin, self._most = device, thrifty, native, origin, most
         self._asked, self._long = savings, long
         short, longer = (torch.float16, torch.float32) if device.type == "cuda" else (torch.float32, torch.float64)
         self.dtype = longer if long else short
@@ -91,13 +93,14 @@ class Machine:
         self._parts.clear()
         self._net = None
         _gpu.emptied()
-        return Machine(self._origin, self.device, replace(self._asked, compiled=False), thrifty=self.thrifty, most=self._most, long=True)
+        short = replace(self._asked, compiled=False)
+        return Machine(self._origin, self.device, short, thrifty=self.thrifty, most=self._most, long=True, native=self.native)
 
     def thriftier(self) -> Machine | None:
-        """The same with only what works on the device, if it is not so already."""
+        """The same with only what works on the device; if it is so already, with clips of the model's own size."""
         self._parts.clear()
         self._net = None
-        return None if self.thrifty else Machine(self._origin, self.device, self._asked, thrifty=True, most=self._most)
+        return None if self.native else Machine(self._origin, self.device, self._asked, thrifty=True, most=self._most, native=self.thrifty)
 
     @property
     def longest(self) -> bool:

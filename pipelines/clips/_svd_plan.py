@@ -30,7 +30,8 @@ LIVELY = 140  # from here on there is more noise
 @dataclass(frozen=True, slots=True, config=strict)
 class Options:
     """A model's options. size: pixels that a clip has about as many of. motion, noise: instead of what the clip action
-    asks for. camera: whether the clip action's moves go over the clip. unet: a file of the repository that is the
+    asks for. camera: whether the clip action's moves go over the clip; room: how many times as wide a clip is made for them
+    at most, so that what is nearest has all its pixels. unet: a file of the repository that is the
     network, the rest being `base`'s. chunk: frames that are decoded at once, 0 for as many as there is memory for."""
 
     frames: Annotated[int, Field(ge=2, le=50)] = 25
@@ -42,6 +43,7 @@ class Options:
     motion: Annotated[int | None, Field(ge=1, le=255)] = None
     noise: Annotated[float | None, Field(ge=0, le=1)] = None
     camera: bool = True
+    room: Annotated[float, Field(ge=1, le=2)] = 1.25
     unet: Annotated[str, Field(pattern=r"^[\w.-]*$")] = ""
     base: str = ""
     base_revision: str = ""

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
+from math import hypot
 from typing import TYPE_CHECKING, Any
 
 from ..path import matrices
@@ -27,7 +28,7 @@ from ._svd_machine import Machine
 from ._svd_plan import SMOOTH, Options, goes, motion, options, pieces, size
 
 if TYPE_CHECKING:
-    from numpy import uint8
+    from numpy import float64, uint8
     from numpy.typing import NDArray
     from torch import Generator, Tensor
 
@@ -38,10 +39,11 @@ STEPPED = 0.85  # share of a clip's work: its steps
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a shot asks for."""
+    """What a shot asks for. own: width and height of which the model is good at it."""
 
     wanted: Options
     wish: Wish
+    own: tuple[int, int]
 
 
 if TYPE_CHECKING:
@@ -68,11 +70,11 @@ def job(slate: Slate) -> Job:
         raise FilmError("There is no picture to set in motion.", "Add a picture to the scene.")
     given = opened(shot.picture)
     aspect = given.width / given.height if shot.fit.startswith("contain") else shape(shot)  # all of it is to be seen
-    fitted = np.ascontiguousarray(given.at(size(wanted.size, aspect), stretch=shot.fit == "stretch"))
+    fitted = np.ascontiguousarray(given.at(measures(shot, wanted, aspect), stretch=shot.fit == "stretch"))
     picture = torch.from_numpy(fitted).permute(2, 0, 1)[None].float() / 127.5 - 1
     moved = motion(shot.camera, wanted)
     wish = Wish(wanted.frames, wanted.fps, moved.bucket, moved.noise, wanted.guidance)
-    return floor.Job(slate, Asked(wanted, wish), [None] * pieces(shot.frame.seconds(shot.frames), wanted), picture)
+    return floor.Job(slate, Asked(wanted, wish, size(wanted.size, aspect)), [None] * pieces(shot.frame.seconds(shot.frames), wanted), picture)
 
 
 def asked_of(shot: Shot) -> tuple[Options, Model]:
@@ -92,8 +94,32 @@ def pans(shot: Shot, wanted: Options) -> bool:
     return wanted.camera and goes(shot.camera)
 
 
+def measures(shot: Shot, wanted: Options, aspect: float) -> tuple[int, int]:
+    """Width and height of its clips: larger than the model's own where the camera goes closer than all of it."""
+    own = size(wanted.size, aspect)
+    if not pans(shot, wanted):
+        return own
+    path = over(shot, wanted, pieces(shot.frame.seconds(shot.frames), wanted) * (wanted.frames - 1) + 1, own)
+    near = min(wanted.room, max(hypot(matrix[0, 0], matrix[1, 0]) for matrix in path))
+    return size((round(own[0] * near), round(own[1] * near)), aspect)
+
+
+def over(shot: Shot, wanted: Options, frames: int, measures: tuple[int, int]) -> NDArray[float64]:
+    """The camera's way over so many of the model's frames, each shown as often as is smooth: one matrix each."""
+    rate = wanted.fps * (again := smooth(wanted))
+    return matrices(shot.camera, frames * again, Frame(*measures, Fraction(rate)), measures, shot.seed)
+
+
+def smooth(wanted: Options) -> int:
+    """How often each of the model's frames is shown where the camera goes over them."""
+    return max(1, round(SMOOTH / wanted.fps))
+
+
 def shoot(machine: Machine, jobs: Sequence[Job], ending: Ending) -> None:
     """Make them all; each that has its clips goes to `ending`."""
+    if machine.native:
+        for one in jobs:
+            _small(one)
     for left in rounds(jobs):
         if clips := _begun(machine, [one for one in left if one.held is None]):
             _steps(machine, clips, ending)
@@ -101,6 +127,18 @@ def shoot(machine: Machine, jobs: Sequence[Job], ending: Ending) -> None:
         for one in left:
             if one.held is not None and not one.over:
                 each(one, partial(_show, machine, ending))
+
+
+def _small(one: Job) -> None:
+    """A shot without room for the camera, from its beginning: its clips have the model's own size."""
+    from torch.nn.functional import interpolate
+
+    own = one.asked.own
+    if one.first.shape[2:] == own[::-1]:
+        return
+    one.first = one.now = interpolate(one.first, (own[1], own[0]), mode="bicubic", antialias=True).clamp(-1, 1)
+    one.held, one.at, one.made = None, 0, []
+    one.notes["size"] = f"{own[0]} x {own[1]}: there was no memory for more"
 
 
 def _steps(machine: Machine, clips: Sequence[tuple[Job, _Clip]], ending: Ending) -> None:
@@ -173,22 +211,20 @@ def filed(slate: Slate, clips: Sequence[NDArray[uint8]]) -> Notes:
     frames = [frame for clip in clips for frame in clip]
     shot, (wanted, _) = slate.shot, asked_of(slate.shot)
     rate, count = wanted.fps, len(frames)
-    measures = clips[0].shape[2], clips[0].shape[1] * 2 // 3
+    size_of = clips[0].shape[2], clips[0].shape[1] * 2 // 3
     told: Sequence[NDArray[uint8]] | Iterator[NDArray[uint8]] = frames
     if pans(shot, wanted):
-        again = max(1, round(SMOOTH / rate))
+        again = smooth(wanted)
+        told = panned(frames, again, over(shot, wanted, count, size_of), size_of)
         count, rate = count * again, rate * again
-        told = panned(shot, frames, again, rate, measures)
-    return write_planes(told, count, measures, Fraction(rate), slate.out, part(slate.tick, DRAWN, 1.0))
+    return write_planes(told, count, size_of, Fraction(rate), slate.out, part(slate.tick, DRAWN, 1.0))
 
 
-def panned(shot: Shot, frames: Sequence[NDArray[uint8]], again: int, rate: int, measures: tuple[int, int]) -> Iterator[NDArray[uint8]]:
-    """The camera's moves over I420 pictures, each shown `again` times: as large as before, so a little is cut off."""
+def panned(frames: Sequence[NDArray[uint8]], again: int, path: NDArray[float64], measures: tuple[int, int]) -> Iterator[NDArray[uint8]]:
+    """The camera's way over I420 pictures, each shown `again` times."""
     import cv2
     import numpy as np
 
-    wide, high = measures
-    path = matrices(shot.camera, len(frames) * again, Frame(wide, high, Fraction(rate)), measures, shot.seed)
     for i, matrix in enumerate(path):
         out = np.empty_like(frames[0])
         for plane, given, into in zip("yuv", views(frames[i // again], measures), views(out, measures), strict=True):

@@ -1,13 +1,15 @@
 """Stable Video Diffusion: a picture to a moving one, on one's own GPU.
 
 The steps are ours, over diffusers' parts: its results, with none of its waiting and nothing computed twice. The model
-knows how much to move but not whither: the clip action's moves go over its frames as a crop. Knows its shots and
+knows how much to move but not whither: the clip action's moves go over its frames as a crop, and the frames are made as
+much larger. Knows its shots and
 nothing of the film.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from pathlib import Path
 
 from ..gear import gpu as _gpu
@@ -22,8 +24,8 @@ from ._floor import Floor
 from ._stages import alone
 from ._svd_machine import Machine, Origin
 from ._svd_net import Savings
-from ._svd_plan import effort, motion, options, pieces, size
-from ._svd_shot import asked_of, filed, job, pans, shape, shoot
+from ._svd_plan import effort, motion, options, pieces
+from ._svd_shot import asked_of, filed, job, measures, pans, shape, shoot
 
 NEEDS = 8.0  # GiB of the GPU
 # Seconds for one pixel of a clip: of a row's step, and to encode and decode it. From 19.1 s for 25 steps of two rows and
@@ -72,7 +74,7 @@ class Engine:
         count, moved = pieces(shot.frame.seconds(shot.frames), wanted), motion(shot.camera, wanted)
         steps = [[one.start, one.end, list(one.aims)] for one in shot.camera.steps] if pans(shot, wanted) else None
         origin = Origin.of(model.repo, model.revision, wanted, model.name)
-        return [size(wanted.size, shape(shot)), count, moved, steps, shot.fit, shot.seed, *origin.changing]
+        return [measures(shot, wanted, shape(shot)), count, moved, steps, shot.fit, shot.seed, *origin.changing]
 
     def shoot(self, shot: Shot, out: Path, tick: Tick) -> Notes:
         """Write the MP4. FilmError if weights are lacking or damaged, or memory or numbers give out twice."""
@@ -112,7 +114,7 @@ def seconds(shot: Shot) -> float:
     """About how long a shot takes on the GPU that was measured."""
     wanted, _ = asked_of(shot)
     rows = 2 if max(wanted.guidance) > 1 else 1
-    pixels = wanted.frames * wanted.size[0] * wanted.size[1]
+    pixels = wanted.frames * prod(measures(shot, wanted, shape(shot)))
     return pieces(shot.frame.seconds(shot.frames), wanted) * pixels * (STEP * rows * wanted.steps + SHOWN)
 
 
