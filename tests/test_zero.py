@@ -25,6 +25,7 @@ import torch
 from pipelines.clips import _open_sora_plan, _svd_loop, svd
 from pipelines.gear import gpu, zero
 from pipelines.gear.enlarger import Enlarger
+from pipelines.moves import Camera
 from pipelines.music import ace_step, musicgen
 from pipelines.pictures import diffusers as painters
 from pipelines.plan import Brief, Cue, Frame, Section, Slate
@@ -258,7 +259,7 @@ def test_it_stops_within_a_step(asked: list[int], weights: Path, presets: Preset
 def test_calls_are_asked_for_as_long_as_they_take(asked: list[int], weights: Path, presets: Presets) -> None:
     """By what was published, or else the longest there is, until it was measured; of a call that was cut off, too."""
     shot = lent.shot("svd", presets, weights)
-    large = replace(shot, model=replace(presets.models["svd-xt"], vram={}), frames=24 * 3)
+    large = replace(shot, camera=Camera(()), model=replace(presets.models["svd-xt"], vram={}), frames=24 * 3)
     assert svd.seconds(large) == pytest.approx(22.5)
     assert svd.seconds(replace(large, frames=24 * 12)) == pytest.approx(3 * 22.5), "three clips"
     steps = {"steps": 4, "guidance": [1.0, 1.0]}

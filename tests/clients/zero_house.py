@@ -74,7 +74,7 @@ def _visited(house, served: Served, picture: Path, held: threading.Event, go: th
     jobs.append(_agent(served, {"scenes": [{"picture_base64": seen, "duration": 0.5}], "music": "musicgen"} | SMALL))
     jobs.append(job_id(_program(served, f"data:image/png;base64,{seen}")))
     jobs.append(_late(served, {"image": seen, "duration": 0.5, "engine": "tiny"}))
-    assert held.wait(60)
+    assert held.wait(30)
     page.does("stays", None, headers={"x-ip-token": STILL_THERE})
     known = len(house.desk._payers)
     go.set()
