@@ -104,7 +104,7 @@ def main(folder: Path, out: Path) -> dict:
     ASKED.clear()
     from tests.clients import zero_house
 
-    told["house"] = zero_house.films(folder, out, HELD, GO)
+    told["house"] = zero_house.films(folder / "seen.png", out / "data", HELD, GO)
     told["house"]["tokens"] = [query.get("token", "") for path, query in ASKED if path == "/schedule"]
     return told
 

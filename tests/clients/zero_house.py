@@ -13,36 +13,33 @@ import threading
 import traceback
 from pathlib import Path
 
+from tests import whole
 from tests.served import Served, until
 
 PAGE, STILL_THERE, AGENT, LATE = (f"e30.e30.{name}-secret" for name in ("page", "still-there", "agent", "late"))  # as tokens are: three parts
 SMALL = {"size": "160x90", "quality": "draft", "captions": "none"}
-PRESETS = {
-    "models": 'engine = "svd"\nrepo = "{at}/svd"\noptions = {{ frames = 3, steps = 2, size = [64, 64], variant = "" }}',
-    "painters": 'engine = "diffusers"\nrepo = "{at}/sdxl"\noptions = {{ kind = "StableDiffusionXLPipeline", size = [64, 64], steps = 2, multiple = 64 }}',
-    "composers": 'engine = "musicgen"\nrepo = "{at}/musicgen"\noptions = {{ window = 2.0, kept = 0.5 }}',
-}
 
 
-def films(folder: Path, out: Path, held: threading.Event, go: threading.Event) -> dict:
+def films(picture: Path, data: Path, held: threading.Event, go: threading.Event) -> dict:
     """One from the page, while who lends holds its first call until `go`; one each from an agent, a program without a
     name, and somebody whose name is too old. held: that call has come."""
-    own, data = out / "presets", out / "data"
-    own.mkdir()
-    for name, said in PRESETS.items():
-        (own / f"{name}.toml").write_text(f'[tiny]\nlabel = "Tiny"\nwhat = "Random."\nlicence = "Yours"\n{said.format(at=folder)}\n')
     port = _free()
     os.environ.pop("GRADIO_SERVER_PORT", None)
-    os.environ |= {"SPACE_ID": "someone/film", "PORT": str(port), "REELWRIGHT_DATA": str(data), "REELWRIGHT_PRESETS": str(own), "REELWRIGHT_ONLINE_VOICES": "0", "REELWRIGHT_LOG_LEVEL": "info"}
+    os.environ |= {"SPACE_ID": "someone/film", "PORT": str(port), "REELWRIGHT_DATA": str(data), "REELWRIGHT_ONLINE_VOICES": "0", "REELWRIGHT_LOG_LEVEL": "info"}
     logging.basicConfig(level=logging.DEBUG)
     from studio.serve import opened, serve
 
-    house, told = opened(), {}
+    told: dict = {}
+    with whole.extras(), whole.extras("lending"):
+        _serve(opened(), serve, Served(f"http://127.0.0.1:{port}", data, None), picture, held, go, told)
+    return told
 
+
+def _serve(house, serve, served: Served, picture: Path, held: threading.Event, go: threading.Event, told: dict) -> None:
     def visit() -> None:
         try:
-            until(lambda: (data / "serve.json").exists())
-            told.update(_visited(house, Served(f"http://127.0.0.1:{port}", data, None), folder / "seen.png", held, go))
+            until(lambda: (served.data / "serve.json").exists())
+            told.update(_visited(house, served, picture, held, go))
         except BaseException:
             traceback.print_exc()
         finally:
@@ -53,7 +50,6 @@ def films(folder: Path, out: Path, held: threading.Event, go: threading.Event) -
     visitor.start()
     serve(house)
     visitor.join()
-    return told
 
 
 def _free() -> int:
@@ -71,9 +67,9 @@ def _visited(house, served: Served, picture: Path, held: threading.Event, go: th
     page.does("click", None, None, on="make", headers={"x-ip-token": PAGE})
     jobs = [until(lambda: [one.id for one in house.desk.jobs()])[0]]
     seen = base64.b64encode(picture.read_bytes()).decode()
-    jobs.append(_agent(served, {"scenes": [{"picture_base64": seen, "duration": 0.5}], "music": "musicgen"} | SMALL))
+    jobs.append(_agent(served, {"scenes": [{"picture_base64": seen, "duration": 0.5}], "music": "borrower"} | SMALL))
     jobs.append(job_id(_program(served, f"data:image/png;base64,{seen}")))
-    jobs.append(_late(served, {"image": seen, "duration": 0.5, "engine": "tiny"}))
+    jobs.append(_late(served, {"image": seen, "duration": 0.5, "engine": "borrower"}))
     assert held.wait(30)
     page.does("stays", None, headers={"x-ip-token": STILL_THERE})
     known = len(house.desk._payers)
@@ -85,7 +81,7 @@ def _visited(house, served: Served, picture: Path, held: threading.Event, go: th
 
 
 def _story() -> bytes:
-    rows = [{"prompt": "a red house", "duration": 0.5, "engine": "tiny"}, {"prompt": "a calm sea", "image": "seen.png", "duration": 0.5, "engine": "tiny", "transition": "none"}]
+    rows = [{"prompt": "a red house", "duration": 0.5, "engine": "borrower"}, {"prompt": "a calm sea", "image": "seen.png", "duration": 0.5, "engine": "borrower", "transition": "none"}]
     return json.dumps({"title": "Two", "music": "none", "scenes": rows} | SMALL).encode()
 
 
@@ -96,7 +92,7 @@ def _agent(served: Served, film: dict) -> str:
 
 
 def _program(served: Served, picture: str) -> str:
-    asked = {"prompt": "a calm sea", "seconds": "1", "size": "160x90", "engine": "tiny", "input_reference": {"image_url": picture}}
+    asked = {"prompt": "a calm sea", "seconds": "1", "size": "160x90", "engine": "borrower", "input_reference": {"image_url": picture}}
     return served.ask("POST", "/v1/videos", json=asked, headers={"X-Forwarded-For": "3.3.3.3"}).json["id"]
 
 
