@@ -22,6 +22,9 @@ $(VENV)/.ready: pyproject.toml
 $(VENV)/.tested: $(VENV)/.ready
 	$(BIN)/pip install --quiet torch==2.13.0
 	$(BIN)/pip install --quiet --editable '.[gpu,dev]'
+	touch $@
+
+$(VENV)/.clients: tests/clients/get.py | $(VENV)/.ready
 	$(BIN)/python tests/clients/get.py $(VENV)/clients
 	touch $@
 
@@ -31,21 +34,22 @@ demo: setup
 studio: setup
 	$(BIN)/python app.py
 
-test: $(VENV)/.tested
+test: $(VENV)/.ready
+	$(MAKE) --no-print-directory --jobs 2 $(VENV)/.tested $(VENV)/.clients
 	$(BIN)/ruff check .
 	$(MAKE) --no-print-directory --jobs 2 types cases
 
 types: $(VENV)/.tested
 	$(BIN)/mypy
 
-cases: $(VENV)/.tested
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder --durations 12
+cases: $(VENV)/.tested $(VENV)/.clients
+	$(BIN)/python -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder --durations 12
 
 check: $(VENV)/.tested
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-soak: $(VENV)/.tested
+soak: $(VENV)/.tested $(VENV)/.clients
 	$(BIN)/python -m pytest -m soak -o addopts="-q"
 
 bench: $(VENV)/.tested

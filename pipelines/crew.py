@@ -76,6 +76,10 @@ class ClipEngine(Engine, Protocol):
     soon as it is whole, or what is wrong with it; only what stops all of them is raised. With `spreads = True` and a
     keyword argument `device` it can be had once on each GPU of a machine, in a process each.
 
+    Where several devices can make one shot together it offers `joins(shot)`: how many may, 1 for none. A film with fewer
+    shots than devices then calls `shoot_all(slates, meeting)` in one process, which leads (gear.meeting), and
+    `join(meeting)` in each of the others, until the leader says no more.
+
     It may offer `effort(model)`: pixels that its network goes over, row by row and step by step, for one second of a clip;
     0 where nobody can tell.
     It may offer `adapts(model, loras)`: None, or what is lacking for shooting with those LoRA files on that model
@@ -216,7 +220,7 @@ class Crew:
         if not self._spreads(engine):
             return shoot_all
         options = {**self.options.get(name, {}), **self.options.get(f"clips.{name}", {})}
-        return partial(self._spread().shoot_all, name, options)
+        return partial(self._spread().shoot_all, name, options, joins=getattr(engine, "joins", None))
 
     def turn(self, engine: Any, tick: Tick = idle, *, together: bool = False, patient: bool = True) -> AbstractContextManager[None]:
         """Within it that engine works: nobody else's model lies on its device, and nobody else works there. One without a

@@ -109,6 +109,8 @@ def strained(notes: Mapping[str, object], who: str, what: str, where: str) -> li
     if "memory" in notes:
         hint = "It takes longer so. Close what else uses the GPU."
         said.append(Warned(f"{who}: the GPU's memory ran out once; {what} was made with less of it.", hint, where))
+    if "alone" in notes:
+        said.append(Warned(f"{who}: a GPU gave out while several made {what} together; one made it alone.", "It takes longer so. Look at the memory of the machine and its GPUs.", where))
     if "retried" in notes:
         said.append(Warned(f"{who}: the model's numbers ran out of range; {what} was made once more, in {notes['retried']}.", "", where))
     return said

@@ -1,4 +1,4 @@
-"""How large a film may be here. Knows settings and stories, no door."""
+"""How large a film may be here, and how much is read of what is refused. Knows settings and stories, no door."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ from .settings import Settings
 
 PACE = 15.0  # characters that are said in a second, where nobody has spoken yet
 UNSAID = 4.0  # seconds of a scene that has neither a length nor a narration
+REFUSED_BYTES = 16 * 2**20  # of a refused request that are still read and thrown away, so that its sender hears why
+REFUSED_SECONDS = 30.0  # and for no longer than this
+REFUSED_PAUSE = 5.0  # nor once it pauses for so long
 
 
 def seconds_of(story: Story) -> float:

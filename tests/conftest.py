@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,12 +22,31 @@ ROOT = Path(__file__).parents[1]
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # the many programs that tests start would each compile everything anew
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny models: several threads only wait for each other, four times as long
 
-LONG = ("page", "schema", "workshop", "serve", "zero", "faults", "programs", "videos_http")  # they wait more than they compute
+# The files that take longest, longest first: what begins last would be waited for by itself. Those that wait for programs
+# and those that compute take turns.
+LONG = ("page", "diffusers", "workshop", "open_sora", "faults", "serve", "over", "zero", "schema", "sketch", "videos", "videos_http", "programs", "render", "footage", "bench_gpu")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The files that take longest go first: what begins last would be waited for by itself."""
-    items.sort(key=lambda item: item.path.stem.removeprefix("test_") not in LONG)
+    """In that order."""
+    places = {name: i for i, name in enumerate(LONG)}
+    items.sort(key=lambda item: places.get(item.path.stem.removeprefix("test_"), len(LONG)))
+
+
+def kept() -> None:
+    """What was imported stays: to look for garbage among all of it takes half a second, wherever a model is let go."""
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_collection_finish() -> None:
+    kept()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _kept() -> Iterator[None]:
+    yield
+    kept()
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import wave
 from collections.abc import Iterator
 from importlib.machinery import ModuleSpec
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,7 @@ class MusicGen:
     """As audiocraft.models has it: what is asked of it, and noise that depends on torch's seed."""
 
     sample_rate = 32_000
+    lm = SimpleNamespace(card=100)
     asked: list[dict[str, Any]] = []  # noqa: RUF012
 
     @classmethod
@@ -82,6 +83,7 @@ def test_a_cue_is_played_in_batches_and_exactly_as_long(engine: audiocraft.Engin
     with wave.open(str(tmp_path / "a.wav")) as wav:
         assert (wav.getframerate(), wav.getnchannels(), wav.getnframes()) == (48_000, 2, 9 * 48_000)
     assert [len(one["words"]) for one in MusicGen.asked] == [2, 1] and notes["sections"] == 3
+    assert MusicGen.asked[0]["top_k"] == 100, "there are no more to draw from"
     assert MusicGen.asked[0]["duration"] == pytest.approx(4.5) and MusicGen.asked[0]["extend_stride"] == 18
     assert shares == sorted(shares) and shares[-1] == 1.0 and len(shares) > 20
     engine.compose(cue(presets, 9.0, "calm", "epic", "calm"), tmp_path / "b.wav", idle)
@@ -128,7 +130,8 @@ def test_memory_that_runs_out_costs_nothing_that_was_played(engine: audiocraft.E
         engine.compose(cue(presets, 9.0, "calm", "epic"), tmp_path / "b.wav", idle)
 
 
-def test_whoever_has_no_audiocraft_is_told_how(presets: Presets) -> None:
+def test_whoever_has_no_audiocraft_is_told_how(presets: Presets, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audiocraft.gpu, "packages", lambda *names: "it is not" if "audiocraft" in names else None)
     assert "make audiocraft" in str(audiocraft.Engine(models=presets.composers, device="cpu").missing())
     assert "composers.toml" in str(audiocraft.Engine().missing())
     wrong = Model("Tiny", "", "audiocraft", "a/b", licence="Yours", options={"top_k": 0})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import http.client
 import json
 import socket
 import threading
@@ -18,7 +19,7 @@ import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from studio.api import guard, patience
+from studio.api import bodies, patience
 from studio.api.guard import Guard, Policy
 from studio.api.metrics import Metrics
 from studio.api.rates import Rates
@@ -248,21 +249,70 @@ def test_a_bucket_fills_again(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_body_that_is_too_large_is_cut_while_it_is_read(local: Served) -> None:
     kind = "Content-Type: multipart/form-data; boundary=cut\r\n"
     head = "POST /folders/x/images HTTP/1.1\r\nHost: localhost\r\n" + kind
-    told = local.raw(f"{head}Content-Length: {2 << 30}\r\n\r\n--cut".encode())
-    assert told.startswith(b"HTTP/1.1 413") and b'"success":false' in told
+    told = answered(local, f"{head}Content-Length: {2 << 30}\r\n\r\n--cut".encode())
+    assert told.status == 413 and told.json["success"] is False
     start = b'--cut\r\nContent-Disposition: form-data; name="files"; filename="a.png"\r\n\r\n'
     with socket.create_connection(("127.0.0.1", local.port), 20) as line, contextlib.suppress(ConnectionError):
         line.sendall(f"{head}Transfer-Encoding: chunked\r\n\r\n{len(start):x}\r\n".encode() + start + b"\r\n")
         block = b"10000\r\n" + bytes(65536) + b"\r\n"
-        for _ in range(2000):  # 130 MB, of which 2 are taken
+        for _ in range(2000):  # 130 MB, of which 2 are taken, and a few more let pass
             line.sendall(block)
         raise AssertionError("all of it was taken")
-    told = local.raw(f"POST /v1/videos HTTP/1.1\r\nHost: localhost\r\nContent-Length: {50 << 20}\r\n\r\n".encode() + b'{"prompt": "xxx')
-    assert told.startswith(b"HTTP/1.1 413") and b'"too_large"' in told
+    told = answered(local, f"POST /v1/videos HTTP/1.1\r\nHost: localhost\r\nContent-Length: {50 << 20}\r\n\r\n".encode() + b'{"prompt": "xxx')
+    assert told.status == 413 and told.json["error"]["code"] == "too_large"
     for path in ("/gradio_api/upload", "/v1/videos/characters"):
-        told = local.raw(f"POST {path} HTTP/1.1\r\nHost: localhost\r\n{kind}Content-Length: {2 << 30}\r\n\r\n".encode())
-        assert told.startswith(b"HTTP/1.1 413"), path
+        told = answered(local, f"POST {path} HTTP/1.1\r\nHost: localhost\r\n{kind}Content-Length: {2 << 30}\r\n\r\n".encode())
+        assert told.status == 413, path
     assert not (local.data / "folders").exists(), "nothing of it was kept"
+
+
+def answered(served: Served, sent: bytes) -> Answer:
+    """What is said to those bytes, before all of them came."""
+    with socket.create_connection(("127.0.0.1", served.port), 20) as line:
+        line.sendall(sent)
+        told = http.client.HTTPResponse(line)
+        told.begin()
+        return Answer(told.status, {name.lower(): value for name, value in told.getheaders()}, told.read())
+
+
+PARTS, JSON = {"Content-Type": "multipart/form-data; boundary=cut"}, {"Content-Type": "application/json"}
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "size"),
+    [
+        ("/v1/videos", JSON, 34), ("/mcp", JSON, 34), ("/v1/videos", PARTS, 7), ("/v1/videos/characters", PARTS, 7), ("/generateVideos/x", PARTS, 7),
+        ("/folders/x/images", PARTS, 7), ("/openai/v1/video/generations/jobs", PARTS, 7), ("/gradio_api/upload", PARTS, 7), ("/nowhere", PARTS, 7),
+    ],
+)  # fmt: skip
+def test_whoever_sends_all_before_listening_hears_that_it_is_too_much(local: Served, path: str, headers: dict[str, str], size: int) -> None:
+    answer = local.ask("POST", path, bytes(size << 20), headers)
+    assert answer.status == 413 and "MB" in json.dumps(answer.json) and answer.headers["connection"] == "close"
+
+
+def test_whoever_sends_in_chunks_hears_it_too(local: Served) -> None:
+    line = http.client.HTTPConnection("127.0.0.1", local.port, timeout=60)
+    line.request("POST", "/folders/x/images", iter([b'--cut\r\nContent-Disposition: form-data; name="files"; filename="a.png"\r\n\r\n', *[bytes(1 << 20)] * 7]), PARTS, encode_chunked=True)
+    answer = line.getresponse()
+    assert answer.status == 413 and json.loads(answer.read())["error"]["code"] == "too_large"
+    line.close()
+
+
+def test_who_is_not_let_in_hears_why_after_sending_much(two: Two) -> None:
+    for headers, code in (({}, "missing_api_key"), ({"api-key": "x"}, "invalid_api_key"), ({"Host": "evil.example"}, "unknown_host")):
+        assert two.ask("", "POST", "/v1/videos", bytes(7 << 20), JSON | headers).json["error"]["code"] == code
+    long = "/v1/videos?" + "x" * 9000
+    assert two.ask("ann", "POST", long, bytes(7 << 20), JSON).status == 414
+    line = http.client.HTTPConnection("127.0.0.1", two.served.port, timeout=60)
+    for _ in range(3):  # on one line, which is whole again when all of it was read
+        line.request("POST", "/v1/videos", bytes(1 << 20), JSON)
+        answer = line.getresponse()
+        assert answer.status == 401 and json.loads(answer.read())["error"]["code"] == "missing_api_key" and line.sock
+    line.close()
+    head = http.client.HTTPConnection("127.0.0.1", two.served.port, timeout=60)
+    head.request("GET", "/" + "a" * (7 << 20))
+    assert head.getresponse().status == 400, "a head that is too long for any request"
+    head.close()
 
 
 SHAPES = [
@@ -294,8 +344,8 @@ class Slow:
     """uvicorn in a thread, around a guard with little patience."""
 
     def __init__(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(guard, "PATIENCE", 0.3)
-        monkeypatch.setattr(patience, "HEAD", 0.3)
+        for module, name in ((bodies, "PATIENCE"), (patience, "HEAD"), (bodies, "REFUSED_PAUSE"), (patience, "REFUSED_PAUSE")):
+            monkeypatch.setattr(module, name, 0.3)
         app = Guard(reads, Settings(data=tmp_path), Keys(tmp_path), Policy(loopback=True), Metrics())
         self.server = uvicorn.Server(uvicorn.Config(app, port=0, http=patience.Patient, log_level="error", lifespan="off"))
         self.thread = threading.Thread(target=self.server.run)
@@ -309,7 +359,7 @@ class Slow:
 
 
 async def reads(scope: Scope, receive: Receive, send: Send) -> None:
-    while (await receive()).get("more_body"):
+    while scope["path"] != "/unread" and (await receive()).get("more_body"):
         pass
     await asyncio.sleep(1 if scope["path"] == "/slow" else 0)
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
@@ -336,6 +386,42 @@ def test_a_request_that_stops_coming_is_let_go(slow: Slow) -> None:
             while block := line.recv(65536):
                 got += block
         assert got.startswith(wanted) and (wanted or not got), sent
+
+
+UNREAD = b"POST /unread HTTP/1.1\r\nHost: localhost\r\n"
+
+
+@pytest.mark.parametrize(
+    ("head", "block", "status"),
+    [(UNREAD + b"Transfer-Encoding: chunked\r\n\r\n", b"10000\r\n" + bytes(65536) + b"\r\n", b"200"), (b"GET /", b"a" * 65536, b"400"), (UNREAD + b"Content-Length: 9999999999\r\n\r\n", bytes(65536), b"413")],
+)  # fmt: skip
+def test_of_what_is_refused_no_more_than_some_is_read(slow: Slow, monkeypatch: pytest.MonkeyPatch, head: bytes, block: bytes, status: bytes) -> None:
+    for module in (bodies, patience):
+        monkeypatch.setattr(module, "REFUSED_BYTES", 1 << 20)
+    with socket.create_connection(("127.0.0.1", slow.port), 20) as line, contextlib.suppress(ConnectionError):
+        line.sendall(head + block)
+        assert line.recv(12) == b"HTTP/1.1 " + status, "at once"
+        for _ in range(2000):  # 130 MB
+            line.sendall(block)
+        raise AssertionError("all of it was taken")
+
+
+def test_nor_for_longer_than_a_while(slow: Slow, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "REFUSED_SECONDS", 0.6)
+    head = UNREAD + b"Content-Length: 1000000\r\nConnection: close\r\n\r\n"
+    for sent, drips in ((head, True), (head, False), (b"NONSENSE\r\n\r\n", True), (b"NONSENSE\r\n\r\n", False)):
+        with socket.create_connection(("127.0.0.1", slow.port), 20) as line:
+            line.sendall(sent)
+            assert line.recv(9) == b"HTTP/1.1 "
+            with contextlib.suppress(ConnectionError):
+                for _ in range(200):
+                    if drips:
+                        time.sleep(0.1)
+                        line.sendall(b"x")
+                    elif not line.recv(65536):
+                        break
+                else:
+                    raise AssertionError("it may drip for ever")
 
 
 def test_a_slow_answer_is_waited_for_and_a_line_used_again(slow: Slow) -> None:

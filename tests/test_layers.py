@@ -6,6 +6,7 @@ import ast
 import re
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,7 @@ LAYERS = (
     ("pipelines.gear.",),
     ("pipelines.chat",),
     ("pipelines.pictures.", "pipelines.clips.", "pipelines.voices.", "pipelines.music."),
-    ("pipelines.crew", "pipelines.units", "pipelines.turns"),
+    ("pipelines.crew", "pipelines.unit", "pipelines.units", "pipelines.turns"),
     ("pipelines.progress", "pipelines.hands", "pipelines.faults", "pipelines.stock", "pipelines.wearing", "pipelines.cast", "pipelines.stage", "pipelines.terms", "pipelines.roster", "pipelines.logo"),
     ("pipelines.certificate", "pipelines.credentials", "pipelines.account", "pipelines.seal"),
     ("pipelines.redraw",),
@@ -63,7 +64,7 @@ LAYERS = (
 )
 COMING = {"studio.api."}  # named by the design before they are built
 ENGINES = ("pictures", "clips", "voices", "music")
-STARTERS = {"pipelines/ffmpeg.py", "pipelines/darkroom.py", "pipelines/voices/_espeak.py", "pipelines/units.py"}
+STARTERS = {"pipelines/ffmpeg.py", "pipelines/darkroom.py", "pipelines/voices/_espeak.py", "pipelines/units.py", "pipelines/unit.py"}
 LATE = {"c2pa", "cryptography", "aiohttp", "torch", "diffusers", "transformers", "accelerate", "audiocraft", "edge_tts", "symusic", "openpyxl", "fontTools", "fpdf", "pypdfium2", "gradio", "fastapi", "pandas", "onnxruntime"}
 WEB = {"gradio", "fastapi", "starlette", "uvicorn", "studio"}
 MOST_LINES = 400
@@ -78,11 +79,16 @@ def named(source: str) -> str:
     return source.removesuffix(".py").replace("/", ".").removesuffix(".__init__")
 
 
+OURS = set(map(named, SOURCES))
+
+
+@cache
 def tree(source: str) -> ast.Module:
     return ast.parse((ROOT / source).read_text("utf-8"), source)
 
 
-def imports(source: str, *, everywhere: bool = True) -> set[str]:
+@cache
+def imports(source: str, *, everywhere: bool = True) -> frozenset[str]:
     """Modules by full name; not `everywhere`: only those that importing the module imports."""
     found: set[str] = set()
     package = named(source).split(".")[:-1]
@@ -93,9 +99,9 @@ def imports(source: str, *, everywhere: bool = True) -> set[str]:
             base = package[: len(package) - node.level + 1] if node.level else []
             module = ".".join([*base, *([node.module] if node.module else [])])
             ours = {f"{module}.{alias.name}" for alias in node.names}
-            known = {name for name in ours if name in map(named, SOURCES)}
+            known = ours & OURS
             found |= known or {module}
-    return found
+    return frozenset(found)
 
 
 def _nodes(top: ast.AST, everywhere: bool) -> Iterator[ast.AST]:

@@ -525,6 +525,29 @@ def test_a_disk_that_fills_up_in_mid_film(browser: Any, small_disk: Path, tmp_pa
         assert own.stop() == 0
 
 
+@pytest.mark.parametrize(("script", "values"), [
+    ("lines.js", [{"lines": [{"kind": "title", "text": name}]} for name in ("old", "new", "other")]),
+    ("takes.js", [{"row": name, "takes": []} for name in ("", "new", "")]),
+])  # fmt: skip
+def test_what_comes_late_is_not_drawn_over_what_is_newer(browser: Any, script: str, values: list[dict[str, Any]]) -> None:
+    """The page's own scripts, on a page of nothing else."""
+    page = browser.new_page()
+    page.set_content(f'<div id="it"><div class="{script.removesuffix(".js")}"></div></div>')
+    old, new, other = ({"project": "a", "at": 1} | values[0], {"project": "a", "at": 2} | values[1], {"project": "b", "at": 1} | values[2])
+    shown = page.evaluate(
+        """([code, values]) => {
+          window.reelwright = { words: {} };
+          const props = { value: {}, icons: {}, most: 3 }, element = document.getElementById('it'), root = element.firstChild, told = [];
+          new Function('element', 'props', 'watch', 'trigger', code)(element, props, (_, draw) => { window.draw = draw; }, () => {});
+          for (const value of values) { props.value = value; window.draw(); told.push(root.hidden ? '' : root.textContent); }
+          return told;
+        }""",
+        [(HOME / "studio" / "ui" / "static" / script).read_text("utf-8"), [new, old, new, other]],
+    )
+    page.close()
+    assert shown[0] == shown[1] == shown[2] != shown[3] and shown[0], shown
+
+
 def test_who_chose_a_model_is_told_its_terms_and_how_long_it_takes(opened: Open, pictures: list[Path], tmp_path: Path) -> None:
     page = opened()
     scenes = [{"prompt": f"{n}", "duration": 0.5, "engine": "svd-xt" if n else "auto"} for n in range(2)]

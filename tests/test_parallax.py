@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import accelerate
 import cv2
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 
 from pipelines import moves, path
@@ -18,6 +25,7 @@ from pipelines.clips.camera import Engine as Camera
 from pipelines.clips.parallax import MOST, Engine
 from pipelines.crew import Crew
 from pipelines.darkroom import Darkroom, Negative, negative
+from pipelines.gear import pipes, snapshot
 from pipelines.gear.depth import Depth
 from pipelines.plan import Frame, Shot
 from pipelines.presets import Model, Presets
@@ -26,7 +34,7 @@ from pipelines.story import read
 from pipelines.vault import Vault
 from pipelines.work import FilmError
 
-from . import tiny_depth, whole
+from . import tiny_depth, tiny_films, whole
 
 Array = NDArray[Any]
 FRAME = Frame(320, 180, Fraction(12))
@@ -183,6 +191,32 @@ def test_a_model_tells_depth(tmp_path: Path) -> None:
     assert first.min() == 0 and first.max() == 1 and first.std() > 0.05
     turned = deep.of(scene(), Model(label="Tiny", what="x", engine="parallax", repo=model.repo, options=dict(model.options) | {"inverse": False}))
     assert np.allclose(turned, 1 - first, atol=1e-4)
+
+
+def test_it_is_whole_though_another_model_is_loaded_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Libraries that load one have torch's modules keep no weights meanwhile, whoever makes them."""
+    model, folder = small(tiny_depth.depth_anything(tmp_path / "tiny")), tiny_films.saved("sd-x2", tmp_path / "other")
+    alone = Depth().of(scene(), model)
+    begun, over, real = threading.Event(), threading.Event(), accelerate.init_empty_weights
+
+    @contextmanager
+    def slow(*given: Any, **more: Any) -> Iterator[Any]:
+        with real(*given, **more) as kept:
+            if not begun.is_set():
+                begun.set()
+                over.wait(0.5)
+            yield kept
+
+    monkeypatch.setattr(accelerate, "init_empty_weights", slow)
+    kind = str(json.loads((folder / "model_index.json").read_text("utf-8"))["_class_name"])
+    with ThreadPoolExecutor(1) as pool:
+        other = pool.submit(pipes.load, pipes.named(kind), snapshot.source(str(folder), ""), "", torch.float32, (), {})
+        assert begun.wait(20)
+        beside = Depth().of(scene(), model)
+        over.set()
+        whole_too = pipes._modules(other.result(20))
+    assert np.array_equal(alone, beside)
+    assert whole_too and not any(tensor.is_meta for one in whole_too.values() for tensor in one.parameters())
 
 
 def test_what_is_lacking_or_damaged_is_said_with_the_remedy(tmp_path: Path, presets: Presets, monkeypatch: pytest.MonkeyPatch) -> None:

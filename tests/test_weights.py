@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -165,3 +168,28 @@ def test_a_clip_of_another_commit_is_another_clip(engine: Any, options: dict[str
     (refs / "main").write_text(SECOND, "utf-8")
     assert len({str(one) for one in (before, first, recipe())}) == 3
     assert recipe(FIRST) == before, "one that is named has it in the model"
+
+
+FORKED = """
+import os, signal, threading
+from pipelines.gear.weights import loading
+held, go = threading.Event(), threading.Event()
+def load():
+    with loading():
+        held.set()
+        go.wait(0.3)
+threading.Thread(target=load).start()
+held.wait()
+if not (child := os.fork()):
+    signal.alarm(20)
+    with loading():
+        os._exit(0)
+os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 0)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_process_that_is_forked_off_while_a_model_is_loaded_can_load_one_too() -> None:
+    """So it is where GPUs are lent."""
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", FORKED], cwd=Path(__file__).parents[1], timeout=120, check=False)
+    assert done.returncode == 0

@@ -203,6 +203,13 @@ class Floor(Generic[J, M]):
                 if jobs := [one for slate in some if (one := guarded(slate, self.job))]:
                     self._told(jobs, cutting)
 
+    def lend(self, work: Callable[[Callable[[Shot], M]], None]) -> None:
+        """Have work done with the model of any shot, loaded as for `shoot_all`."""
+        import torch
+
+        with self._lock, torch.inference_mode():
+            work(self._machine)
+
     def close(self) -> None:
         """Let the model go."""
         with self._lock:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..gear import gpu as _gpu
-from ..gear.weights import Source, Weights, match, parts
+from ..gear.weights import Source, Weights, loading, match, parts
 from ..work import FilmError
 from . import _open_sora_vae as vaes
 from ._open_sora_net import TIMED, Blocks, Design, Net, design_of, shapes
@@ -95,7 +95,7 @@ class Machine:
         self._tight = False
         self._net: Net | None = None
         self._vae: Any = None
-        self._laid: tuple[int, tuple[int, int]] = (0, (0, 0))
+        self.laid: tuple[int, tuple[int, int]] = (0, (0, 0))  # see laid_out
         self._staged, self._least = False, False
         self.room: int | None = None  # what the network's blocks were given
         self.sums: Tensor | None = None  # see _glimpse.colours
@@ -136,9 +136,9 @@ class Machine:
     def laid_out(self, frames: int, size: tuple[int, int]) -> bool:
         """Make ready for clips of at most so many frames and pixels. Whether the network and the VAE are to take turns:
         where the VAE's work would leave it too little of the device."""
-        if self._net is None or frames > self._laid[0] or size[0] * size[1] > self._laid[1][0] * self._laid[1][1]:
+        if self._net is None or frames > self.laid[0] or size[0] * size[1] > self.laid[1][0] * self.laid[1][1]:
             self.rested()
-            self._laid = frames, size
+            self.laid = frames, size
             self.room = 0 if self.room == 0 else None
             design = self._design()
             there = _gpu.free(self.device, self._most)
@@ -169,7 +169,7 @@ class Machine:
             design = self._design()
             weights = Weights(source.path(NET), source.fetch)
             if self.room is None:
-                laid = self._laid if self._laid[0] else (frames, size)
+                laid = self.laid if self.laid[0] else (frames, size)
                 self.room = room(_gpu.free(self.device, self._most), design, *laid, seeing=not self._staged)
             self._net = build(weights.read, design, self.device, self.kind, Memory(self.room, self._eight), self._fast)
         return self._net
@@ -195,12 +195,13 @@ class Machine:
             source = self._files.model
             path = source.path(VAE)
             weights = Weights(path, source.fetch)
-            try:
-                vae = vaes.empty(weights.shapes)
-            except (KeyError, IndexError, ValueError) as error:
-                raise _other(path, source.fetch) from error
-            match(path, weights.shapes, {name: tuple(one.shape) for name, one in vae.state_dict().items()}, source.fetch)
-            vae.load_state_dict(weights.read(weights.shapes), assign=True)
+            with loading():
+                try:
+                    vae = vaes.empty(weights.shapes)
+                except (KeyError, IndexError, ValueError) as error:
+                    raise _other(path, source.fetch) from error
+                match(path, weights.shapes, {name: tuple(one.shape) for name, one in vae.state_dict().items()}, source.fetch)
+                vae.load_state_dict(weights.read(weights.shapes), assign=True)
             vaes.whole(vae, not self._least)
             self._vae = vae
         return vaes.into(self._vae, self.device, kind)

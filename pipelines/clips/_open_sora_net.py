@@ -2,7 +2,8 @@
 
 Words: a row is one text with one condition; a clip's rows go through a block one after the other, so weights that are
 copied to the device for a block are copied once for all of them. What a block is modulated by depends on the step and
-the text alone: it is computed for all steps at once, and a quarter of the weights is not needed after that.
+the text alone: it is computed for all steps at once, and a quarter of the weights is not needed after that. Several
+devices may each compute a share of the picture's tokens: only where tokens look at one another must they have all.
 """
 
 from __future__ import annotations
@@ -159,15 +160,12 @@ def attended(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     return scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(-2)
 
 
-def double(
+def double_before(
     weights: Weights, image: Tensor, words: Tensor, moved: tuple[Tensor, Tensor], cos: Tensor, sin: Tensor, heads: int
-) -> tuple[Tensor, Tensor]:
-    """A block in which picture and words have weights of their own and look at one another.
-
-    image (1, tokens, width), words (1, words, width); moved: what each is modulated by, (6, width).
-    """
+) -> tuple[Tensor, Tensor, Tensor]:
+    """`double` up to where tokens look at one another: what they ask, answer to and tell, words first,
+    (1, heads, words + tokens, head) each."""
     import torch
-    from torch.nn.functional import gelu
 
     said = words.shape[1]
     places = {"txt": (cos[:said], sin[:said]), "img": (cos[said:], sin[said:])}
@@ -179,8 +177,14 @@ def double(
         k = turned(k, weights[f"{side}_attn.norm.key_norm.scale"], *places[side])
         parts.append((q, k, v))
     q, k, v = (torch.cat(pair, dim=2) for pair in zip(*parts, strict=True))
-    seen = attended(q, k, v)
-    done = []
+    return q, k, v
+
+
+def double_after(weights: Weights, image: Tensor, words: Tensor, moved: tuple[Tensor, Tensor], seen: Tensor) -> tuple[Tensor, Tensor]:
+    """The rest of it; seen: (1, words + tokens, width)."""
+    from torch.nn.functional import gelu
+
+    said, done = words.shape[1], []
     for side, x, mod, mine in (("img", image, moved[0], seen[:, said:]), ("txt", words, moved[1], seen[:, :said])):
         x = x + mod[2] * linear(weights, f"{side}_attn.proj", mine)
         y = gelu(linear(weights, f"{side}_mlp.0", level(x, mod[3], mod[4])), approximate="tanh")
@@ -188,25 +192,89 @@ def double(
     return done[0], done[1]
 
 
-def single(weights: Weights, x: Tensor, mod: Tensor, cos: Tensor, sin: Tensor, heads: int) -> Tensor:
-    """A block in which words and picture, in this order, share weights; x (1, words + tokens, width), mod (3, width)."""
-    import torch
-    from torch.nn.functional import gelu
+def double(
+    weights: Weights, image: Tensor, words: Tensor, moved: tuple[Tensor, Tensor], cos: Tensor, sin: Tensor, heads: int
+) -> tuple[Tensor, Tensor]:
+    """A block in which picture and words have weights of their own and look at one another.
 
+    image (1, tokens, width), words (1, words, width); moved: what each is modulated by, (6, width).
+    """
+    q, k, v = double_before(weights, image, words, moved, cos, sin, heads)
+    return double_after(weights, image, words, moved, attended(q, k, v))
+
+
+def single_before(
+    weights: Weights, x: Tensor, mod: Tensor, cos: Tensor, sin: Tensor, heads: int
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
+    """`single` up to where tokens look at one another, as `double_before`; and what goes past that."""
     y = level(x, mod[0], mod[1])
     q = turned(apart(linear(weights, "q_proj", y), heads), weights["norm.query_norm.scale"], cos, sin)
     k = turned(apart(linear(weights, "k_proj", y), heads), weights["norm.key_norm.scale"], cos, sin)
     both = linear(weights, "v_mlp", y)
     v, inner = both.split([x.shape[-1], both.shape[-1] - x.shape[-1]], dim=-1)
-    out = torch.cat([attended(q, k, apart(v, heads)), gelu(inner, approximate="tanh")], dim=-1)
+    return q, k, apart(v, heads), inner
+
+
+def single_after(weights: Weights, x: Tensor, mod: Tensor, seen: Tensor, inner: Tensor) -> Tensor:
+    """The rest of it."""
+    import torch
+    from torch.nn.functional import gelu
+
+    out = torch.cat([seen, gelu(inner, approximate="tanh")], dim=-1)
     return x + mod[2] * linear(weights, "linear2", out)
+
+
+def single(weights: Weights, x: Tensor, mod: Tensor, cos: Tensor, sin: Tensor, heads: int) -> Tensor:
+    """A block in which words and picture, in this order, share weights; x (1, words + tokens, width), mod (3, width)."""
+    q, k, v, inner = single_before(weights, x, mod, cos, sin, heads)
+    return single_after(weights, x, mod, attended(q, k, v), inner)
+
+
+@dataclass(frozen=True)
+class Share:
+    """One of several equal parts of a picture's tokens; the last is filled up with nothing. gathered: (n, width), of every
+    rank -> (size * n, width), one after the other; all ranks ask at once."""
+
+    rank: int
+    size: int
+    tokens: int
+    gathered: Callable[[Tensor], Tensor]
+
+    @property
+    def many(self) -> int:
+        """Tokens of a part: n."""
+        return -(-self.tokens // self.size)
+
+    def of(self, x: Tensor) -> Tensor:
+        """(1, tokens, width) -> (1, n, width)."""
+        from torch.nn.functional import pad
+
+        mine = x[:, self.rank * self.many : (self.rank + 1) * self.many]
+        return pad(mine, (0, 0, 0, self.many - mine.shape[1]))
+
+    def whole(self, mine: Tensor) -> Tensor:
+        """(1, n, width) -> (1, tokens, width)."""
+        return self.gathered(mine[0].contiguous())[None, : self.tokens]
+
+    def look(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """`attended`, by words and own tokens, in this order, at all that there are."""
+        import torch
+
+        said = q.shape[2] - self.many
+
+        def every(x: Tensor) -> Tensor:
+            seen = self.whole(x[:, :, said:].transpose(1, 2).flatten(-2))
+            return torch.cat([x[:, :, :said], apart(seen, x.shape[1])], dim=2)
+
+        return attended(q, every(k), every(v))
 
 
 @dataclass(frozen=True)
 class Clip:
     """What holds for a whole clip. Rows: 0 is the text, 1 no text, both with the condition; 2 is no text without it.
 
-    words, given: by row. mods: by block, (steps, 2, pieces, width) of each side; ends (steps, 2, 2, width).
+    words, given: by row. mods: by block, (steps, 2, pieces, width) of each side; ends (steps, 2, 2, width). share: given,
+    cos and sin are those of that share of the tokens.
     """
 
     words: tuple[Tensor, Tensor, Tensor]
@@ -215,6 +283,7 @@ class Clip:
     ends: Tensor
     cos: Tensor
     sin: Tensor
+    share: Share | None = None
 
 
 @dataclass(frozen=True)
@@ -231,10 +300,12 @@ class Net:
 
 
 def prepare(
-    net: Net, times: Sequence[float], grid: tuple[int, int, int], words: tuple[Tensor, Tensor], pooled: tuple[Tensor, Tensor], cond: Tensor
-) -> Clip:
+    net: Net, times: Sequence[float], grid: tuple[int, int, int], words: tuple[Tensor, Tensor], pooled: tuple[Tensor, Tensor], cond: Tensor,
+    share: Share | None = None,
+) -> Clip:  # fmt: skip
     """A clip's constants. times: one a step; grid: frames, rows and columns of tokens; words: (1, words, text) of the
-    text and of none; pooled: (1, pooled) of each; cond: (1, tokens, channels + 4)."""
+    text and of none; pooled: (1, pooled) of each; cond: (1, tokens, channels + 4); share: which of the tokens are
+    computed here, None for all."""
     import torch
 
     kind, top, width = net.dtype, net.top, net.design.width
@@ -248,28 +319,51 @@ def prepare(
         mods.append(tuple(linear(weights, side, vector).unflatten(-1, (-1, width)) for side in sides))
     ends = linear(top, "final_layer.adaLN_modulation.1", vector).unflatten(-1, (2, width))
     text, none = (linear(top, "txt_in", one.to(kind)) for one in words)
+    cos, sin = turning(net.design, grid, text.shape[1], cond)
+    if share:
+        first = text.shape[1]
+        cos, sin = (torch.cat([table[:first], share.of(table[None, first:])[0]]) for table in (cos, sin))
+        cond = share.of(cond)
     given = linear(top, "cond_in", cond.to(kind))
     free = linear(top, "cond_in", torch.zeros_like(cond, dtype=kind))
-    cos, sin = turning(net.design, grid, text.shape[1], cond)
-    return Clip((text, none, none), (given, given, free), mods, ends, cos, sin)
+    return Clip((text, none, none), (given, given, free), mods, ends, cos, sin, share)
+
+
+def works(net: Net, share: Share | None) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """`double` and `single`, or what is the same of a share: what ranks exchange is kept out of the faster shapes, which
+    need not know of it."""
+    if share is None:
+        return net.shaped(double), net.shaped(single)
+    before, after, first, last = (net.shaped(one) for one in (double_before, double_after, single_before, single_after))
+
+    def two(weights: Weights, image: Tensor, words: Tensor, moved: tuple[Tensor, Tensor], cos: Tensor, sin: Tensor, heads: int) -> Any:
+        q, k, v = before(weights, image, words, moved, cos, sin, heads)
+        return after(weights, image, words, moved, share.look(q, k, v))
+
+    def one(weights: Weights, x: Tensor, mod: Tensor, cos: Tensor, sin: Tensor, heads: int) -> Any:
+        q, k, v, inner = first(weights, x, mod, cos, sin, heads)
+        return last(weights, x, mod, share.look(q, k, v), inner)
+
+    return two, one
 
 
 def predict(net: Net, clip: Clip, noisy: Tensor, step: int, rows: Sequence[int], tick: Callable[[float], None]) -> list[Tensor]:
     """The network's answer for some of the rows; noisy (1, tokens, channels) -> float32 of that shape, one a row.
 
-    tick is called before each block with the share of the step that is done.
+    tick is called before each block with the share of the step that is done. Of a clip that is shared, every rank has to be
+    at the same step, none may break it off, and all have the whole answer.
     """
     import torch
 
-    heads, said = net.design.heads, clip.words[0].shape[1]
-    two, one = net.shaped(double), net.shaped(single)
-    start = linear(net.top, "img_in", noisy.to(net.dtype))
+    heads, said, share = net.design.heads, clip.words[0].shape[1], clip.share
+    two, one = works(net, share)
+    start = linear(net.top, "img_in", (share.of(noisy) if share else noisy).to(net.dtype))
     images = [start + clip.given[row] for row in rows]
     words = [clip.words[row] for row in rows]
     voice = [min(row, 1) for row in rows]
-    blocks = net.design.blocks()
+    count = net.design.doubles + net.design.singles
     for i, weights in enumerate(net.blocks.each()):
-        tick(i / len(blocks))
+        tick(i / count)
         if i == net.design.doubles:
             images = [torch.cat(pair, dim=1) for pair in zip(words, images, strict=True)]
         mods = [[side[step, which] for side in clip.mods[i]] for which in voice]
@@ -281,5 +375,6 @@ def predict(net: Net, clip: Clip, noisy: Tensor, step: int, rows: Sequence[int],
     outs = []
     for which, image in zip(voice, images, strict=True):
         shift, scale = clip.ends[step, which]
-        outs.append(linear(net.top, "final_layer.linear", level(image[:, said:], shift, scale)).float())
+        out = linear(net.top, "final_layer.linear", level(image[:, said:], shift, scale)).float()
+        outs.append(share.whole(out) if share else out)
     return outs

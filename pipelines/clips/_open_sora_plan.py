@@ -18,6 +18,7 @@ from ..moves import Aim, Camera
 
 RATE = 24
 ROWS = 2.0  # of the network in a step, on average and at most: a prompt alone takes fewer
+ALL = 64  # GPUs: more than a machine has
 LONGEST = 129  # frames of one clip
 BEFORE = 33  # frames of a clip that the next one goes on from
 GRAIN = 32  # a scene's frames are rounded up to so many and one, so that a new wording seldom needs a new clip
@@ -34,7 +35,9 @@ Kind = Literal["t2v", "i2v_head", "i2v_tail", "i2v_loop", "v2v_head", "v2v_tail"
 class Options:
     """A model's options. `ends`: whether the scene's picture is the clip's first frame, its last, or both.
     motion_score: 0 is what the clip action asks for. text_encoder, clip_encoder: a repository or folder of their own.
-    fast_kernels: compile the blocks; the first clip of a size then takes about a minute longer."""
+    fast_kernels: compile the blocks; the first clip of a size then takes about a minute longer. cards: GPUs that may make
+    one clip together, where a film has fewer shots than the machine has GPUs; 0: all at 768px, one at 256px, where what they
+    exchange may take as long as it saves."""
 
     resolution: Literal["256px", "768px"] = "256px"
     steps: Annotated[int, Field(ge=1, le=200)] = 50
@@ -46,6 +49,7 @@ class Options:
     text_encoder: str = ""
     clip_encoder: str = ""
     fast_kernels: bool = True
+    cards: Annotated[int, Field(ge=0, le=ALL)] = 0
 
 
 def options(told: Mapping[str, Any]) -> Options:
@@ -56,6 +60,11 @@ def options(told: Mapping[str, Any]) -> Options:
 def effort(wanted: Options) -> float:
     """Pixels that the network goes over, row by row and step by step, for one second of a clip."""
     return ROWS * wanted.steps * PIXELS[wanted.resolution] * RATE
+
+
+def together(wanted: Options) -> int:
+    """How many GPUs may make one clip together; 1: none helps."""
+    return wanted.cards or (ALL if wanted.resolution == "768px" else 1)
 
 
 @plain(frozen=True, slots=True)

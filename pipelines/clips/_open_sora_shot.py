@@ -27,6 +27,7 @@ from ._open_sora_loop import Guidance, denoise, needed, packed, pulls, rows, sch
 from ._open_sora_machine import Machine
 from ._open_sora_net import predict, prepare
 from ._open_sora_plan import BEFORE, RATE, Options, Piece, options, pieces, size, text
+from ._open_sora_together import Leader
 from ._open_sora_vae import SIDE, TIMES
 from ._reel import opened, write_planes
 from ._stages import planes
@@ -117,20 +118,22 @@ def played(shot: Shot) -> int:
     return round(shot.frame.seconds(shot.frames) * RATE)
 
 
-def shoot(machine: Machine, jobs: Sequence[Job], ending: Ending) -> None:
-    """Make them all; each that has its clips goes to `ending`."""
+def shoot(machine: Machine, jobs: Sequence[Job], ending: Ending, leader: Leader | None = None) -> None:
+    """Make them all; each that has its clips goes to `ending`. leader: of those who help with the network's work."""
     jobs = [one for one in jobs if each(one, partial(_words, machine))]
     if not jobs:
         return
     largest = max(jobs, key=lambda one: (one.asked.size[0] * one.asked.size[1], one.pieces[0].frames))
     staged = machine.laid_out(max(piece.frames for one in jobs for piece in one.pieces), largest.asked.size)
+    if leader:
+        leader.lay_out(largest.slate.shot, machine)
     for some in [jobs] if staged else [[one] for one in jobs]:
         for left in rounds(some):
             begun = [(one, refs) for one in left if one.held is None and (refs := each(one, partial(_begun, machine)))]
             if staged:
                 machine.unseen()
             for one, (ref,) in begun:
-                each(one, partial(_latents, machine, ref))
+                each(one, partial(_latents, machine, leader, ref))
             if staged:
                 machine.rested()
             for one in left:
@@ -168,9 +171,9 @@ def _sums(machine: Machine) -> Tensor:
     return colours(vaes.encode(machine.vae(machine.dtype), wide[:, :, None])[0, :, 0], wide[0])
 
 
-def _latents(machine: Machine, ref: Tensor | None, one: Job) -> None:
+def _latents(machine: Machine, leader: Leader | None, ref: Tensor | None, one: Job) -> None:
     """Noise to latents, (1, 16, frames, height, width), with what was given in its place."""
-    latents = _stepped(machine, one, ref)
+    latents = _stepped(machine, leader, one, ref)
     if ref is not None and one.piece.kind in ("i2v_head", "i2v_loop"):
         latents[:, :, :1] = ref[:, :, :1]
     if ref is not None and one.piece.kind in ("i2v_tail", "i2v_loop"):
@@ -178,7 +181,7 @@ def _latents(machine: Machine, ref: Tensor | None, one: Job) -> None:
     one.held = latents
 
 
-def _stepped(machine: Machine, one: Job, ref: Tensor | None) -> Tensor:
+def _stepped(machine: Machine, leader: Leader | None, one: Job, ref: Tensor | None) -> Tensor:
     import torch
 
     wanted, piece, tick = one.asked.wanted, one.piece, part(one.tick, 0.0, STEPPED)
@@ -191,7 +194,11 @@ def _stepped(machine: Machine, one: Job, ref: Tensor | None) -> Tensor:
     cond = packed(condition(piece.kind, ref, torch.zeros_like(noise)))
     times = schedule(wanted.steps, width * height // 4, count)
     tick(0.0)
-    clip = prepare(net, times[:-1], (count, height // 2, width // 2), words, whole, cond)
+    grid = count, height // 2, width // 2
+    if leader:
+        clip = leader.prepared(net, times[:-1], grid, words, whole, cond, tick)
+    else:
+        clip = prepare(net, times[:-1], grid, words, whole, cond)
     guidance = Guidance(wanted.guidance, wanted.image_guidance, rising=piece.kind.startswith("i2v"))
     given = ref is not None
     sums = [0]
@@ -199,7 +206,8 @@ def _stepped(machine: Machine, one: Job, ref: Tensor | None) -> Tensor:
         sums.append(sums[-1] + len(rows(*pulls(step, guidance), given)))
 
     def answer(step: int, x: Tensor, asked: Sequence[int]) -> list[Tensor]:
-        return predict(net, clip, x, step, asked, part(tick, sums[step] / sums[-1], sums[step + 1] / sums[-1]))
+        ticked = part(tick, sums[step] / sums[-1], sums[step + 1] / sums[-1])
+        return leader.predict(net, clip, x, step, asked, ticked) if leader else predict(net, clip, x, step, asked, ticked)
 
     show = one.slate.show
     glimpses = Glimpses(machine.sums, show) if show and machine.sums is not None else None
@@ -210,6 +218,7 @@ def _stepped(machine: Machine, one: Job, ref: Tensor | None) -> Tensor:
 
     with _gpu.attention(machine.device):
         x = denoise(answer, packed(noise), times, count, guidance, given, look)
+    one.notes |= {"cards": leader.size} if leader else {}
     one.notes["rows"] = int(str(one.notes.get("rows", 0))) + needed(wanted.steps, guidance, given)
     return unpacked(x, count, height, width)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..gear.weights import Reading, parts, quiet
+from ..gear.weights import Reading, loading, parts
 from ..work import FilmError
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Readers:
 def _loaded(kind_of: Any, folder: Path, kind: torch.dtype, fetch: str) -> Any:
     """A transformers model from a folder; FilmError unless every weight was there."""
     parts(folder, fetch)
-    with Reading(f"{folder.name} cannot be read as {kind_of.__name__}", f"Fetch it anew: {fetch}", folder.name), quiet():
+    with Reading(f"{folder.name} cannot be read as {kind_of.__name__}", f"Fetch it anew: {fetch}", folder.name), loading():
         model, told = kind_of.from_pretrained(
             str(folder), dtype=kind, local_files_only=True, use_safetensors=True, output_loading_info=True
         )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..gear import gpu as _gpu
 from ..gear.snapshot import INDEX, Files, fits, shapes, source, weights
-from ..gear.weights import Reading, Source, match, quiet
+from ..gear.weights import Reading, Source, loading, match
 from ..work import FilmError
 from ._svd_net import Net, Savings, build
 from ._svd_plan import Options
@@ -183,7 +183,7 @@ class Machine:
         found = weights(folder, self._origin.variant)
         if found is None and name not in self._origin.base.bare:
             raise FilmError(f"{name} is not whole on this machine.", fetch, name)
-        with quiet(), Reading(f"{name} cannot be read as Stable Video Diffusion's", f"Fetch it anew: {fetch}", name):
+        with loading(), Reading(f"{name} cannot be read as Stable Video Diffusion's", f"Fetch it anew: {fetch}", name):
             if name == "image_encoder":
                 assert found
                 shapes(found, fetch)

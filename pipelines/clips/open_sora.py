@@ -2,16 +2,19 @@
 
 The network is ours (plain torch), the readers are transformers', the VAE is diffusers'; the results are the official
 code's, from at most three quarters of its work. A scene that is longer than one clip is several that go on from one
-another. Knows its shot and nothing of the film.
+another. A clip that is long in the making may be made by several GPUs together. Knows its shot and nothing of the film.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..gear import gpu as _gpu
 from ..gear import zero
+from ..gear.meeting import Meeting
 from ..gear.weights import Source
 from ..plan import Reach, Shot, Slate
 from ..presets import Model
@@ -21,9 +24,14 @@ from . import _open_sora_given as moving
 from ._floor import Floor
 from ._open_sora_loop import Guidance, needed
 from ._open_sora_machine import Files, Machine
-from ._open_sora_plan import Options, effort, options, size, text
+from ._open_sora_plan import Options, effort, options, size, text, together
 from ._open_sora_shot import asked_of, aspect, cut, filed, job, played, shoot
+from ._open_sora_together import Leader, follow
 from ._stages import alone
+
+if TYPE_CHECKING:
+    from ._floor import Ending
+    from ._open_sora_shot import Job
 
 NEEDS = 12.0  # GiB of the GPU
 # Seconds of an H100 for 50 steps of three rows, 129 frames, as was published, by a clip's size.
@@ -42,7 +50,8 @@ class Engine:
 
     def __init__(self, *, device: str = "auto", vram: float | None = None) -> None:
         self._device, self._vram = device, vram
-        self._floor = Floor(job, _loads, self._load, shoot, filed, work)
+        self._leader: Leader | None = None
+        self._floor = Floor(job, _loads, self._load, self._shoot, filed, work)
 
     def missing(self) -> str | None:
         """Packages, or a GPU."""
@@ -78,9 +87,27 @@ class Engine:
         """Write the MP4. FilmError if weights are lacking or damaged, or memory or numbers give out twice."""
         return alone(self.shoot_all, shot, out, tick)
 
-    def shoot_all(self, slates: Sequence[Slate]) -> None:
+    def shoot_all(self, slates: Sequence[Slate], meeting: Meeting | None = None) -> None:
         """See crew.ClipEngine. All texts are read first, so the readers make room for the network."""
-        self._floor.shoot_all(slates)
+        if meeting is None:
+            self._floor.shoot_all(slates)
+            return
+        try:
+            with Leader(meeting) as self._leader:
+                self._floor.shoot_all(slates)
+        finally:
+            self._leader = None
+
+    def joins(self, shot: Shot) -> int:
+        """See crew.ClipEngine."""
+        try:
+            return together(asked_of(shot)[0])
+        except FilmError:
+            return 1  # it is told when the shot is made
+
+    def join(self, meeting: Meeting) -> None:
+        """See crew.ClipEngine."""
+        self._floor.lend(partial(follow, meeting))
 
     def effort(self, model: Model) -> float:
         """See crew.ClipEngine."""
@@ -93,6 +120,9 @@ class Engine:
     def close(self) -> None:
         """Let the model go."""
         self._floor.close()
+
+    def _shoot(self, machine: Machine, jobs: Sequence[Job], ending: Ending) -> None:
+        shoot(machine, jobs, ending, self._leader)
 
     def _load(self, shot: Shot) -> Machine:
         wanted, model = asked_of(shot)

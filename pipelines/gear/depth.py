@@ -15,7 +15,7 @@ from ..presets import Model
 from ..work import FilmError
 from . import gpu
 from .options import read, strict
-from .weights import Source, parts, quiet
+from .weights import Source, loading, parts
 
 if TYPE_CHECKING:
     from numpy import float32, uint8
@@ -94,7 +94,7 @@ class Depth:
             origin.path("model.safetensors")
             parts(folder, origin.fetch)
             try:
-                with quiet():
+                with loading():
                     net = AutoModelForDepthEstimation.from_pretrained(folder, local_files_only=True, use_safetensors=True)
             except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
                 raise FilmError(f"{model.label} cannot be read.", f"Delete it and fetch it anew: {origin.fetch}", "config.json") from error

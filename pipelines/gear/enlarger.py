@@ -9,6 +9,7 @@ import inspect
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass as plain
+from dataclasses import replace
 from math import ceil
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -16,8 +17,9 @@ from pydantic import Field, JsonValue
 from pydantic.dataclasses import dataclass
 
 from ..presets import Model
+from ..vault import Notes
 from ..work import FilmError, Tick, part
-from . import gpu, pipes
+from . import again, gpu, pipes
 from .options import agree, read, strict
 from .snapshot import lacking, plan, source, too_small
 from .weights import Source
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 
 VERSION = 1
 NEEDS = 4.0  # GiB of the GPU
+FULL = "The GPU's memory ran out, even with only what works in it.", "Close what else uses the GPU."
+ODD = "The model's numbers ran out of range: there is no picture in them.", "Choose another seed."
 Side = Annotated[int, Field(ge=16, le=2048)]
 
 
@@ -76,8 +80,7 @@ class Enlarger:
     def __init__(self, model: Model, *, device: str = "auto", most: float | None = None) -> None:
         self.model, self._device, self._most = model, device, most
         self._told = options(model.options)
-        self._way = ""
-        self._batch = self._told.batch
+        self._means: again.Means | None = None
         self._loaded: Any = None
         self._lock = threading.Lock()
 
@@ -98,8 +101,11 @@ class Enlarger:
     def close(self) -> None:
         """Let the model go; how it is kept is chosen anew."""
         with self._lock:
-            self._loaded, self._way, self._batch = None, "", self._told.batch
+            self._leave()
             gpu.emptied()
+
+    def _leave(self) -> None:
+        self._loaded = self._means = None
 
     def sources(self) -> tuple[Source, ...]:
         """Where it comes from."""
@@ -115,34 +121,18 @@ class Enlarger:
         import torch
 
         with self._lock, torch.inference_mode():
-            self._way = self._way or plan(self.model, self._device, self._most) or pipes.PLANS[0]
-            while True:
-                made: list[Picture] | None
-                try:
-                    made = self._all(pictures, asked, tick)
-                except torch.OutOfMemoryError:
-                    made = None  # what the failed work held is let go only out here
-                if made is not None:
-                    return made
-                if self._way == pipes.PLANS[-1] and self._batch == 1:
-                    raise FilmError("The GPU's memory ran out, even with only what works in it.", "Close what else uses the GPU.")
-                self._loaded, self._way, self._batch = None, pipes.PLANS[-1], 1
+            return [self._one(picture, asked, part(tick, i / len(pictures), (i + 1) / len(pictures))) for i, picture in enumerate(pictures)]
 
-    def _all(self, pictures: Sequence[Picture], asked: Asked, tick: Tick) -> list[Picture]:
+    def _one(self, picture: Picture, asked: Asked, tick: Tick) -> Picture:
         import numpy as np
 
-        made: list[Picture] = []
-        for i, picture in enumerate(pictures):
-            share = part(tick, i / len(pictures), (i + 1) / len(pictures))
-            found = self._one(picture, asked, share, long=False)
-            if not np.isfinite(found).all():
-                found = self._one(picture, asked, share, long=True)
-            if not np.isfinite(found).all():
-                raise FilmError("The model's numbers ran out of range: there is no picture in them.", "Choose another seed.")
-            made.append(np.asarray((found.clip(0, 1) * 255).round(), np.uint8))
-        return made
+        before = self._means or again.Means(plan(self.model, self._device, self._most) or pipes.PLANS[0], self._told.batch)
+        found, means = again.made(lambda now: self._drawn(picture, asked, tick, now), before, Notes(), self._leave, full=FULL, odd=ODD)
+        self._means = replace(means, long=False)
+        return np.asarray((found.clip(0, 1) * 255).round(), np.uint8)
 
-    def _one(self, picture: Picture, asked: Asked, tick: Tick, *, long: bool) -> NDArray[float32]:
+    def _drawn(self, picture: Picture, asked: Asked, tick: Tick, means: again.Means) -> NDArray[float32] | None:
+        """None if there is no picture in the model's numbers."""
         import cv2
         import numpy as np
 
@@ -155,23 +145,24 @@ class Enlarger:
         places = [(y, x) for y in starts(high, down, self._told.overlap) for x in starts(wide, across, self._told.overlap)]
         weight = ramps(down * times, across * times, self._told.overlap * times)
         total, sums = np.zeros((high * times, wide * times, 3), np.float32), np.zeros((high * times, wide * times, 1), np.float32)
-        for i in range(0, len(places), self._batch):
-            some = places[i : i + self._batch]
+        for i in range(0, len(places), means.together):
+            some = places[i : i + means.together]
             share = part(tick, i / len(places), min(1.0, (i + len(some)) / len(places)))
-            for (y, x), made in zip(some, self._squares([whole[y : y + down, x : x + across] for y, x in some], asked, share, long), strict=True):
+            for (y, x), made in zip(some, self._squares([whole[y : y + down, x : x + across] for y, x in some], asked, share, means), strict=True):
                 area = np.s_[y * times : (y + down) * times, x * times : (x + across) * times]
                 total[area] += made * weight
                 sums[area] += weight
         given = picture.shape[:2]
-        return np.asarray((total / sums)[: given[0] * times, : given[1] * times], np.float32)
+        found = np.asarray((total / sums)[: given[0] * times, : given[1] * times], np.float32)
+        return found if np.isfinite(found).all() else None
 
-    def _squares(self, given: Sequence[Picture], asked: Asked, tick: Tick, long: bool) -> Iterator[NDArray[float32]]:
+    def _squares(self, given: Sequence[Picture], asked: Asked, tick: Tick, means: again.Means) -> Iterator[NDArray[float32]]:
         """Each square from the same noise, so that one that does not change comes out as it did before."""
         import numpy as np
         import torch
         from PIL import Image
 
-        pipe, told = self._pipe(long), self._told
+        pipe, told = self._pipe(means), self._told
         pipes.watched(pipe, tick)
         every: dict[str, Any] = {
             "prompt": [asked.prompt.strip() or told.prompt] * len(given), "negative_prompt": [told.negative] * len(given),
@@ -183,18 +174,18 @@ class Enlarger:
             made = pipe(**{name: value for name, value in (every | told.more).items() if name in known}).images
         return iter(np.asarray(made, np.float32))
 
-    def _pipe(self, long: bool) -> Any:
+    def _pipe(self, means: again.Means) -> Any:
         import torch
 
         if lack := lacking(self.model, self._told.variant):
             raise FilmError(f"{self.model.label}'s weights are not all on this machine.", lack)
-        if self._loaded is None or self._loaded[0] != (self._way, long):
+        if self._loaded is None or self._loaded[0] != (means.way, means.long):
             self._loaded = None
             device = gpu.chosen(self._device)
-            dtype = torch.float32 if long or device.type == "cpu" else getattr(torch, self._told.dtype)
+            dtype = torch.float32 if means.long or device.type == "cpu" else getattr(torch, self._told.dtype)
             (base,) = self.sources()
             pipe = pipes.load(pipes.named(self._told.kind), base, self._told.variant, dtype, self._told.long, {})
-            self._loaded = (self._way, long), pipes.placed(pipe, device, self._way, False)
+            self._loaded = (means.way, means.long), pipes.placed(pipe, device, means.way, False)
         return self._loaded[1]
 
 

@@ -13,7 +13,7 @@ from ..loras import Lora as Lora
 from ..vault import digest
 from ..work import FilmError
 from .pipes import hushed
-from .weights import Reading, Source, table
+from .weights import Reading, Source, loading, table
 
 if TYPE_CHECKING:
     from typing import Any
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 SAID = 400  # characters of trigger words
 
 
+@loading()
 def change(pipe: Any, before: tuple[Lora, ...], after: tuple[Lora, ...]) -> None:
     """Those on a pipeline that has these. FilmError if one is not for this model: it then has none."""
     if before:
@@ -28,6 +29,7 @@ def change(pipe: Any, before: tuple[Lora, ...], after: tuple[Lora, ...]) -> None
     put(pipe, after)
 
 
+@loading()
 def put(pipe: Any, loras: tuple[Lora, ...]) -> None:
     """Put those changes on a pipeline that has none. FilmError if one is not for this model: it then has none again."""
     if not loras:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..work import FilmError
 from . import gpu, modular
 from .snapshot import INDEX, components, fits, home, weights, whole
-from .weights import Reading, Source, quiet
+from .weights import Reading, Source, loading, quiet
 
 if TYPE_CHECKING:
     import torch
@@ -105,6 +105,7 @@ def again(kind: Any, pipe: Any) -> Any:
     return kind(**{name: one for name, one in given.items() if one is not None or name in pipe.components})
 
 
+@loading()
 def load(
     kind: Any, base: Source, variant: str, dtype: torch.dtype, long: tuple[str, ...], scheduler: Mapping[str, Any]
 ) -> Any:

@@ -9,8 +9,10 @@ fetches it anew. Never fetches anything itself; knows no model.
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -266,3 +268,16 @@ def quiet() -> Iterator[None]:
         logging.set_verbosity(loud)
         if bars:
             logging.enable_progress_bar()
+
+
+_loads = [threading.RLock()]
+if hasattr(os, "register_at_fork"):  # a child, as where GPUs are lent, would find it taken for good by whoever loads just then
+    os.register_at_fork(after_in_child=lambda: _loads.__setitem__(0, threading.RLock()))
+
+
+@contextmanager
+def loading() -> Iterator[None]:
+    """Within it a model is made from its files or added to; nobody else's in this process. Meanwhile libraries have torch
+    itself make numbers of another kind, and modules keep no weights: a model that came between would be without its own."""
+    with _loads[0], quiet():
+        yield

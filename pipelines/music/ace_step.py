@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import replace
 from math import ceil
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from ..gear import gpu, pipes, zero
+from ..gear import again, gpu, pipes, zero
 from ..gear.options import read, strict
 from ..gear.snapshot import files, lacking, plan, source, too_small
 from ..gear.weights import Source
@@ -32,6 +31,8 @@ if TYPE_CHECKING:
 
 NEEDS = 4.0  # GiB of the GPU
 PLAYED = 0.97  # share of the work before the file is written
+FULL = "The GPU's memory ran out.", "Close what else uses the GPU, or choose another composer."
+ODD = "The model's numbers ran out of range: there is no music in them.", "Choose another composer."
 
 
 @dataclass(frozen=True, slots=True, config=strict)
@@ -116,22 +117,14 @@ class Engine:
         model, notes = self._chosen(), Notes()
         told = options(model.options)
         sections = pieces(parts(cue), told.longest)
+
+        def play(now: again.Means) -> tuple[int, list[NDArray[float32]]] | None:
+            way = pipes.PLANS[-1] if now.long else now.way
+            played = self._played(model, replace(told, together=now.together), sections, cue.seed, way, tick, long=now.long)
+            return played if all(np.isfinite(one).all() for one in played[1]) else None
+
         with self._lock, torch.inference_mode():
-            way, long, played = self._way(model), False, None
-            while played is None:
-                with suppress(torch.OutOfMemoryError):  # what the failed work held is let go only after it
-                    played = self._played(model, told, sections, cue.seed, way, tick, long=long)
-                if played is None:
-                    self._loaded = None
-                    if told.together == 1 and way == pipes.PLANS[-1]:
-                        gpu.emptied()
-                        raise FilmError("The GPU's memory ran out.", "Close what else uses the GPU, or choose another composer.")
-                    told, way, notes["memory"] = replace(told, together=1), pipes.PLANS[-1], "ran out once; less was taken"
-                elif not long and not all(np.isfinite(one).all() for one in played[1]):
-                    way, long, played, notes["retried"] = pipes.PLANS[-1], True, None, "float32"
-        rate, heard = played
-        if not all(np.isfinite(one).all() for one in heard):
-            raise FilmError("The model's numbers ran out of range: there is no music in them.", "Choose another composer.")
+            (rate, heard), _ = again.made(play, again.Means(self._way(model), told.together), notes, self._leave, full=FULL, odd=ODD)
         return heard, notes | {"model": model.repo, "sections": len(sections), "rate": rate}
 
     def seat(self) -> str:
@@ -141,8 +134,11 @@ class Engine:
     def close(self) -> None:
         """Let the model go."""
         with self._lock:
-            self._loaded = None
+            self._leave()
             gpu.emptied()
+
+    def _leave(self) -> None:
+        self._loaded = None
 
     def _chosen(self) -> Model:
         if model := self.uses():

@@ -8,22 +8,23 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from ..gear import gpu
+from ..gear import again, gpu
 from ..gear.options import read, strict
 from ..gear.snapshot import too_small
-from ..gear.weights import Source, quiet
+from ..gear.weights import Source, loading
 from ..plan import Cue
 from ..presets import Model
 from ..vault import Notes
 from ..work import FilmError, Tick, part
 from ._audiocraft_parts import offline, stand_in
-from ._sheet import joined, parts, write
+from ._sheet import Part, joined, parts, write
 
 if TYPE_CHECKING:
     from numpy import float32
@@ -33,6 +34,8 @@ NEEDS = 4.0  # GiB of the GPU
 WANTED = ("state_dict.bin", "compression_state_dict.bin")
 INSTALL = "audiocraft is not installed: make audiocraft, in Reelwright's folder."
 PLAYED = 0.97  # share of the work before the file is written
+FULL = "The GPU's memory ran out.", "Choose a smaller MusicGen, or another composer."
+ODD = "The model's numbers ran out of range: there is no music in them.", "Choose another composer."
 
 
 @dataclass(frozen=True, slots=True, config=strict)
@@ -102,35 +105,18 @@ class Engine:
 
     def compose(self, cue: Cue, out: Path, tick: Tick) -> Notes:
         """Write the WAV. FilmError if weights are lacking or damaged, or memory or numbers give out."""
-        import numpy as np
         import torch
 
         model, notes = self._chosen(), Notes()
         told, sections = options(model.options), parts(cue)
-        together = told.together
         heard: list[NDArray[float32]] = []
+        rate, means = 0, again.Means(together=told.together, long=True)
         tick(0.0)
         with self._lock, torch.inference_mode(), gpu.chance(gpu.chosen(self._device)):
             while len(heard) < len(sections):
-                first = len(heard)
-                batch = sections[first : first + together]
-                share = part(tick, PLAYED * first / len(sections), PLAYED * (first + len(batch)) / len(sections))
-                try:
-                    player = self._player(model)
-                    torch.manual_seed(cue.seed + first)  # only now: loading draws numbers, too
-                    rate = int(player.sample_rate)
-                    heard += _played(player, [one.words for one in batch], max(one.end - one.start for one in batch), told, share)
-                    continue
-                except torch.OutOfMemoryError:
-                    player = None  # what the failed work held is let go only out here
-                if "memory" in notes:
-                    self._loaded = None
-                gpu.emptied()
-                if "memory" in notes:
-                    raise FilmError("The GPU's memory ran out.", "Choose a smaller MusicGen, or another composer.")
-                notes["memory"], together = "ran out once; less was taken", 1
-        if not all(np.isfinite(one).all() for one in heard):
-            raise FilmError("The model's numbers ran out of range: there is no music in them.", "Choose another composer.")
+                play = partial(self._some, model, told, sections, len(heard), cue.seed, tick)
+                (rate, more), means = again.made(play, means, notes, self._leave, full=FULL, odd=ODD)
+                heard += more
         write(joined(list(zip(sections, heard, strict=True)), cue.seconds, rate), rate, cue.seconds, out)
         tick(1.0)
         return notes | {"model": model.repo, "sections": len(sections)}
@@ -142,8 +128,25 @@ class Engine:
     def close(self) -> None:
         """Let the model go."""
         with self._lock:
-            self._loaded = None
+            self._leave()
             gpu.emptied()
+
+    def _leave(self) -> None:
+        self._loaded = None
+
+    def _some(
+        self, model: Model, told: Options, sections: list[Part], first: int, seed: int, tick: Tick, means: again.Means
+    ) -> tuple[int, list[NDArray[float32]]] | None:
+        """The rate and the next sections, as many as go at once; None where there is no music in them."""
+        import numpy as np
+        import torch
+
+        batch = sections[first : first + means.together]
+        share = part(tick, PLAYED * first / len(sections), PLAYED * (first + len(batch)) / len(sections))
+        player = self._player(model)
+        torch.manual_seed(seed + first)  # only now: loading draws numbers, too
+        more = _played(player, [one.words for one in batch], max(one.end - one.start for one in batch), told, share)
+        return (int(player.sample_rate), more) if all(np.isfinite(one).all() for one in more) else None
 
     def _chosen(self) -> Model:
         if model := self.uses():
@@ -162,7 +165,7 @@ class Engine:
 
             source = Source(model.repo, model.revision, WANTED)
             try:
-                with quiet(), offline():  # its checkpoints are pickles: this torch reads nothing but numbers from one
+                with loading(), offline():  # its checkpoints are pickles: this torch reads nothing but numbers from one
                     made = MusicGen.get_pretrained(str(source.path(WANTED[0]).parent), device=str(gpu.chosen(self._device)))
             except (OSError, ValueError, KeyError, RuntimeError, UnpicklingError) as error:
                 raise FilmError("audiocraft cannot load the model.", f"Fetch it anew: {source.fetch}") from error
@@ -174,8 +177,9 @@ def _played(player: Any, words: list[str], seconds: float, told: Options, tick: 
     """(channels, samples) of each of some sections, all as long as the longest."""
     longest = float(getattr(player, "max_duration", 30.0))
     stride = told.stride if told.stride < longest else 0.6 * longest  # it plays no window that is all new
+    sounds = int(getattr(getattr(player, "lm", None), "card", told.top_k))  # one's own may know fewer than are to be drawn from
     player.set_generation_params(
-        use_sampling=True, top_k=told.top_k, temperature=told.temperature, cfg_coef=told.guidance, duration=seconds, extend_stride=stride
+        use_sampling=True, top_k=min(told.top_k, sounds), temperature=told.temperature, cfg_coef=told.guidance, duration=seconds, extend_stride=stride
     )
     player.set_custom_progress_callback(lambda done, whole: tick(min(1.0, done / max(1, whole))))
     made = player.generate(words, progress=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,10 +17,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from ..gear import gpu, zero
+from ..gear import again, gpu, zero
 from ..gear.options import read, strict
 from ..gear.snapshot import too_small
-from ..gear.weights import Reading, Source, quiet
+from ..gear.weights import Reading, Source, loading, quiet
 from ..gear.weights import parts as files
 from ..plan import Cue
 from ..presets import Model
@@ -39,6 +40,8 @@ NEEDS = 3.0  # GiB of the GPU
 WANTED = ("*.json", "spiece.model", "*.safetensors")
 PLAYED = 0.97  # share of the work before the file is written
 ROOM = 0.8  # of the memory that is free, for what is heard while playing
+FULL = "The GPU's memory ran out.", "Choose a smaller MusicGen, or another composer."
+ODD = "The model's numbers ran out of range: there is no music in them.", "Choose another composer."
 STRIDE = 65_537  # between the seeds of a section's windows, for each moment
 KINDS = {"musicgen": "MusicgenForConditionalGeneration", "musicgen_melody": "MusicgenMelodyForConditionalGeneration"}
 
@@ -130,28 +133,15 @@ class Engine:
 
         model, notes = self._chosen(), Notes()
         told, sections = options(model.options), parts(cue)
+        played: dict[bool, dict[int, Tensor]] = {False: {}, True: {}}  # by whether they were played in longer numbers
+
+        def attempt(now: again.Means) -> tuple[int, list[NDArray[float32]]] | None:
+            with suppress(Odd):
+                return self._played(model, told, sections, cue.seed, played[now.long], now, tick)
+            return None
+
         with self._lock, torch.inference_mode(), gpu.chance(gpu.chosen(self._device)):
-            played: dict[int, Tensor] = {}
-            while True:
-                try:
-                    rate, heard = self._played(model, told, sections, cue.seed, played, notes, tick)
-                    break
-                except torch.OutOfMemoryError:
-                    full = True
-                except Odd:
-                    full = False
-                if full and "memory" in notes:  # out here, what the failed work held is let go
-                    self._loaded = None
-                    gpu.emptied()
-                    raise FilmError("The GPU's memory ran out.", "Choose a smaller MusicGen, or another composer.")
-                if not full and "retried" in notes:
-                    raise FilmError("The model's numbers ran out of range: there is no music in them.", "Choose another composer.")
-                if full:
-                    notes["memory"] = "ran out once; less was taken"
-                    gpu.emptied()
-                else:
-                    notes["retried"] = "float32"
-                    played.clear()
+            (rate, heard), _ = again.made(attempt, again.Means(together=told.together), notes, self._leave, full=FULL, odd=ODD)
         return heard, notes | {"model": model.repo, "sections": len(sections), "rate": rate}
 
     def seat(self) -> str:
@@ -161,8 +151,11 @@ class Engine:
     def close(self) -> None:
         """Let the model go."""
         with self._lock:
-            self._loaded = None
+            self._leave()
             gpu.emptied()
+
+    def _leave(self) -> None:
+        self._loaded = None
 
     def _chosen(self) -> Model:
         if model := self.uses():
@@ -170,22 +163,21 @@ class Engine:
         raise FilmError("No MusicGen is here.", str(self.missing()))
 
     def _played(
-        self, model: Model, told: Options, sections: list[Part], seed: int, played: dict[int, Tensor], notes: Notes, tick: Tick
+        self, model: Model, told: Options, sections: list[Part], seed: int, played: dict[int, Tensor], means: again.Means, tick: Tick
     ) -> tuple[int, list[NDArray[float32]]]:
         """(channels, samples) of every section, in batches: those that begin, then those that go on. played: codes of
         each, (books, moments), as far as they are there; what is there is played no more."""
         import torch
 
         tick(0.0)
-        network, tokenizer, net = self._model(model, "retried" in notes)
+        network, tokenizer, net = self._model(model, means.long)
         codec, device = network.config.audio_encoder, net.tables.device
         how = How(told.guidance, told.temperature, told.top_k)
         longest, kept = round(told.window * codec.frame_rate), round(told.kept * codec.frame_rate)
         moments = [max(1, ceil((one.end - one.start) * codec.frame_rate - 1e-6)) for one in sections]
         there = {i: played[i].shape[1] if i in played else 0 for i in range(len(sections))}
-        few = "memory" in notes
         fits = int(ROOM * gpu.free(device, None) / net.room(longest + net.delay + getattr(network.config, "chroma_length", 0), how.ways))
-        together = 1 if few else max(1, min(told.together, fits))
+        together = max(1, min(means.together, fits))
         with Reading("MusicGen cannot play this", "Choose another composer, or fetch the model anew.", why=True), quiet():
             while waiting := sorted((i for i in there if there[i] < moments[i]), key=lambda i: (there[i], i)):
                 batch = [i for i in waiting if bool(there[i]) == bool(there[waiting[0]])][:together]
@@ -206,7 +198,7 @@ class Engine:
             heard = []
             for i in there:
                 tick(PLAYED + (1 - PLAYED) * i / len(there))
-                sound = sounded(network, played[i], longest // 4 if few else longest)
+                sound = sounded(network, played[i], longest // 4 if means.least else longest)
                 if not sound.isfinite().all():
                     raise Odd
                 heard.append(sound.numpy())
@@ -225,7 +217,7 @@ class Engine:
             files(folder, source.fetch)
             device = gpu.chosen(self._device)
             dtype = torch.float32 if long or device.type == "cpu" else torch.float16
-            with Reading("MusicGen cannot be loaded", f"Fetch it anew: {source.fetch}"), quiet():
+            with loading(), Reading("MusicGen cannot be loaded", f"Fetch it anew: {source.fetch}"):
                 said = json.loads((folder / "config.json").read_text("utf-8")).get("model_type")
                 if said not in KINDS:
                     raise FilmError("config.json is of no MusicGen that is known here.", f"Fetch one: {source.fetch}", "config.json")
@@ -236,7 +228,8 @@ class Engine:
             if lost := found["missing_keys"]:
                 raise FilmError(f"model.safetensors is of another model: it lacks {min(lost)}.", f"Fetch the right one: {source.fetch}")
             network = network.to(device).eval()
-            self._loaded = model, long, network, tokenizer, build(network, savings(device))
+            with loading():
+                self._loaded = model, long, network, tokenizer, build(network, savings(device))
         return self._loaded[2], self._loaded[3], self._loaded[4]
 
 

@@ -18,7 +18,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, JsonValue
 from pydantic.dataclasses import dataclass
 
-from ..gear import gpu, loras, pipes, zero
+from ..gear import again, gpu, loras, pipes, zero
 from ..gear.loras import Lora
 from ..gear.options import read, strict
 from ..gear.snapshot import files, lacking, plan, source, too_small
@@ -30,6 +30,8 @@ from ..work import FilmError, Tick, part
 
 NEEDS = 4.0  # GiB of the GPU
 PAINTED = 0.95  # share of the work before the file is written
+FULL = "The GPU's memory ran out, even with only what works in it.", "Close what else uses the GPU."
+ODD = "The model's numbers ran out of range: there is no picture in them.", "Give the scene another seed or prompt."
 STRENGTHS: Mapping[str, float] = MappingProxyType({"subtle": 0.35, "mild": 0.55, "strong": 0.8})
 Side = Annotated[int, Field(ge=16, le=4096)]
 
@@ -157,23 +159,8 @@ class Engine:
         model, notes = self._chosen(brief), Notes()
         told = _told(model, brief)
         with self._lock, torch.inference_mode():
-            way, long = self._way(model), False
-            while True:
-                try:
-                    picture = _painted(self._pipe(model, told, way, long), brief, told, tick)
-                except torch.OutOfMemoryError:
-                    picture = "full"  # what the failed work held is let go only out here
-                if isinstance(picture, str):
-                    self._loaded = None
-                    if way == pipes.PLANS[-1]:
-                        raise FilmError("The GPU's memory ran out, even with only what works in it.", "Close what else uses the GPU.")
-                    way, notes["memory"] = pipes.PLANS[-1], "ran out once; less was taken"
-                elif picture is None and not long and gpu.chosen(self._device).type == "cuda":
-                    long, notes["retried"] = True, "float32"
-                elif picture is None:
-                    raise FilmError("The model's numbers ran out of range: there is no picture in them.", "Give the scene another seed or prompt.")
-                else:
-                    break
+            means = again.Means(self._way(model), long=gpu.chosen(self._device).type != "cuda")
+            picture, _ = again.made(lambda now: _painted(self._pipe(model, told, now), brief, told, tick), means, notes, self._leave, full=FULL, odd=ODD)
         return [picture], notes | {"model": model.repo}
 
     def seat(self) -> str:
@@ -183,8 +170,11 @@ class Engine:
     def close(self) -> None:
         """Let the model go."""
         with self._lock:
-            self._loaded = None
+            self._leave()
             gpu.emptied()
+
+    def _leave(self) -> None:
+        self._loaded = None
 
     def _chosen(self, brief: Brief) -> Model:
         """The model that is named, or the first that is here and can."""
@@ -200,17 +190,17 @@ class Engine:
         self._loaded = None
         return plan(model, self._device, self._most) or pipes.PLANS[0]
 
-    def _pipe(self, model: Model, told: Options, way: str, long: bool) -> Any:
+    def _pipe(self, model: Model, told: Options, means: again.Means) -> Any:
         import torch
 
-        asked = f"{way} {long}"
+        asked = f"{means.way} {means.long}"
         if self._loaded is None or self._loaded[:2] != (model, asked):
             self._loaded, self._worn = None, ()
             device = gpu.chosen(self._device)
-            dtype = torch.float32 if long or device.type == "cpu" else getattr(torch, told.dtype)
+            dtype = torch.float32 if means.long or device.type == "cpu" else getattr(torch, told.dtype)
             base = source(model.repo, model.revision, told.variant, model.name)
             pipe = pipes.load(pipes.named(told.kind), base, told.variant, dtype, told.long, {})
-            self._loaded = model, asked, pipes.placed(pipe, device, way, False)
+            self._loaded = model, asked, pipes.placed(pipe, device, means.way, False)
         if told.loras != self._worn:
             before, self._worn = self._worn, ()
             loras.change(self._loaded[2], before, told.loras)

@@ -5,7 +5,6 @@ One ASGI application around the others. What it refuses never reaches them; what
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 import ipaddress
 import json
@@ -28,6 +27,7 @@ from pipelines.work import FilmError
 from ..consent import said
 from ..keys import Keys
 from ..settings import Settings
+from .bodies import Body
 from .callers import LOCAL, STATE, Caller, by_address, by_key, given_key, shown_pass
 from .metrics import Metrics
 from .rates import Rates
@@ -35,7 +35,6 @@ from .refusals import Refusal, answer, later, refusal
 
 JSON_BYTES = 32 * 2**20
 LONGEST = 8192  # bytes of an address
-PATIENCE = 30.0  # seconds that a body may pause while it is read
 SAFE = ("GET", "HEAD", "OPTIONS")
 CHEAPER = 10  # reading, and the page's own events, count so much less than a film
 ALWAYS = ("/healthz", "/readyz", "/health", "/enter")
@@ -68,7 +67,8 @@ class Guard:
             await self.app(scope, receive, send)
             return
         headers, method = Headers(scope=scope), str(scope.get("method", "GET"))
-        told = _Told(send, secrets.token_hex(8), headers, self.policy)
+        body = Body(scope, receive, send, self._most(headers))
+        told = _Told(body.send, secrets.token_hex(8), headers, self.policy)
         began = time.monotonic()
         caller: Caller | None = None
         try:
@@ -80,7 +80,8 @@ class Guard:
                 scope[STATE] = caller
                 zero.came(headers)
                 told.borne = caller.borne
-                await self.app(scope, self._limited(scope, receive, headers), told.send)
+                body.check()
+                await self.app(scope, body.receive, told.send)
         except FilmError as error:
             if scope["type"] == "websocket":
                 await send({"type": "websocket.close", "code": 1008})
@@ -92,6 +93,7 @@ class Guard:
             self.metrics.count(method, scope["path"], status, seconds)
             if log.isEnabledFor(logging.INFO):
                 log.info(_line(scope, method, status, seconds, told, caller))
+        await body.end()
 
     def _admit(self, scope: Scope, headers: Headers, method: str) -> Caller:
         """Whoever asks; Refusal if they may not."""
@@ -158,32 +160,10 @@ class Guard:
         if most and (wait := self.rates.take(f"{caller.owner} {dear}", most if dear else most * CHEAPER)):
             raise later("That is too often.", "Wait a moment.", wait)
 
-    def _limited(self, scope: Scope, receive: Receive, headers: Headers) -> Receive:
-        """`receive`, which refuses a body that is too large, or that stops coming."""
-        if scope["type"] != "http":
-            return receive
+    def _most(self, headers: Headers) -> int:
+        """Bytes that a body may have."""
         multipart = headers.get("content-type", "").startswith("multipart/")
-        most = self.settings.upload_megabytes * 2**20 if multipart else JSON_BYTES
-        length = headers.get("content-length", "0")
-        if length.isdigit() and int(length) > most:
-            raise _too_large(most)
-        read, more = 0, True
-
-        async def limited() -> Message:
-            nonlocal read, more
-            if not more:
-                return await receive()
-            try:
-                message = await asyncio.wait_for(receive(), PATIENCE)
-            except TimeoutError as error:
-                raise Refusal(408, "timeout", "The request stopped coming.", "Send it anew.", headers={"Connection": "close"}) from error
-            read += len(message.get("body", b""))
-            more = bool(message.get("more_body", False))
-            if read > most:
-                raise _too_large(most)
-            return message
-
-        return limited
+        return self.settings.upload_megabytes * 2**20 if multipart else JSON_BYTES
 
 
 class _Told:
@@ -231,10 +211,6 @@ def _refused(path: str, error: Refusal, headers: Headers, method: str) -> Respon
     if error.status == 401 and method == "GET" and headers.get("sec-fetch-mode") == "navigate":
         return RedirectResponse("/enter", 303)
     return answer(path, error)
-
-
-def _too_large(most: int) -> Refusal:
-    return Refusal(413, "too_large", f"That is more than {most // 2**20} MB.", "Send less.", headers={"Connection": "close"})
 
 
 def _address(scope: Scope, headers: Headers, proxied: bool) -> str:

@@ -104,7 +104,8 @@ class Dock(Shell):
 
 
 class Lines(Shell):
-    """A few lines of text and links: {"lines": [{"kind", "key", "text", "href", "name"}]}."""
+    """A few lines of text and links: {"lines": [{"kind", "key", "text", "href", "name"}]}. With `project` and `at`, what comes
+    late is not drawn over what is newer."""
 
     def __init__(self, **more: Any) -> None:
         super().__init__(

@@ -17,7 +17,7 @@ from ..project import CELLS, SETTINGS
 from ..shelf import Document
 from . import opening
 from .rooms import Rooms
-from .views import View, board, clips, dock, look, recent, short, shown_thumb, takes
+from .views import View, board, clips, dock, look, recent, short, shown_thumb, takes, when
 
 Plain = dict[str, Any]
 Outputs = list[Any]
@@ -37,7 +37,7 @@ def scene_parts(rooms: Rooms, view: View, selected: str, skip: bool = False) -> 
         return [gr.skip()] * (len(CELLS) + 6)
     row = view.project.row(selected)
     if row is None:
-        return [scene_notes(rooms, view, selected), gr.update(visible=False), *(gr.skip() for _ in CELLS), {}, gr.skip(), *consent(view, selected)]
+        return [scene_notes(rooms, view, selected), gr.update(visible=False), *(gr.skip() for _ in CELLS), takes(view, selected), gr.skip(), *consent(view, selected)]
     cells: Plain = dict(row.cells)
     cells["image"] = shown_thumb(view.document, row.cells) or None
     values = [cells.get(name, "auto" if name in ("clip_action", "engine") else "") for name in CELLS]
@@ -64,7 +64,7 @@ def lacks(rooms: Rooms, view: View, selected: str) -> Any:
 def scene_notes(rooms: Rooms, view: View, selected: str) -> Plain:
     """Which scene is chosen, what is wrong with it, and on what terms the model comes that it names."""
     if view.project.row(selected) is None:
-        return {"lines": [{"kind": "hint", "key": "pick_scene"}]}
+        return {"lines": [{"kind": "hint", "key": "pick_scene"}]} | when(view)
     notes: list[Plain] = [{"kind": "title", "key": "scene", "text": str(view.project.at(selected) + 1)}]
     notes += [{"kind": "fault", "text": f"{short(fault)} {fault.hint}"} for fault in view.faults if fault.row == selected]
     state = view.state.rows.get(selected)
@@ -73,7 +73,7 @@ def scene_notes(rooms: Rooms, view: View, selected: str) -> Plain:
     row = view.project.row(selected)
     if terms := rooms.desk.terms(str(row.cells.get("engine", "auto"))) if row else "":
         notes.append({"kind": "hint", "text": terms})
-    return {"lines": notes}
+    return {"lines": notes} | when(view)
 
 
 def story_parts(view: View) -> Outputs:

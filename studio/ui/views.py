@@ -136,9 +136,14 @@ def clips(view: View) -> list[tuple[str, str]]:
 def takes(view: View, row: str) -> Plain:
     """The clips that were made of a scene, side by side."""
     if view.project.row(row) is None:
-        return {}
+        return when(view)
     shown = [asdict(one) | {"clip": str(view.document.shown / one.clip)} for one in side_by_side(view.document, view.film, row)]
-    return {"row": row, "takes": shown}
+    return {"row": row, "takes": shown} | when(view)
+
+
+def when(view: View) -> Plain:
+    """Of what moment a value tells: one that comes late is not drawn over a newer one."""
+    return {"project": view.document.id, "at": view.at}
 
 
 def recent(documents: Iterable[tuple[Document, float]], now: str) -> list[Plain]:

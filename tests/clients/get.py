@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 PYTHON = {"openai-2.24.0": ["openai==2.24.0"], "openai-3.52.0": ["openai==3.52.0"], "mcp-1.30.0": ["mcp==1.30.0"], "schemathesis-4.32.5": ["schemathesis==4.32.5"], "spaces-0.51.3": ["--no-deps", "spaces==0.51.3"]}
@@ -16,12 +17,13 @@ NODE = {"openai-node": "openai@7.57.0"}
 
 def main(root: Path) -> None:
     root.mkdir(parents=True, exist_ok=True)
-    for name, wanted in PYTHON.items():
-        get(root / name, [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target", str(root / name), *wanted])
-    npm = shutil.which("npm")
-    for name, package in NODE.items():
-        if npm:
-            get(root / name, [npm, "install", "--silent", "--no-fund", "--no-audit", "--prefix", str(root / name), package])
+    pip, npm = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"], shutil.which("npm")
+    asked = {name: [*pip, "--target", str(root / name), *wanted] for name, wanted in PYTHON.items()}
+    if npm:
+        asked |= {name: [npm, "install", "--silent", "--no-fund", "--no-audit", "--prefix", str(root / name), wanted] for name, wanted in NODE.items()}
+    with ThreadPoolExecutor(3) as pool:  # most of it is waiting
+        for work in [pool.submit(get, root / name, command) for name, command in asked.items()]:
+            work.result()
 
 
 def get(folder: Path, command: list[str]) -> None:

@@ -2,9 +2,13 @@
 const W = window.reelwright.words;
 const root = element.querySelector('.lines');
 const url = path => 'gradio_api/file=' + path.split('/').map(encodeURIComponent).join('/');
+let v = {};
 function draw() {
+  const now = props.value ?? {};
+  if (now.project === v.project && now.at < v.at) return;  // it was overtaken on its way
+  v = now;
   root.replaceChildren();
-  for (const line of props.value?.lines ?? []) {
+  for (const line of v.lines ?? []) {
     const e = document.createElement({ link: 'a', title: 'h2', warn: 'p', state: 'span', item: 'p' }[line.kind] ?? 'p');
     e.className = 'l-' + line.kind; e.dataset.state = line.state ?? '';
     if (line.href) { e.href = url(line.href); e.download = line.name; e.dataset.key = line.key; }

@@ -61,7 +61,7 @@ function draw() {
   if (takes.length < 2 && root.classList.contains('wide')) widen(false);
   go.disabled = busy; grid.setAttribute('aria-busy', String(left.length > 0));
 }
-const take = () => { const had = v.row; v = props.value ?? {}; if (v.row !== had) { run(false); slots = []; } draw(); };
+const take = () => { const had = v.row, now = props.value ?? {}; if (now.project === v.project && now.at < v.at) return; v = now; if (v.row !== had) { run(false); slots = []; } draw(); };
 const pushed = e => {
   if (!element.isConnected) return window.removeEventListener('reelwright', pushed);
   const d = e.detail, mine = d.row === v.row && (d.state === 'running' || d.state === 'queued') ? d.slots ?? [] : [], now = d.state === 'running' || d.state === 'queued';
