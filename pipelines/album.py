@@ -6,7 +6,7 @@ Knows which scene a picture is for. One that cannot be had is that scene's fault
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ from .cast import Cast
 from .darkroom import Darkroom, Negative, negative
 from .events import Began, Emit, Made, strained
 from .faults import Faults
+from .hands import Pool
 from .plan import Brief, Frame, without
 from .presets import Presets
 from .progress import Progress
@@ -51,8 +52,8 @@ class Album:
             for i, (scene, paint) in enumerate(scenes) if (scene.image and not roles.roles[i].video) or paint
         }  # fmt: skip
         self._darkroom = darkroom
-        self._pool = ThreadPoolExecutor(1)
-        self._easel = ThreadPoolExecutor(1)  # painting takes long, and one at a time
+        self._pool = Pool(1)
+        self._easel = Pool(1)  # painting takes long, and one at a time
         self._found: dict[int, Future[Negative]] = {}
         self._sat = [i for i, role in enumerate(roles.roles) if i in self._ticks and (role.painter or role.stylist)]
         asked = {name: studio.crew.get("pictures", name) for i in self._sat for name in (roles.roles[i].painter, roles.roles[i].stylist) if name}

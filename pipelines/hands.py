@@ -10,15 +10,18 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from .work import Cancelled, Place
 
 GIVEN_WAY = 5  # of the 19 steps of niceness: a third as much of a processor as whoever else wants it
 Work = Callable[[Place], Any]
 End = Callable[[], None]
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def behind() -> None:
@@ -26,6 +29,14 @@ def behind() -> None:
     same processor: a click is answered while a film is made. Only Linux can say so of one thread; elsewhere nothing."""
     if sys.platform == "linux":
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), min(19, os.getpriority(os.PRIO_PROCESS, 0) + GIVEN_WAY))
+
+
+class Pool(ThreadPoolExecutor):
+    """Threads where a work knows what lies in the context of whoever gave it, such as who pays for a GPU."""
+
+    def submit(self, do: Callable[P, T], /, *given: P.args, **named: P.kwargs) -> Future[T]:
+        context = copy_context()
+        return super().submit(lambda: context.run(do, *given, **named))
 
 
 @dataclass(slots=True, eq=False)

@@ -28,7 +28,7 @@ from .events import Began, Done, Emit, Event, Warned, wanted
 from .faults import Faults
 from .footage import Source, survey
 from .gate import is_video
-from .hands import Hands, over
+from .hands import Hands, Pool, over
 from .logo import badge
 from .marks import Account
 from .narrate import Narration, narrate
@@ -200,7 +200,7 @@ def _make(stretches: Stretches, sources: Sources, voiced: bool, progress: Progre
         made.emit(Began(stage, total))
     ticks = [progress.tick("film", scenes[span.clips[0]].scene_number, span.frames) for span in spans]
     hands = made.studio.workers
-    with Hands(hands) as pool, ThreadPoolExecutor(1) as other:
+    with Hands(hands) as pool, Pool(1) as other:
         order = running_order([(len(span.clips) == 2, span.frames) for span in spans], hands)
         seen = {k: pool.add(partial(_one, made, spans[k], ticks[k]), made.needs(spans[k]), NICE if k != order[0] else 0) for k in order}
         first = [seen[k] for k in order[:2]] if hands < FEW else []

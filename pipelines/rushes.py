@@ -11,7 +11,7 @@ import base64
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import replace
 from fractions import Fraction
@@ -27,6 +27,7 @@ from .clip import Clip, Filmed, Rush, filmed, played, stands
 from .darkroom import Negative
 from .events import Began, Emit, Glimpse, Made, Warned, strained
 from .faults import Faults
+from .hands import Pool
 from .plan import Shot, Slate
 from .progress import Progress
 from .shots import goes_on
@@ -56,7 +57,7 @@ class Rushes:
         engines = {i: role.engine for i, role in enumerate(roles.roles) if i not in roles.lacking and not live(studio, role.engine)}
         self._engines = engines
         self._ticks = {i: progress.tick("clips", story.scenes[i].scene_number, shots[i].frames) for i in engines}
-        self._pools = {name: ThreadPoolExecutor(1) for name in dict.fromkeys(engines.values())}
+        self._pools = {name: Pool(1) for name in dict.fromkeys(engines.values())}
         self._found: dict[int, Future[Rush | Filmed]] = {}
         self._last: dict[str, float] = {}  # when an engine's last clip was done
 

@@ -14,12 +14,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 from pipelines import ffmpeg, roster, terms
 from pipelines.cards import cards
 from pipelines.crew import ROLES
 from pipelines.estimate import Estimate, estimate, past
 from pipelines.events import Began, Done, Made, Moved, Warned, wanted
+from pipelines.gear import zero
 from pipelines.people import People
 from pipelines.presets import KINDS, Presets
 from pipelines.render import Studio, warm
@@ -63,6 +65,7 @@ class Desk:
         self.films = settings.data / "films"
         self.films.mkdir(parents=True, exist_ok=True)
         self._jobs = Jobs(settings.data / "jobs", self._make)
+        self._payers = WeakValueDictionary[str, zero.Visitor]()  # by job, while it waits or is made
         self._also_sweep = also_sweep
         self._looked = settings.data / "swept"  # its date is that of the last look for old things
         self._closing = threading.Event()
@@ -84,8 +87,7 @@ class Desk:
         allow no such film, Busy if there are too many.
         """
         check(story, self.settings, self.presets)
-        terms = Terms(self.settings.films_at_once, self.settings.films if films is None else films)
-        return self._jobs.submit(plain(story), owner, key, told, terms)
+        return self._accepted(plain(story), owner, key, told, films)
 
     def cut(
         self, verb: str, videos: Sequence[Path], how: Told, owner: str, key: str = "", told: Told | None = None, films: int | None = None
@@ -95,9 +97,22 @@ class Desk:
         from pipelines.verbs.table import asked
 
         check_verb(asked(verb, how)[1], self.settings, self.presets)
-        terms = Terms(self.settings.films_at_once, self.settings.films if films is None else films)
         work = {"verb": verb, "videos": [str(video) for video in videos], "how": dict(how)}
-        return self._jobs.submit({}, owner, key, (told or {}) | {"cut": work}, terms)
+        return self._accepted({}, owner, key, (told or {}) | {"cut": work}, films)
+
+    def _accepted(self, story: Told, owner: str, key: str, told: Told | None, films: int | None) -> str:
+        """GPUs that are lent for it are lent to whoever asks now."""
+        terms = Terms(self.settings.films_at_once, self.settings.films if films is None else films)
+        who = zero.visitor()
+        job = self._jobs.submit(story, owner, key, told, terms, zero.paid_by(who))
+        if who:
+            self._payers.setdefault(job, who)
+        return job
+
+    def stays(self, job: str) -> None:
+        """Whoever asked for it is there still, and asks now: GPUs are lent to them for some minutes more."""
+        if (known := self._payers.get(job)) and (who := zero.visitor()):
+            known.token = who.token
 
     def warm(self) -> None:
         """Get ready for the first film, beside whatever else goes on."""

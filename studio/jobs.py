@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from contextvars import Context
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ class Jobs:
         self._make = make
         self._news = threading.Condition(threading.RLock())  # something happened to a job
         self._queue = threading.Condition()  # there may be something to do
-        self._writing = threading.Lock()  # waiting here is fairer than at the database, and wakes sooner
+        self._writing = threading.RLock()  # waiting here is fairer than at the database, and wakes sooner
         self._moved: dict[str, dict[int, Stamped]] = {}  # by job and scene; 0 is the whole
         self._glimpses: dict[str, dict[int, Stamped]] = {}
         self._versions: dict[str, int] = {}
@@ -58,6 +59,7 @@ class Jobs:
         self._unwanted: set[str] = set()  # jobs that are to stop
         self._stuck: set[str] = set()  # jobs whose end cannot be written down
         self._served: dict[str, float] = {}
+        self._contexts: dict[str, Context] = {}  # that waiting jobs are made in: written nowhere
         self._closing = False
         with self._open() as db:
             db.executescript(SCHEMA)
@@ -70,8 +72,9 @@ class Jobs:
         for hand in self._hands:
             hand.start()
 
-    def submit(self, story: Told, owner: str, key: str = "", told: Told | None = None, terms: Terms = UNLIMITED) -> str:
-        """Accept a job; it is on the disk when this returns. -> its id; the same `key` gives the same id for a day."""
+    def submit(self, story: Told, owner: str, key: str = "", told: Told | None = None, terms: Terms = UNLIMITED, within: Context | None = None) -> str:
+        """Accept a job; it is on the disk when this returns. -> its id; the same `key` gives the same id for a day.
+        `within`: the context in which it is made, unless we are gone by then."""
         now, job = time.time(), new_id()
         with self._writing, self._open(durable=True) as db:
             db.execute("begin immediate")
@@ -86,6 +89,7 @@ class Jobs:
             values = (job, owner, json.dumps(story), "queued", now, now, key, json.dumps(told or {}))
             db.execute("insert into jobs (id, owner, story, state, created, changed, key, told) values (?,?,?,?,?,?,?,?)", values)
             db.execute("commit")
+            self._contexts |= {job: within} if within else {}  # nobody begins it before
         with self._queue:
             self._queue.notify()
         return job
@@ -159,11 +163,11 @@ class Jobs:
 
     def cancel(self, job: str) -> None:
         """Stop a job: at once if it waits, within a moment if it runs. Finished parts are kept."""
-        with self._open(durable=True) as db:
-            changed = db.execute(
-                "update jobs set state = 'stopped', changed = ? where id = ? and state = 'queued'", (time.time(), job)
-            ).rowcount
+        with self._writing, self._open(durable=True) as db:
+            sql = "update jobs set state = 'stopped', changed = ? where id = ? and state = 'queued'"
+            changed = db.execute(sql, (time.time(), job)).rowcount
         if changed:
+            self._contexts.pop(job, None)
             self._add(job, Stopped())
         else:
             with self._news:
@@ -282,7 +286,7 @@ class Jobs:
 
         moved: set[str] = set()
         ear = Ear(heard, lambda: not self._closing and job not in self._unwanted)
-        made: Future[None] = pool.submit(lambda: self._make(job, self.story(job), ear))
+        made: Future[None] = pool.submit(self._contexts.pop(job, Context()).run, lambda: self._make(job, self.story(job), ear))
         state, event = self._outcome(job, made.exception())
         while True:
             try:
@@ -331,7 +335,7 @@ class Jobs:
         job = self._waiting()
         if job is None:
             return None
-        with self._open(durable=True) as db:
+        with self._writing, self._open(durable=True) as db:
             sql = "update jobs set state = 'running', changed = ? where id = ? and state = 'queued'"
             if not db.execute(sql, (time.time(), job)).rowcount:
                 return self._claim()  # it was stopped this moment
@@ -390,7 +394,6 @@ class Jobs:
             if error.sqlite_errorcode & 0xFF in FULL:
                 raise DiskFull from error
             raise
-
 
 
 __all__ = ["Busy", "Emit", "Job", "Jobs", "Make", "Stamped", "Terms", "Told"]

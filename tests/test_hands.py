@@ -5,13 +5,24 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import Future, wait
+from contextvars import Context, ContextVar
 
 import pytest
 
 from pipelines.events import Event, Moved
-from pipelines.hands import Hands
+from pipelines.hands import Hands, Pool
 from pipelines.progress import Progress
 from pipelines.work import Cancelled
+
+
+def test_a_pools_works_know_what_their_givers_know() -> None:
+    whose = ContextVar("whose", default="")
+    mine, yours = Context(), Context()
+    mine.run(whose.set, "mine")
+    yours.run(whose.set, "yours")
+    with Pool(1) as pool:
+        works = [context.run(pool.submit, whose.get) for context in (mine, yours, mine, Context())]
+    assert [work.result() for work in works] == ["mine", "yours", "mine", ""]
 
 
 def test_works_begin_when_what_they_need_is_there_and_the_earliest_first() -> None:

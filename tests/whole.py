@@ -58,10 +58,10 @@ def studio(presets: Presets, folder: Path, crew: Crew | None = None) -> Iterator
 
 
 @contextmanager
-def extras() -> Iterator[None]:
-    """The engines in tests/extras are engines like all others, for a while."""
+def extras(named: str = "extras") -> Iterator[None]:
+    """The engines in that folder of tests are engines like all others, for a while."""
     added = []
-    for folder in (ROOT / "tests" / "extras").iterdir():
+    for folder in (ROOT / "tests" / named).iterdir():
         package = importlib.import_module(f"pipelines.{folder.name}")
         before, package.__path__ = package.__path__, [*package.__path__, str(folder)]
         added.append((package, before, [path.stem for path in folder.glob("*.py")]))

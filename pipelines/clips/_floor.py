@@ -38,17 +38,21 @@ T = TypeVar("T")
 @dataclass
 class Job(Generic[Asked, Piece, Now]):
     """A shot on its way. asked: what its engine made of it; pieces: its clips, in the order in which they are made; first,
-    now: what its first and its next clip begin with; held: what the next clip is after its steps; at: how many clips it
-    has; made: those as I420 pictures, and whether they are numbers, in the order of playing. odd: they are not, and it is
-    to be made again; long: in longer numbers; over: there is nothing more to do for it."""
+    now: what its first and its next clip begin with; backwards: each is played before those that were made; held: what the
+    next clip is after its steps; at: how many clips it has; since, until: of those, where its work begins and ends; made:
+    those as I420 pictures, and whether they are numbers, in the order of playing. odd: they are not, and it is to be made
+    again; long: in longer numbers; over: there is nothing more to do for it."""
 
     slate: Slate
     asked: Asked
     pieces: Sequence[Piece]
     first: Now
+    backwards: bool = False
     now: Now = field(init=False)
     held: Any = None
     at: int = 0
+    since: int = 0
+    until: int = field(init=False)
     notes: Notes = field(default_factory=dict)
     made: list[tuple[Callable[[], NDArray[Any]], Callable[[], NDArray[Any]]]] = field(default_factory=list)
     long: bool = False
@@ -56,7 +60,12 @@ class Job(Generic[Asked, Piece, Now]):
     over: bool = False
 
     def __post_init__(self) -> None:
-        self.now = self.first
+        self.now, self.until = self.first, len(self.pieces)
+
+    def only(self, since: int, until: int, now: Now) -> None:
+        """Make no more than those of its clips. now: what the first of them begins with, where it is not the shot's."""
+        self.at, self.since, self.until = since, since, until
+        self.first = self.now = now if since else self.first
 
     @property
     def piece(self) -> Piece:
@@ -76,23 +85,23 @@ class Job(Generic[Asked, Piece, Now]):
     @property
     def tick(self) -> Tick:
         """That of the clip that is made now."""
-        count = len(self.pieces)
-        return part(self.slate.tick, DRAWN * self.at / count, DRAWN * (self.at + 1) / count)
+        done, count = self.at - self.since, self.until - self.since
+        return part(self.slate.tick, DRAWN * done / count, DRAWN * (done + 1) / count)
 
-    def clip(self, machine: Machine, frames: Tensor, good: Tensor, then: Now, ending: Ending, *, before: bool = False) -> None:
+    def clip(self, machine: Machine, frames: Tensor, good: Tensor, then: Now, ending: Ending) -> None:
         """The clip that is made now, on its way to the CPU. frames: as I420; good: whether they are numbers; then: what the
-        next clip begins with; before: it is played before those that are there."""
-        self.made.insert(0 if before else len(self.made), (landed(frames), landed(good)))
+        next clip begins with."""
+        self.made.insert(0 if self.backwards else len(self.made), (landed(frames), landed(good)))
         self.now, self.held, self.at = then, None, self.at + 1
         self.notes["clips"] = self.at
         if self.long:
             self.notes["retried"] = str(machine.dtype).removeprefix("torch.")
-        if self.at == len(self.pieces):
+        if self.at == self.until:
             ending(self, machine.longest)
 
     def again(self) -> None:
         """The same from its beginning, in longer numbers."""
-        self.now, self.held, self.at, self.made, self.odd, self.long = self.first, None, 0, [], False, True
+        self.now, self.held, self.at, self.made, self.odd, self.long = self.first, None, self.since, [], False, True
 
 
 class Machine(Protocol):
@@ -126,7 +135,7 @@ M = TypeVar("M", bound=Machine)
 
 def rounds(jobs: Sequence[J]) -> Iterator[list[J]]:
     """A long shot's clips go on from one another: of all shots that have one left, the next."""
-    while left := [one for one in jobs if not one.over and one.at < len(one.pieces)]:
+    while left := [one for one in jobs if not one.over and one.at < one.until]:
         yield left
 
 
@@ -147,6 +156,18 @@ def computed(one: J, longest: bool) -> Notes | None:
     return None if one.odd else one.notes
 
 
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """What one call makes of a shot where GPUs are lent: clips `since` to `until`. now: what the one before them left, as
+    numbers; notes: what there was to tell until then."""
+
+    shot: Shot
+    since: int
+    until: int
+    now: Any
+    notes: Notes
+
+
 @dataclass(eq=False)
 class Floor(Generic[J, M]):
     """Where an engine's shots are made. job: what a shot asks for; loads: what has to be loaded for it, and beside that,
@@ -161,10 +182,10 @@ class Floor(Generic[J, M]):
     work: Callable[[Shot], zero.Work]
     loaded: tuple[object, M] | None = field(default=None, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
-    _lent: zero.Lent[Shot] = field(init=False)
+    _lent: zero.Lent[Leg] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._lent = zero.Lent(self._compute, self.work)
+        self._lent = zero.Lent(self._compute, lambda leg: self.work(leg.shot).of(leg.since, leg.until))
 
     def shoot_all(self, slates: Sequence[Slate]) -> None:
         """See crew.ClipEngine. Each part of a model comes to the device once for all its shots, and a file is written
@@ -278,19 +299,32 @@ class Floor(Generic[J, M]):
         return notes | self.filed(slate, clips)
 
     def _called(self, slate: Slate) -> tuple[list[Any], Notes]:
-        """A shot's clips and notes from a GPU that is lent for it alone."""
-        self.job(slate)  # what is wrong with it is found before anybody's time runs
-        return self._lent(slate.shot, part(slate.tick, 0.0, DRAWN), slate.show)
+        """A shot's clips and notes from a GPU that is lent for it alone: once, or as seldom as its clips go into calls."""
+        one, work = self.job(slate), self.work(slate.shot)  # what is wrong with it is found before anybody's time runs
+        count, at, now = len(one.pieces), 0, None
+        clips, notes = list[Any](), dict[str, Any]()
+        for i in range(count):
+            self._lent.check(work.of(i, i + 1))
+        while at < count:
+            to = next(to for to in range(count, at, -1) if to == at + 1 or self._lent.fits(work.of(at, to)))
+            share = part(slate.tick, DRAWN * at / count, DRAWN * to / count)
+            (made, now), notes = self._lent(Leg(slate.shot, at, to, now, notes), share, slate.show)
+            clips, at = [*made, *clips] if one.backwards else [*clips, *made], to
+        return clips, notes
 
-    def _compute(self, shot: Shot, tick: Tick, show: zero.Show | None) -> tuple[list[Any], Notes]:
-        """There: the clips as I420 pictures, and what there is to tell."""
+    def _compute(self, leg: Leg, tick: Tick, show: zero.Show | None) -> tuple[list[Any], Notes]:
+        """There: its clips as I420 pictures and what the next one begins with, and what there is to tell."""
+        import numpy as np
         import torch
 
         told: list[Notes | FilmError] = []
         with torch.inference_mode(), Cutting() as cutting:
-            one = self.job(Slate(shot, Path(), tick, told.append, show))
+            one = self.job(Slate(leg.shot, Path(), tick, told.append, show))
+            one.only(leg.since, leg.until, torch.from_numpy(leg.now) if isinstance(leg.now, np.ndarray) else leg.now)
+            one.notes |= leg.notes
             self._film([one], cutting, computed)
             cutting.settle(0)
         if told and isinstance(told[0], FilmError):
             raise told[0]
-        return [pictures() for pictures, _ in one.made], one.notes
+        left = one.now.cpu().numpy() if isinstance(one.now, torch.Tensor) else one.now
+        return [[pictures() for pictures, _ in one.made], left], one.notes

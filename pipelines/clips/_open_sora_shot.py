@@ -74,8 +74,8 @@ def job(slate: Slate) -> Job:
             measures = size(wanted.resolution, given.width / given.height)
         fitted = torch.from_numpy(given.at(measures, stretch=wish.fit == "stretch"))
         seen = fitted.permute(2, 0, 1)[None, :, None].float() / 127.5 - 1
-    said = text(wish.styled, wish.camera, wanted.motion_score)
-    return floor.Job(slate, Asked(wanted, measures, said), cut(wish, wanted), seen)
+    said, made = text(wish.styled, wish.camera, wanted.motion_score), cut(wish, wanted)
+    return floor.Job(slate, Asked(wanted, measures, said), made, seen, _backwards(made))
 
 
 def _going_on(slate: Slate, wanted: Options, given: Given, measures: tuple[int, int]) -> Job:
@@ -86,7 +86,12 @@ def _going_on(slate: Slate, wanted: Options, given: Given, measures: tuple[int, 
         asked = replace(asked, window=held.window)
     if held.seen.shape[2] == 1:
         made[0] = replace(made[0], kind="i2v_head" if given.first else "i2v_tail")
-    return floor.Job(slate, asked, made, held.seen)
+    return floor.Job(slate, asked, made, held.seen, _backwards(made))
+
+
+def _backwards(made: Sequence[Piece]) -> bool:
+    """Whether they are made from their end."""
+    return made[0].kind in ("i2v_tail", "v2v_tail")
 
 
 def asked_of(shot: Shot) -> tuple[Options, Model]:
@@ -225,11 +230,10 @@ def _show(machine: Machine, ending: Ending, one: Job) -> None:
     one.tick(STEPPED)
     frames = vaes.decode(machine.vae(machine.dtype), one.held).float()
     good = torch.isfinite(frames).all()
-    backwards = one.piece.kind in ("i2v_tail", "v2v_tail")  # it is played before the clip that was made before it
-    new = frames if not one.at else frames[:, :, :-BEFORE] if backwards else frames[:, :, BEFORE:]
+    new = frames if not one.at else frames[:, :, :-BEFORE] if one.backwards else frames[:, :, BEFORE:]
     new = one.asked.window.shown(new) if one.asked.window else new
-    edge = None if one.last else (frames[:, :, :BEFORE] if backwards else frames[:, :, -BEFORE:]).nan_to_num().clamp(-1, 1).cpu()  # it is large, and others come first
-    one.clip(machine, planes(new[0].transpose(0, 1)), good, edge, ending, before=backwards)
+    edge = None if one.last else (frames[:, :, :BEFORE] if one.backwards else frames[:, :, -BEFORE:]).nan_to_num().clamp(-1, 1).cpu()  # it is large, and others come first
+    one.clip(machine, planes(new[0].transpose(0, 1)), good, edge, ending)
 
 
 def filed(slate: Slate, clips: Sequence[NDArray[uint8]]) -> Notes:

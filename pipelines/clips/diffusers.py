@@ -126,5 +126,5 @@ def _origin(shot: Shot) -> Origin:
 def _work(shot: Shot) -> zero.Work:
     told, model = asked_of(shot)
     wide, high = measured(shot, told, None)
-    amount = told.steps * wide * high * sum(one.frames for one in cut(shot, told))
-    return zero.Work(model.repo, amount, None, files(_origin(shot).base, told.variant))
+    parts = [told.steps * wide * high * one.frames for one in cut(shot, told)]
+    return zero.Work(model.repo, sum(parts), None, files(_origin(shot).base, told.variant), parts)

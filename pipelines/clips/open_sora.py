@@ -146,5 +146,5 @@ def work(shot: Shot) -> zero.Work:
     """How much a shot is: rows times frames, of its size."""
     wanted, model = asked_of(shot)
     guidance = Guidance(wanted.guidance, wanted.image_guidance, rising=shot.picture is not None)
-    amount = sum(needed(wanted.steps, guidance, one.kind != "t2v") * one.frames for one in cut(shot, wanted))
-    return zero.Work(f"{model.repo} {wanted.resolution}", amount, PUBLISHED[wanted.resolution] / (150 * 129), _files(model, wanted).weights())
+    parts = [needed(wanted.steps, guidance, one.kind != "t2v") * one.frames for one in cut(shot, wanted)]
+    return zero.Work(f"{model.repo} {wanted.resolution}", sum(parts), PUBLISHED[wanted.resolution] / (150 * 129), _files(model, wanted).weights(), parts)

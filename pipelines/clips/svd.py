@@ -119,4 +119,6 @@ def seconds(shot: Shot) -> float:
 
 
 def _work(shot: Shot) -> zero.Work:
-    return zero.Work(asked_of(shot)[1].repo, seconds(shot), 1.0, _origin(shot).files())
+    wanted, model = asked_of(shot)
+    alike = (1.0,) * pieces(shot.frame.seconds(shot.frames), wanted)
+    return zero.Work(model.repo, seconds(shot), 1.0, _origin(shot).files(), alike)

@@ -1,7 +1,9 @@
 """GPUs that are lent by the call, as Hugging Face's ZeroGPU does: one call a work, asked for as long as it should take.
 
 Elsewhere works are simply done. What goes over is plain: what is asked for there; shares, small pictures, numbers and
-notes back. What needs no GPU stays outside, and nothing is compiled: it would take longer than the call. Knows no model.
+notes back. What needs no GPU stays outside, and nothing is compiled: it would take longer than the call. A call counts
+against the visitor whose request the library finds in its context variable; a film is made after its request, so as much
+of that as is needed goes with the film. Knows no model and no job.
 """
 
 from __future__ import annotations
@@ -10,8 +12,9 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextvars import Context, ContextVar
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from math import ceil
 from pathlib import Path
@@ -26,29 +29,82 @@ if TYPE_CHECKING:
 
     Show = Callable[[NDArray[uint8]], object]
     Compute = Callable[["Asked", Tick, Show | None], tuple[list[Any], Notes]]
+    Lend = Callable[["Asked", bool], Iterator[Any]]
 
 LEAST, MOST = 20, 120  # seconds of a call: a longer one waits longer, and counts as a whole against its owner's day
 BEGIN, BYTES = 5.0, 1.5e9  # seconds before anything is loaded, and how much is loaded in each
 SPARE = 1.3  # longer than it should take
 ENOUGH = 0.05  # of a work, from which its pace can be told
 REFUSED = ("gradio", "spaces", "httpx")  # whose own errors say why no GPU is lent
+HEADER = "x-ip-token"  # in which Hugging Face's proxy says whose a request is, for some minutes
+EXPIRED = "Expired ZeroGPU proxy token"  # what the library says after those
 Asked = TypeVar("Asked")
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
     """How much there is to do. name: what is worked with; amount: of whatever takes time there, such as steps times
-    pixels; pace: seconds for one of it, as was published, None where nobody knows; weights: files that are loaded."""
+    pixels; pace: seconds for one of it, as was published, None where nobody knows; weights: files that are loaded; parts:
+    what can be done in a call of its own, each by how much it is beside the others."""
 
     name: str
     amount: float
     pace: float | None = None
     weights: tuple[Path, ...] = ()
+    parts: Sequence[float] = (1.0,)
+
+    def of(self, first: int, end: int) -> Work:
+        """Those of its parts."""
+        return replace(self, amount=self.amount * sum(self.parts[first:end]) / sum(self.parts))
 
 
 def here() -> bool:
     """Whether GPUs are lent here."""
     return os.environ.get("SPACES_ZERO_GPU", "").lower() in ("1", "true", "t") and find_spec("spaces") is not None
+
+
+@dataclass(eq=False, repr=False)
+class Visitor:
+    """Whose the calls are: a request, in as much of it as the library reads. It lies in memory alone, and is never shown."""
+
+    token: str | None
+
+    @property
+    def headers(self) -> Visitor:
+        return self
+
+    def get(self, name: str, usual: str | None = None) -> str | None:
+        """A header."""
+        return self.token if name == HEADER and self.token else usual
+
+
+def visitor() -> Visitor | None:
+    """Whoever asks just now; None where nothing is lent, or nobody said who they are."""
+    asked = _request().get(None) if here() else None
+    token = asked.headers.get(HEADER) if asked is not None else None
+    return Visitor(token) if token else None
+
+
+def came(headers: Mapping[str, str]) -> None:
+    """Somebody asks, with those headers: what this thread or task does from now on is theirs."""
+    if here() and (token := headers.get(HEADER)):
+        _request().set(Visitor(token))
+
+
+def paid_by(who: Visitor | None) -> Context:
+    """In it calls are theirs; those of nobody are the Space's own."""
+    context = Context()
+    if who:
+        context.run(_request().set, who)
+    return context
+
+
+def _request() -> ContextVar[Any]:
+    """Where the library looks when a call begins."""
+    from spaces.utils import gradio_request_var
+
+    found: ContextVar[Any] = gradio_request_var()
+    return found
 
 
 class Lent(Generic[Asked]):
@@ -57,7 +113,7 @@ class Lent(Generic[Asked]):
     def __init__(self, compute: Compute[Asked], work: Callable[[Asked], Work]) -> None:
         self._compute, self._work = compute, work
         self._paces: dict[str, float] = {}  # as they were measured here
-        self._lent: Callable[[Asked, bool], Iterator[Any]] | None = None
+        self._lent: Lend[Asked] | None = None
         if here():
             import spaces
 
@@ -68,11 +124,15 @@ class Lent(Generic[Asked]):
         if self._lent is None:
             return self._compute(asked, tick, show)
         work = self._work(asked)
-        if (takes := self._takes(work)) is not None and takes > MOST:
-            said = f"This would take about {takes:.0f} seconds of a GPU, and here one is lent for {MOST} at most."
-            raise FilmError(said, "Choose a quicker model, such as svd-lcm4, or make the scene shorter.")
+        self.check(work)
         _touched(work.weights)
-        going, marks = self._lent(asked, show is not None), list[tuple[float, float]]()
+        try:
+            return self._called(self._lent, asked, work, tick, show)
+        except _Expired:  # the rest of the film is the Space's own, unless they come by again
+            return self._called(self._lent, asked, work, tick, show)
+
+    def _called(self, lent: Lend[Asked], asked: Asked, work: Work, tick: Tick, show: Show | None) -> tuple[list[Any], Notes]:
+        going, marks = lent(asked, show is not None), list[tuple[float, float]]()
         try:
             while True:
                 with _Asking():
@@ -95,6 +155,16 @@ class Lent(Generic[Asked]):
             close = getattr(going, "close", None)
             if close:
                 close()
+
+    def fits(self, work: Work) -> bool:
+        """Whether a call may last so long, as far as anybody knows."""
+        return (self._takes(work) or 0.0) <= MOST
+
+    def check(self, work: Work) -> None:
+        """FilmError if it may not."""
+        if not self.fits(work):
+            said = f"This would take about {self._takes(work):.0f} seconds of a GPU, and here one is lent for {MOST} at most."
+            raise FilmError(said, "Choose a quicker model, such as svd-lcm4, or make the scene shorter.")
 
     def _learn(self, work: Work, marks: list[tuple[float, float]]) -> None:
         """From shares and when they were told, of a call that was cut off too; loading is before the first."""
@@ -153,7 +223,21 @@ class _Asking:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
         if kind is RuntimeError or (kind is not None and kind.__module__.partition(".")[0] in REFUSED):
             said = " ".join(str(getattr(error, "message", "") or error).split())[:200]
-            raise FilmError(f"ZeroGPU says: {said.rstrip('.')}.", "Try again later, or with an account of your own.") from error
+            why = _Expired if EXPIRED in said and _forgotten() else FilmError
+            raise why(f"ZeroGPU says: {said.rstrip('.')}.", "Try again later, or with an account of your own.") from error
+
+
+class _Expired(FilmError):
+    """Whose the call is was said too long ago."""
+
+
+def _forgotten() -> bool:
+    """Whether a film's visitor was known here, who is not any more."""
+    known = _request().get(None)
+    if not isinstance(known, Visitor) or not known.token:
+        return False
+    known.token = None
+    return True
 
 
 def _touched(files: tuple[Path, ...]) -> None:

@@ -21,6 +21,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from pipelines.gear import zero
 from pipelines.work import FilmError
 
 from ..consent import said
@@ -77,6 +78,7 @@ class Guard:
             else:
                 caller = replace(self._admit(scope, headers, method), consent=said(headers))
                 scope[STATE] = caller
+                zero.came(headers)
                 told.borne = caller.borne
                 body.check()
                 await self.app(scope, body.receive, told.send)

@@ -209,6 +209,12 @@ class Handlers:
         parts = [*film_parts(self.rooms, view), *video_parts(view)]
         return [*parts, scene_notes(self.rooms, view, selected), takes(view, selected), tab, now]
 
+    def stays(self, identity: str) -> None:
+        """Whoever waits for what is made is there still."""
+        works = document_of(self.rooms, identity).works
+        for job in (works.job, *works.cuts[-1:]):
+            self.rooms.desk.stays(job)
+
     def fill_sheet(self, identity: str) -> Outputs:
         return list(sheet.filled(look(self.rooms, document_of(self.rooms, identity))))
 

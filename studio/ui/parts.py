@@ -15,6 +15,7 @@ from typing import Any
 
 import gradio as gr
 
+from pipelines.gear import zero
 from pipelines.story_pictures import PICTURES, VIDEOS
 from pipelines.variations import MOST
 
@@ -36,7 +37,7 @@ def words_script() -> str:
     """Every word as a script for the page's head: there once, for all components, in the language that the browser chooses."""
     said = json.dumps(words(), ensure_ascii=True).replace("<", "\\u003c")
     chosen = "(navigator.languages || []).map(l => l.slice(0, 2)).find(l => w[l]) || 'en'"
-    return f"window.reelwright = {{ words: (w => w[{chosen}])({said}) }};"
+    return f"window.reelwright = {{ words: (w => w[{chosen}])({said}), lent: {json.dumps(zero.here())} }};"
 
 
 def icon(name: str) -> str:
@@ -89,7 +90,8 @@ class Board(Shell):
 
 
 class Dock(Shell):
-    """Stage, bar and time left. `news` is its event: something heavier than a number is there."""
+    """Stage, bar and time left. Its events: `news`, something heavier than a number is there; `stays`, where GPUs are
+    lent: whoever waits for a film is there still."""
 
     def __init__(self, **more: Any) -> None:
         super().__init__(

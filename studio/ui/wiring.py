@@ -6,6 +6,8 @@ from typing import Any
 
 import gradio as gr
 
+from pipelines.gear import zero
+
 from ..project import CELLS
 from .acts import plainly
 from .bench import Bench
@@ -35,6 +37,8 @@ def wire(demo: gr.Blocks, page: Page, w: Handlers) -> None:
     page.board.begin(plainly(w.begin), [*ids, page.saved], whole, **every).success(**follow)
     page.add.click(plainly(w.add), ids, [page.board, page.selected, page.dock, page.side, *scene], **every)
     page.dock.news(plainly(w.news), [*ids, page.heard], [*film, page.scene_notes, page.takes, page.side, page.heard], **last, queue=False)
+    if zero.here():  # in the queue: only there Hugging Face's page says whose the event is
+        page.dock.stays(w.stays, [page.project], None, **quiet)
     gr.on(_typed(page.title), plainly(w.set_story("title")), [*ids, page.title], drawn, **last)
     page.undo.click(plainly(w.step(True)), [*ids, page.saved], whole, **quiet)
     page.redo.click(plainly(w.step(False)), [*ids, page.saved], whole, **quiet)

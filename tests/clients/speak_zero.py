@@ -15,16 +15,23 @@ from urllib.parse import parse_qs, urlsplit
 
 ASKED: list[tuple[str, dict]] = []
 USED_UP: list[bool] = []
+TOO_OLD = "late-secret"
+HELD, GO = threading.Event(), threading.Event()
 
 
 class Lender(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         at = urlsplit(self.path)
-        ASKED.append((at.path, {name: one[0] for name, one in parse_qs(at.query).items()}))
+        asked = {name: one[0] for name, one in parse_qs(at.query).items()}
+        ASKED.append((at.path, asked))
+        old = asked.get("token", "").endswith(TOO_OLD)
+        if asked.get("token"):
+            HELD.set()
+            GO.wait(60)
         spent = at.path == "/schedule" and bool(USED_UP)
         told = {"left": 3, "wait": "PT3H"} if spent else {"idle": True, "nvidiaIndex": 0, "nvidiaUUID": "none", "allowToken": "a"}
         body = json.dumps(told).encode()
-        self.send_response(429 if spent else 200)
+        self.send_response(401 if old else 429 if spent else 200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -93,6 +100,12 @@ def main(folder: Path, out: Path) -> dict:
     USED_UP.append(True)
     told["spent"] = refused("svd", wanted["svd"])
     told["calls"] = [path for path, _ in ASKED]
+    USED_UP.clear()
+    ASKED.clear()
+    from tests.clients import zero_house
+
+    told["house"] = zero_house.films(folder / "seen.png", out / "data", HELD, GO)
+    told["house"]["tokens"] = [query.get("token", "") for path, query in ASKED if path == "/schedule"]
     return told
 
 

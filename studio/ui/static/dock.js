@@ -54,4 +54,6 @@ function draw() {
   tick();
 }
 const timer = setInterval(tick, 1000);
+// A GPU is lent to whoever clicked, and what says so is good for some minutes.
+if (window.reelwright.lent) setInterval(() => { if (element.isConnected && (v.state === 'running' || v.state === 'queued' || cutting())) trigger('stays'); }, 60000);
 draw(); watch('value', draw);
