@@ -134,7 +134,7 @@ def _small(one: Job) -> None:
     from torch.nn.functional import interpolate
 
     own = one.asked.own
-    if one.first.shape[2:] == own[::-1]:
+    if one.since or one.first.shape[2:] == own[::-1]:  # clips that are there already have the larger size
         return
     one.first = one.now = interpolate(one.first, (own[1], own[0]), mode="bicubic", antialias=True).clamp(-1, 1)
     one.held, one.at, one.made = None, 0, []
