@@ -49,6 +49,7 @@ class Stage:
     vae: Any
     moves: Net
     thrifty: bool = False
+    native: bool = False
     longest: bool = True
     scale: float = 1.0
     colours: tuple[list[float], list[float]] = field(default=([0.48, 0.46, 0.41], [0.27, 0.26, 0.28]))
