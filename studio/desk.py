@@ -64,7 +64,8 @@ class Desk:
         self.people = People(self.studio.vault)
         self.films = settings.data / "films"
         self.films.mkdir(parents=True, exist_ok=True)
-        self._jobs = Jobs(settings.data / "jobs", self._make)
+        self._whole = threading.Event()
+        self._jobs = Jobs(settings.data / "jobs", self._make)  # a film that was left over begins at once
         self._payers = WeakValueDictionary[str, zero.Visitor]()  # by job, while it waits or is made
         self._also_sweep = also_sweep
         self._looked = settings.data / "swept"  # its date is that of the last look for old things
@@ -72,6 +73,7 @@ class Desk:
         self._warming = threading.Thread(target=self._warm, name="warming", daemon=True)
         self._sweeper = threading.Thread(target=self._sweep_often, name="sweeper", daemon=True)
         self._sweeper.start()
+        self._whole.set()
 
     @property
     def presets(self) -> Presets:
@@ -277,6 +279,7 @@ class Desk:
             emit(one)
 
     def _make(self, job: str, told: Told, emit: Emit) -> None:
+        self._whole.wait()
         known = self._jobs.get(job)
         if known is not None and "cut" in known.told:  # a given video made over; a story there is only what it is told by
             self._cut(job, known.told["cut"], emit)

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from pipelines.story import read
 from pipelines.work import FilmError
 from studio import workshop
 from studio.desk import Desk
+from studio.jobs import Jobs
 from studio.settings import DAY, Settings
 from studio.shelf import Shelf
 
@@ -42,6 +44,25 @@ def test_a_story_becomes_a_film_that_can_be_fetched(desk: Desk, photo: Path) -> 
     found = desk.result(job)
     assert mp4.count(found.film) == 24 and found.timeline and found.timeline.is_file() and found.srt is None
     assert desk.job(job).told == {"project": "p"} and desk.story(job)["title"] == "Two"
+
+
+def test_a_film_that_was_left_over_begins_when_the_desk_is_there(tmp_path: Path, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Slow(Jobs):
+        def __init__(self, *given: Any) -> None:
+            super().__init__(*given)
+            time.sleep(0.3)  # as on a busy machine: its hands are at work, and nobody has it yet
+
+    settings = Settings(data=tmp_path / "data", online_voices=False)
+    before = Desk(settings)
+    before._jobs._closing = True  # nobody begins it
+    job = before.submit(read(story(before, photo), before.presets), "me")
+    before.close()
+    monkeypatch.setattr("studio.desk.Jobs", Slow)
+    after = Desk(settings)
+    try:
+        assert [one.event for one in after.watch(job) if one and one.n][-1]["event"] == "done"
+    finally:
+        after.close()
 
 
 def tone(folder: Path, seconds: float = 2.0) -> Path:
