@@ -44,7 +44,7 @@ types: $(VENV)/.tested
 
 # A film that a studio makes gives way to others (nice 5, its encoders 19): beside tests that do not it would wait for ever.
 cases: $(VENV)/.tested $(VENV)/.clients
-	nice -n 14 $(BIN)/python -m pytest --numprocesses 5 --dist loadfile --no-loadscope-reorder --durations 12
+	nice -n 14 $(BIN)/python -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder --durations 12
 
 check: $(VENV)/.tested
 	$(BIN)/ruff check .

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +23,7 @@ ROOT = Path(__file__).parents[1]
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # the many programs that tests start would each compile everything anew
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny models: several threads only wait for each other, four times as long
 
+HELD = set[str]()  # modules that are left out where garbage is looked for
 # The files that take longest, longest first: what begins last would be waited for by itself. Those that wait for programs
 # and those that compute take turns.
 LONG = ("page", "diffusers", "workshop", "open_sora", "faults", "serve", "over", "zero", "schema", "sketch", "videos", "videos_http", "programs", "render", "footage", "bench_gpu")
@@ -33,20 +35,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: places.get(item.path.stem.removeprefix("test_"), len(LONG)))
 
 
-def kept() -> None:
-    """What was imported stays: to look for garbage among all of it takes half a second, wherever a model is let go."""
-    gc.collect()
-    gc.freeze()
-
-
-def pytest_collection_finish() -> None:
-    kept()
-
-
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(autouse=True)
 def _kept() -> Iterator[None]:
+    """What was imported stays: to look for garbage among all of it takes half a second, wherever a model is let go."""
+    if len(sys.modules) > len(HELD) + 20:
+        gc.collect()
+        gc.freeze()
+        HELD.update(sys.modules)
     yield
-    kept()
 
 
 @pytest.fixture(scope="session")
