@@ -549,7 +549,7 @@ def disturbed(undisturbed: tuple[Path, Path, float], folder: Path, place: Path, 
 
 
 def test_kill_and_run_again(undisturbed: tuple[Path, Path, float], folder: Path, tmp_path: Path) -> None:
-    disturbed(undisturbed, folder, tmp_path, kills=4, seed=7)
+    disturbed(undisturbed, folder, tmp_path, kills=3, seed=7)
 
 
 @pytest.mark.parametrize(("number", "status", "stage"), [

@@ -98,7 +98,7 @@ def test_told_to_stop_it_stops_and_what_it_made_goes_on_at_the_next_start(tmp_pa
 
 
 def test_killed_at_any_moment_it_makes_each_film_once_and_whole(tmp_path: Path) -> None:
-    server_killed_again_and_again(tmp_path, 3, 1)
+    server_killed_again_and_again(tmp_path, 2, 1)
 
 
 def test_watch_tells_a_film_to_its_end(tmp_path: Path, photo: Path) -> None:
