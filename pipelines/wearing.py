@@ -48,8 +48,10 @@ def told(label: str, loras: Loras) -> str:
 def able(wanted: Mapping[str, Lora], crew: Crew, presets: Presets) -> list[str]:
     """Every model of clips that may load all of those that are for any, here or not."""
     loras = [one for one in wanted.values() if not one.models or any(one.suits(name, model.repo) for name, model in presets.models.items())]
+    if not loras:
+        return []  # without a look at the engines: to import them all takes longer than to begin a film
     own = {name: model for name, model in presets.models.items() if model.engine in names("clips") and hasattr(crew.get("clips", model.engine), "adapts")}
-    return [name for name, model in own.items() if loras and all(one.suits(name, model.repo) for one in loras)]
+    return [name for name, model in own.items() if all(one.suits(name, model.repo) for one in loras)]
 
 
 def here(wanted: Mapping[str, Lora], crew: Crew, presets: Presets) -> Iterator[tuple[str, str]]:
