@@ -27,6 +27,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from .plan import Shot, Slate
+from .unit import CLIPS
 from .vault import Notes
 from .work import DiskFull, FilmError
 
@@ -34,7 +35,6 @@ _Outcome = tuple[list[Slate], Slate | None, int | None]  # what a process did no
 
 PATIENCE = 20.0  # seconds in which a process should stop when it is told to; a step can take a while
 LIVES = 2  # processes that may end over one shot
-CLIPS = "pipelines.clips"
 
 
 def possible() -> bool:
